@@ -1,0 +1,73 @@
+"""Where halfwatt keeps its files. Creates nothing: whoever writes a file makes its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of one user. All of them can be moved below one folder with HALFWATT_HOME."""
+
+    config: Path
+    data: Path
+    state: Path
+    cache: Path
+    runtime: Path
+    models: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.config / "config.toml"
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.data / "ledger.sqlite3"
+
+    @property
+    def log_file(self) -> Path:
+        return self.state / "daemon.log"
+
+    @property
+    def token_file(self) -> Path:
+        """Bearer token of the running daemon, mode 0600."""
+        return self.runtime / "token"
+
+    @property
+    def address_file(self) -> Path:
+        """JSON with port, pid and version of the running daemon, mode 0600."""
+        return self.runtime / "daemon.json"
+
+    @property
+    def start_lock_file(self) -> Path:
+        return self.runtime / "start.lock"
+
+    @property
+    def worker_memory_file(self) -> Path:
+        """Which rung of the safety ladder worked for which model on this machine."""
+        return self.state / "worker.json"
+
+
+def user_paths(environ: Mapping[str, str]) -> Paths:
+    """The paths for this environment: HALFWATT_HOME, then HALFWATT_MODELS_DIR, then the platform's folders."""
+    home = environ.get("HALFWATT_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        models = root / "models"
+        folders = [root / name for name in ("config", "data", "state", "cache", "run")]
+    else:
+        dirs = platformdirs.PlatformDirs("halfwatt", appauthor=False)
+        folders = [
+            Path(dirs.user_config_dir),
+            Path(dirs.user_data_dir),
+            Path(dirs.user_state_dir),
+            Path(dirs.user_cache_dir),
+            Path(dirs.user_runtime_dir),
+        ]
+        models = folders[1] / "models"
+    override = environ.get("HALFWATT_MODELS_DIR")
+    return Paths(*folders, models=Path(override).expanduser().absolute() if override else models)

@@ -1,0 +1,1 @@
+"""The halfwatt language server: thin, one process per editor window, imports no model library."""
