@@ -1,0 +1,218 @@
+"""Decoding of many prompts at once through llama.cpp's low-level API, with the statistics the router learns from.
+
+About twice the throughput of one prompt after the other. `use_extra_bufts` stays off because the AMX kernels
+crash on machines whose CPU reports them. Serving does not use this file: the daemon's worker decodes one
+request at a time and can be cancelled at every token.
+"""
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MAX_PROMPT_TOKENS = 700
+MAX_NEW_TOKENS = 512
+_BATCH_TOKENS = 1024
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text already in the model's chat template. `key` comes back on the generation."""
+
+    key: str
+    text: str
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass
+class Generation:
+    """One finished answer. `seconds` is this sequence's share of the batch's wall time."""
+
+    key: str
+    prompt_tokens: int
+    text: bytes = b""
+    logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
+    margin_first: float = 0.0
+    finish: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class _Active:
+    generation: Generation
+    prompt: Prompt
+    random: np.random.Generator
+    position: int
+    next_token: int = 0
+
+
+class BatchedDecoder:
+    """Owns one model and one context with `n_sequences` slots. Close it, or use it in a `with` block."""
+
+    def __init__(self, model_path: Path, n_sequences: int = 16, n_threads: int = 2) -> None:
+        """Load the weights; `RuntimeError` when llama.cpp refuses them."""
+        import llama_cpp
+
+        self._llama: Any = llama_cpp
+        llama_cpp.llama_backend_init()
+        parameters = llama_cpp.llama_model_default_params()
+        parameters.use_extra_bufts = False
+        self._model = llama_cpp.llama_model_load_from_file(str(model_path).encode(), parameters)
+        if not self._model:
+            raise RuntimeError(f"llama.cpp could not load {model_path.name}; verify the file's digest.")
+        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        self._n_vocab: int = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self._context = self._new_context(n_sequences, n_threads)
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._batch = llama_cpp.llama_batch_init(_BATCH_TOKENS, 0, 1)
+        self._free = list(range(n_sequences))
+        self._active: dict[int, _Active] = {}
+
+    def __enter__(self) -> "BatchedDecoder":
+        """Return itself; the model is already loaded."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Free the batch, the context and the model."""
+        self._llama.llama_batch_free(self._batch)
+        self._llama.llama_free(self._context)
+        self._llama.llama_model_free(self._model)
+
+    def decode(
+        self, prompts: list[Prompt], on_token: Callable[[], None] = lambda: None
+    ) -> Iterator[Generation]:
+        """Yield generations in the order in which they finish."""
+        waiting = list(reversed(prompts))
+        while waiting or self._active:
+            started = time.perf_counter()
+            finished: list[Generation] = []
+            while self._free and waiting:
+                finished += self._admit(waiting.pop())
+            running = [active.generation for active in self._active.values()]
+            finished += self._step()
+            share = (time.perf_counter() - started) / max(1, len(running))
+            for generation in running:
+                generation.seconds += share
+            on_token()
+            yield from finished
+
+    def _new_context(self, n_sequences: int, n_threads: int) -> Any:
+        parameters = self._llama.llama_context_default_params()
+        parameters.n_ctx = n_sequences * (MAX_PROMPT_TOKENS + MAX_NEW_TOKENS)
+        parameters.n_batch, parameters.n_ubatch = _BATCH_TOKENS, 512
+        parameters.n_seq_max, parameters.kv_unified = n_sequences, True
+        parameters.n_threads = parameters.n_threads_batch = n_threads
+        return self._llama.llama_init_from_model(self._model, parameters)
+
+    def _tokenize(self, text: str) -> list[int]:
+        raw = text.encode()
+        buffer = (self._llama.llama_token * (len(raw) + 16))()
+        count = self._llama.llama_tokenize(
+            self._vocab, raw, len(raw), buffer, len(raw) + 16, False, True
+        )
+        return list(buffer[:count])
+
+    def _piece(self, token: int) -> bytes:
+        buffer = ctypes.create_string_buffer(64)
+        size = self._llama.llama_token_to_piece(self._vocab, token, buffer, 64, 0, True)
+        return buffer.raw[:size]
+
+    def _add(self, token: int, position: int, slot: int, wants_logits: bool) -> int:
+        index: int = self._batch.n_tokens
+        self._batch.token[index], self._batch.pos[index] = token, position
+        self._batch.n_seq_id[index], self._batch.seq_id[index][0] = 1, slot
+        self._batch.logits[index] = wants_logits
+        self._batch.n_tokens = index + 1
+        return index
+
+    def _run_batch(self) -> None:
+        if self._llama.llama_decode(self._context, self._batch) != 0:
+            raise RuntimeError("llama.cpp could not decode a batch; lower the number of sequences.")
+
+    def _admit(self, prompt: Prompt) -> list[Generation]:
+        tokens = self._tokenize(prompt.text)[:MAX_PROMPT_TOKENS]
+        slot = self._free.pop()
+        self._batch.n_tokens = 0
+        for position, token in enumerate(tokens):
+            last = self._add(token, position, slot, position == len(tokens) - 1)
+        self._run_batch()
+        self._active[slot] = _Active(
+            generation=Generation(prompt.key, len(tokens)),
+            prompt=prompt,
+            random=np.random.default_rng(prompt.seed),
+            position=len(tokens),
+        )
+        return self._consume(slot, last)
+
+    def _step(self) -> list[Generation]:
+        if not self._active:
+            return []
+        self._batch.n_tokens = 0
+        index = {}
+        for slot, active in self._active.items():
+            index[slot] = self._add(active.next_token, active.position, slot, True)
+            active.position += 1
+        self._run_batch()
+        return [done for slot, i in index.items() for done in self._consume(slot, i)]
+
+    def _consume(self, slot: int, index: int) -> list[Generation]:
+        active = self._active[slot]
+        pointer = self._llama.llama_get_logits_ith(self._context, index)
+        logits = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,))
+        token, logprob, margin, entropy = choose(logits, active.prompt.temperature, active.random)
+        generation = active.generation
+        if not generation.logprobs:
+            generation.margin_first = margin
+        generation.logprobs.append(logprob)
+        generation.entropies.append(entropy)
+        ended = bool(self._llama.llama_vocab_is_eog(self._vocab, token))
+        if not ended:
+            generation.text += self._piece(token)
+        active.next_token = token
+        generation.finish = "stop" if ended else _finish_reason(generation)
+        if not generation.finish:
+            return []
+        del self._active[slot]
+        self._llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
+        self._free.append(slot)
+        return [generation]
+
+
+def choose(
+    logits: np.ndarray[Any, Any], temperature: float, random: np.random.Generator
+) -> tuple[int, float, float, float]:
+    """Next token with its log-probability, the margin of the first over the second, and the entropy in nats.
+
+    The statistics are those of the unscaled distribution whatever the temperature. Writes into `logits`.
+    """
+    best = int(logits.argmax())
+    top = float(logits[best])
+    shifted = logits - top
+    weights = np.exp(shifted)
+    total = float(weights.sum())
+    entropy = float(np.log(total)) - float(np.dot(weights, shifted)) / total
+    logits[best] = -1e9
+    margin = (1.0 - float(np.exp(logits.max() - top))) / total
+    token = best if temperature <= 0 else _sample(shifted, temperature, random)
+    return token, float(shifted[token]) - float(np.log(total)), margin, entropy
+
+
+def _sample(shifted: np.ndarray[Any, Any], temperature: float, random: np.random.Generator) -> int:
+    noise = random.gumbel(size=shifted.shape[0])
+    return int((shifted / temperature + noise).argmax())
+
+
+def _finish_reason(generation: Generation) -> str:
+    text = generation.text
+    if text.count(b"```") >= 2 and text.rstrip().endswith(b"```"):
+        return "block"
+    if len(generation.logprobs) >= MAX_NEW_TOKENS:
+        return "length"
+    lines = text.split(b"\n")[-5:-1]
+    return "repeat" if len(lines) == 4 and lines[0].strip() and len(set(lines)) == 1 else ""
