@@ -1,0 +1,49 @@
+# halfwatt: `make demo` and `make test` are all that a newcomer needs. Everything lands in .venv and .cache.
+PYTHON ?= python3
+VENV := .venv
+CACHE := $(CURDIR)/.cache
+export HALFWATT_MODELS_DIR ?= $(CACHE)/models
+DATA_DIR ?= $(or $(HALFWATT_DATA),$(wildcard $(CURDIR)/../shared/data))
+RUN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: help demo test check setup model model-large bench test-wheel test-editors wheel clean
+
+help:
+	@echo "make demo          set up, then generate a function with the local model through the language server"
+	@echo "make test          set up, then run the tests"
+	@echo "make check         formatting, lint, strict types, import direction"
+	@echo "make test-wheel    build the wheel and run the tests against it"
+	@echo "make test-editors  drive real VS Code and Neovim"
+	@echo "make bench         measure speed, energy accuracy and completion quality"
+	@echo "make clean         remove what these commands made"
+
+setup:
+	@$(PYTHON) packaging/setup_env.py $(VENV) test
+
+model: setup
+	@$(RUN)/halfwatt models pull qwen2.5-coder-0.5b
+
+model-large: setup
+	@$(RUN)/halfwatt models pull qwen2.5-coder-1.5b
+
+demo: model
+	@$(RUN)/python packaging/demo/demo.py --home $(CACHE)/demo
+
+test: model
+	HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest $(PYTEST_ARGS)
+
+check: setup
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+
+wheel: setup
+	$(RUN)/python -m build --wheel --outdir dist .
+
+test-wheel: wheel model
+	@$(PYTHON) packaging/setup_env.py $(CACHE)/wheel-venv test --wheel $$(ls -t dist/halfwatt-*.whl | head -1)
+	HALFWATT_DATA=$(DATA_DIR) $(CACHE)/wheel-venv/bin/pytest $(PYTEST_ARGS)
+
+clean:
+	rm -rf $(VENV) $(CACHE) build dist *.egg-info
