@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -55,19 +55,29 @@ class Paths:
 def user_paths(environ: Mapping[str, str]) -> Paths:
     """The paths for this environment: HALFWATT_HOME, then HALFWATT_MODELS_DIR, then the platform's folders."""
     home = environ.get("HALFWATT_HOME")
-    if home:
-        root = Path(home).expanduser().absolute()
-        models = root / "models"
-        folders = [root / name for name in ("config", "data", "state", "cache", "run")]
-    else:
-        dirs = platformdirs.PlatformDirs("halfwatt", appauthor=False)
-        folders = [
-            Path(dirs.user_config_dir),
-            Path(dirs.user_data_dir),
-            Path(dirs.user_state_dir),
-            Path(dirs.user_cache_dir),
-            Path(dirs.user_runtime_dir),
-        ]
-        models = folders[1] / "models"
+    paths = _below(Path(home).expanduser().absolute()) if home else _platform_paths()
     override = environ.get("HALFWATT_MODELS_DIR")
-    return Paths(*folders, models=Path(override).expanduser().absolute() if override else models)
+    return replace(paths, models=Path(override).expanduser().absolute()) if override else paths
+
+
+def _below(root: Path) -> Paths:
+    return Paths(
+        config=root / "config",
+        data=root / "data",
+        state=root / "state",
+        cache=root / "cache",
+        runtime=root / "run",
+        models=root / "models",
+    )
+
+
+def _platform_paths() -> Paths:
+    dirs = platformdirs.PlatformDirs("halfwatt", appauthor=False)
+    return Paths(
+        config=dirs.user_config_path,
+        data=dirs.user_data_path,
+        state=dirs.user_state_path,
+        cache=dirs.user_cache_path,
+        runtime=dirs.user_runtime_path,
+        models=dirs.user_data_path / "models",
+    )

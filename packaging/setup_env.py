@@ -84,29 +84,42 @@ def install(arguments: argparse.Namespace, python: Path) -> int:
 def run_pip(command: list[str]) -> int:
     """Run pip, show what it is at, and print its last lines only if it fails."""
     last: list[str] = []
+    progress = Progress()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
-    shown = -10
     for line in process.stdout:
         last = [*last[-KEPT_LINES:], line]
-        shown = show(line, shown)
+        progress.see(line)
     if process.wait() != 0:
         sys.stderr.writelines(last)
-        print("setup: pip failed; its last lines stand above. Nothing else was changed.", file=sys.stderr)
+        print("setup: pip failed; its last lines stand above. Run the same command to go on.", file=sys.stderr)
     return process.returncode
 
 
-def show(line: str, shown: int) -> int:
-    """Print the step that a line of pip's output tells of; `shown` is the last percentage printed."""
-    step = STEP.match(line)
-    if step:
-        percent = 100 * int(step[1]) // int(step[2])
-        if percent >= shown + 5 or percent == 100 != shown:
+class Progress:
+    """Turns pip's verbose output into a few lines a person wants to see."""
+
+    def __init__(self) -> None:
+        self.n_packages = 0
+        self.percent = -10
+
+    def see(self, line: str) -> None:
+        step = STEP.match(line)
+        if step:
+            self.compiled(100 * int(step[1]) // int(step[2]))
+        elif line.startswith("Collecting "):
+            self.n_packages += 1
+            if self.n_packages % 25 == 0:
+                say(f"{self.n_packages} packages resolved")
+        elif line.startswith("Building wheels for collected packages: "):
+            say(f"building {line.split(': ', 1)[1].strip()}")
+        elif line.startswith("Installing collected packages"):
+            say(f"installing {line.count(',') + 1} packages")
+
+    def compiled(self, percent: int) -> None:
+        if percent >= self.percent + 5:
             say(f"compiling llama.cpp: {percent:3d} %")
-            return percent
-    elif line.startswith(("Collecting ", "Installing collected", "Building wheel")):
-        say(line.split(" (from")[0].strip()[:100])
-    return shown
+            self.percent = percent
 
 
 def say(text: str) -> None:
