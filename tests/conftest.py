@@ -1,7 +1,7 @@
 """What every test shares: a home of its own, an environment without the user's, and the real small model.
 
-No test reads or writes the user's folders: HALFWATT_HOME, HOME and the XDG folders point below pytest's temporary
-folder for the whole run, also for the processes that tests start.
+A test that takes `paths` or `clean_environ` reads and writes none of the user's folders: HALFWATT_HOME, HOME and the
+XDG folders point below its temporary folder, also for the processes that it starts.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ FOREIGN_KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "MISTR
 
 @pytest.fixture
 def clean_environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """This process's environment with a temporary home and without HALFWATT_* settings and API keys; a copy of it,
-    ready for `subprocess`. The same is set in `os.environ` until the test ends."""
+    """A copy of this process's environment for `subprocess`: with a temporary home, without HALFWATT_* settings and
+    API keys. `os.environ` is the same until the test ends."""
     for name in [name for name in os.environ if name.startswith("HALFWATT_")] + [*FOREIGN_KEYS]:
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
@@ -48,10 +48,10 @@ def paths(clean_environ: dict[str, str]) -> Paths:
 
 @pytest.fixture(scope="session")
 def model_path() -> Path:
-    """The real 0.5B model: from HALFWATT_MODELS_DIR as it was when the run began, else from the checkout's cache."""
+    """The real 0.5B model: from the run's own HALFWATT_MODELS_DIR, else from the checkout's cache."""
     path = MODELS_DIR / SMALL_MODEL_FILE
     if not path.is_file() or path.stat().st_size != SMALL_MODEL_BYTES:
-        reason = "the 0.5B model is not there: run `make model`, or set HALFWATT_MODELS_DIR to a folder that has it"
+        reason = "the 0.5B model is missing: run `make model`, or set HALFWATT_MODELS_DIR to a folder that has it"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
