@@ -1,0 +1,147 @@
+"""Brackets: which are open at a point, and making a suggestion leave none open that was closed before.
+
+A regular expression steps over strings and comments; there is no grammar here, so it also works in half-written
+code, where a parser gives up. The check with a parser is postprocess_syntax.py's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from .postprocess_candidate import Candidate, indent_of
+
+PAIRS = {")": "(", "]": "[", "}": "{"}
+CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
+NEAR_CHARS = 12_000  # brackets farther away than this are not looked at
+
+_CLOSING_LINE = re.compile(r"[\s)\]}>;,]*[)\]}>][\s)\]}>;,]*|\s*end[\s;]*")
+_ONLY_CLOSERS = re.compile(r"[\s)\]}>\"'`;,:]*")
+_HASH_LANGUAGES = frozenset({"python", "ruby", "shellscript", "toml", "yaml", "perl", "r", "elixir"})
+
+
+def is_closing_line(line: str) -> bool:
+    """Whether a line only closes what lines above it opened."""
+    return bool(_CLOSING_LINE.fullmatch(line))
+
+
+def only_closers(text: str) -> bool:
+    """Whether text is nothing but what an editor closes by itself."""
+    return bool(_ONLY_CLOSERS.fullmatch(text))
+
+
+def depth_after(text: str, language: str) -> int:
+    """Openers minus closers outside strings and comments."""
+    return sum(1 if bracket in CLOSERS else -1 for _, bracket in brackets(text, language))
+
+
+def brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
+    """Offset and character of every bracket outside strings and comments."""
+    for match in _tokens(language).finditer(text):
+        if match.lastgroup == "bracket":
+            yield match.start(), match.group()
+
+
+def balanced(candidate: Candidate) -> Candidate:
+    """The text without closers that close nothing, and with the closers that its own openers need.
+
+    Brackets that were open or missing before the suggestion are left as they were."""
+    if not candidate.text:
+        return candidate
+    stack = open_before(candidate.prefix[-NEAR_CHARS:], candidate.language)
+    needed = _needed_after(candidate.suffix[candidate.n_replaced :][:NEAR_CHARS], candidate.language)
+    matched = _n_matched(stack, needed)
+    text = _without_stray_closers(candidate, stack, matched)
+    return candidate.with_text(text + _missing_closers(text, candidate, stack, needed))
+
+
+def open_before(prefix: str, language: str) -> list[str]:
+    """The openers without a closer, outermost first."""
+    stack: list[str] = []
+    for _, bracket in brackets(prefix, language):
+        if bracket in CLOSERS:
+            stack.append(bracket)
+        elif stack and stack[-1] == PAIRS[bracket]:
+            stack.pop()
+    return stack
+
+
+def _needed_after(suffix: str, language: str) -> list[str]:
+    """The closers without an opener, nearest first."""
+    needed: list[str] = []
+    stack: list[str] = []
+    for _, bracket in brackets(suffix, language):
+        if bracket in CLOSERS:
+            stack.append(bracket)
+        elif stack and stack[-1] == PAIRS[bracket]:
+            stack.pop()
+        else:
+            needed.append(bracket)
+    return needed
+
+
+def _n_matched(stack: list[str], needed: list[str]) -> int:
+    """How many of the open brackets, innermost first, are closed below the cursor."""
+    count = 0
+    for opener, closer in zip(reversed(stack), needed, strict=False):
+        if PAIRS[closer] != opener:
+            break
+        count += 1
+    return count
+
+
+def _without_stray_closers(candidate: Candidate, stack: list[str], matched: int) -> str:
+    """Cut before the first closer that has no opener, or whose opener is already closed below the cursor."""
+    own: list[str] = []
+    outer = list(stack)
+    spare = len(stack) - matched  # openers that nothing below the cursor closes
+    for at, bracket in brackets(candidate.text, candidate.language):
+        if bracket in CLOSERS:
+            own.append(bracket)
+        elif own:
+            if own[-1] != PAIRS[bracket]:
+                return candidate.text[:at].rstrip()
+            own.pop()
+        elif outer and outer[-1] == PAIRS[bracket] and spare > 0:
+            outer.pop()
+            spare -= 1
+        else:
+            return candidate.text[:at].rstrip()
+    return candidate.text
+
+
+def _missing_closers(text: str, candidate: Candidate, stack: list[str], needed: list[str]) -> str:
+    """What the text's own openers still need, as an editor would lay it out."""
+    own: list[tuple[int, str]] = []
+    for at, bracket in brackets(text, candidate.language):
+        if bracket in CLOSERS:
+            own.append((at, bracket))
+        elif own:
+            own.pop()
+    closed_below = max(0, len(needed) - len(stack))
+    own = own[: len(own) - closed_below] if closed_below else own
+    closers = ""
+    for at, bracket in reversed(own):
+        start = text.rfind("\n", 0, at) + 1
+        line = text[start:at] if start else candidate.line_before + text[:at]
+        own_line = not text[at + 1 :].partition("\n")[0].strip()
+        closers += ("\n" + indent_of(line) if own_line else "") + CLOSERS[bracket]
+    return closers
+
+
+@lru_cache(maxsize=32)
+def _tokens(language: str) -> re.Pattern[str]:
+    """Comments and strings of a language family, or else a bracket."""
+    if language in _HASH_LANGUAGES:
+        skipped = [r"#[^\n]*", r'"""[\s\S]*?(?:"""|\Z)', r"'''[\s\S]*?(?:'''|\Z)"]
+    else:
+        skipped = [r"//[^\n]*", r"/\*[\s\S]*?(?:\*/|\Z)"]
+    skipped.append(r'"(?:\\.|[^"\\\n])*"?')
+    if language in {"rust", "go", "c", "cpp", "java"}:
+        skipped.append(r"'(?:\\[^\n']{1,8}|[^\\'\n])'")  # a character; 'a alone is a lifetime
+    else:
+        skipped.append(r"'(?:\\.|[^'\\\n])*'?")
+    if language in {"go", "javascript", "typescript", "javascriptreact", "typescriptreact"}:
+        skipped.append(r"`(?:\\[\s\S]|[^`\\])*(?:`|\Z)")
+    return re.compile("|".join(skipped) + r"|(?P<bracket>[()\[\]{}])")

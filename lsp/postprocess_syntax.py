@@ -1,0 +1,82 @@
+"""The last look: where the text around the cursor parses, it parses with the suggestion too.
+
+Tree-sitter judges every language; Python's own parser, which is stricter, judges Python as well. Where the
+surroundings do not parse (half-written code), the suggestion may not add errors.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+
+from tree_sitter import Node
+
+from .languages import Language, for_id
+from .postprocess_brackets import balanced
+from .postprocess_candidate import Candidate
+from .syntax import Source
+
+MAX_CHARS = 300_000  # larger documents are not parsed for a suggestion
+MAX_CUTS = 12  # shorter versions of a suggestion that are tried
+
+
+def parses(candidate: Candidate) -> Candidate:
+    """The suggestion, or the longest beginning of it in whole lines, that adds no syntax error; else nothing."""
+    language = for_id(candidate.language)
+    size = len(candidate.prefix) + len(candidate.suffix)
+    if not candidate.text or language is None or size > MAX_CHARS:
+        return candidate
+    before = _n_errors_cached(candidate.prefix + candidate.suffix, language.id)
+    for text in _shorter(candidate):
+        after = candidate.prefix + text + candidate.suffix[candidate.n_replaced :]
+        if not adds_errors(before, n_errors(after, language)):
+            return candidate.with_text(text)
+    return candidate.dropped()
+
+
+def n_errors(text: str, language: Language) -> tuple[int, int]:
+    """Syntax errors in a text: error and missing nodes of its tree, and for Python 1 where `ast` refuses it."""
+    root = Source(text, language).root
+    found = sum(1 for _ in _errors(root)) if root.has_error else 0
+    return found, int(language.id == "python" and (found > 0 or not _python_accepts(text)))
+
+
+def adds_errors(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    return after[0] > before[0] or after[1] > before[1]
+
+
+@lru_cache(maxsize=4)
+def _n_errors_cached(text: str, language_id: str) -> tuple[int, int]:
+    language = for_id(language_id)
+    return n_errors(text, language) if language else (0, 0)
+
+
+def _errors(root: Node) -> Iterator[Node]:
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if node.is_error or node.is_missing:
+            yield node
+        todo.extend(child for child in node.children if child.has_error)
+
+
+def _python_accepts(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _shorter(candidate: Candidate) -> Iterator[str]:
+    """The text, then ever fewer of its lines with their brackets closed."""
+    yield candidate.text
+    lines = candidate.text.split("\n")
+    for n in range(len(lines) - 1, max(0, len(lines) - 1 - MAX_CUTS), -1):
+        shorter = balanced(candidate.with_text("\n".join(lines[:n]).rstrip())).text
+        if shorter.strip():
+            yield shorter
