@@ -1,5 +1,7 @@
 """The post-processing chain, by example: what the model said, in its place, and what may be shown."""
 
+# ruff: noqa: E501 - a table, one case a line
+
 from __future__ import annotations
 
 from dataclasses import dataclass
