@@ -1,0 +1,62 @@
+/** Installs the server into an environment of the extension's own, with progress and cancel. */
+import { spawn } from 'node:child_process';
+import * as vscode from 'vscode';
+import { executableIn, managedFolder } from './serverPath';
+
+const windows = process.platform === 'win32';
+
+/** True when the server was installed; every failure is told to the user here. */
+export async function installServer(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<boolean> {
+  const folder = managedFolder(context);
+  const what = vscode.workspace.getConfiguration('halfwatt').get<string>('install.package', 'halfwatt');
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: 'Installing halfwatt', cancellable: true },
+    async (progress, token) => {
+      try {
+        progress.report({ message: 'making a Python environment' });
+        await step(windows ? 'py' : 'python3', ['-m', 'venv', folder], log, token, () => undefined);
+        progress.report({ message: 'installing; compiling llama.cpp takes 5 to 10 minutes the first time' });
+        await step(executableIn(folder, 'python'), ['-m', 'pip', 'install', '-v', '--upgrade', what], log, token, (line) => {
+          const compiled = /^\s*\[(\d+)\/(\d+)\] /.exec(line);
+          if (compiled) progress.report({ message: `compiling llama.cpp: ${compiled[1]} of ${compiled[2]}` });
+        });
+        return true;
+      } catch (error) {
+        if (!token.isCancellationRequested) void tellFailure(error as Error, log);
+        return false;
+      }
+    },
+  );
+}
+
+async function tellFailure(error: Error, log: vscode.LogOutputChannel): Promise<void> {
+  const text = `halfwatt was not installed: ${error.message}. Nothing else was changed. Python 3.11 and a C++ compiler are needed.`;
+  if ((await vscode.window.showErrorMessage(text, 'Show log')) === 'Show log') log.show();
+}
+
+function step(
+  command: string,
+  args: string[],
+  log: vscode.LogOutputChannel,
+  token: vscode.CancellationToken,
+  onLine: (line: string) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    const cancel = token.onCancellationRequested(() => child.kill());
+    const read = (data: Buffer): void => {
+      for (const line of data.toString().split('\n').filter(Boolean)) {
+        log.debug(line);
+        onLine(line);
+      }
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.on('error', () => reject(new Error(`${command} could not be started`)));
+    child.on('close', (code) => {
+      cancel.dispose();
+      if (code === 0) resolve();
+      else reject(new Error(`${command} ended with code ${code}`));
+    });
+  });
+}
