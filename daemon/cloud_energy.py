@@ -16,11 +16,12 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
-from .config import TierConfig
+from .config import Config, TierConfig
 from .energy import Reading, unknown
 
 JOULES_PER_KWH = 3.6e6
 NAME = "ecologits"
+DEFAULT_REFERENCE = "gpt-4o-mini"
 BATCH_LOW, BATCH_MID, BATCH_HIGH = 128, 64, 8  # many requests share the server; few
 EDGE_BATCHES = (16, 4, 1)  # a server on the LAN is seldom full
 CLOUD_PUE, EDGE_PUE = (1.1, 1.2, 1.4), (1.0, 1.0, 1.1)
@@ -68,15 +69,23 @@ def estimate(
     )
     if found is None:
         return unknown(
-            f"EcoLogits {version()} does not know this model; set joules_per_token or active_parameters_b "
-            "for its tier",
+            f"EcoLogits {version()} does not know this model; set joules_per_token or active_parameters_b for its tier",
             NAME,
         )
     low, middle, high = (
-        found.start[i] + found.per_output[i] * completion_tokens + found.per_input[i] * prompt_tokens
-        for i in range(3)
+        found.start[i] + found.per_output[i] * completion_tokens + found.per_input[i] * prompt_tokens for i in range(3)
     )
     return Reading(middle, low, high, "estimated", NAME, version())
+
+
+def reference(config: Config) -> tuple[str, TierConfig | None]:
+    """The model that savings are counted against, and its tier where it has one: the setting, else the configured
+    cloud model, else gpt-4o-mini."""
+    name = config.energy.reference
+    clouds = [tier for tier in config.tiers if tier.kind == "cloud"]
+    if name:
+        return name, next((tier for tier in config.tiers if name in (tier.model, tier.name)), None)
+    return (clouds[0].model, clouds[0]) if clouds else (DEFAULT_REFERENCE, None)
 
 
 def reported(joules: float) -> Reading:

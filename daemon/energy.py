@@ -141,19 +141,16 @@ def book(
     tier's answer, "all" when nothing came of the request (cancelled, failed)."""
     parts = [part for part in (router, local, cloud) if part is not None]
     total = combine((1.0, part) for part in parts)
-    if wasted == "all":
-        wasted_j = None if total is None else total.j
-    else:
-        wasted_j = _joules(local) if wasted == "draft" else 0.0
+    total_j = None if total is None else total.j
     energy = Energy(
-        total_j=None if total is None else total.j,
+        total_j=total_j,
         low_j=None if total is None else max(0.0, total.low_j),
         high_j=None if total is None else total.high_j,
         method=worst_method(parts),
         router_j=_joules(router),
         local_j=_joules(local),
         cloud_j=_joules(cloud),
-        wasted_j=wasted_j,
+        wasted_j={"none": 0.0, "draft": _joules(local), "all": total_j}[wasted],
     )
     return Booked(energy, router, local, cloud)
 
@@ -196,9 +193,7 @@ def trapezoid(times_s: Sequence[float], powers_w: Sequence[float], start_s: floa
         *(powers_w[i] for i in inner),
         interpolate(times_s, powers_w, end_s),
     ]
-    return sum(
-        (moments[i + 1] - moments[i]) * (powers[i] + powers[i + 1]) / 2 for i in range(len(moments) - 1)
-    )
+    return sum((moments[i + 1] - moments[i]) * (powers[i] + powers[i + 1]) / 2 for i in range(len(moments) - 1))
 
 
 def interpolate(times_s: Sequence[float], values: Sequence[float], moment_s: float) -> float:

@@ -7,7 +7,7 @@ there and starts nothing; sampling begins with the first job.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,7 +97,11 @@ class ModelMeter:
         """Nothing to stop."""
 
 
-def choose(config: EnergyConfig, clock: Callable[[], float] = time.monotonic) -> Meter:
+def choose(
+    config: EnergyConfig,
+    worker_pids: Callable[[], Sequence[int]] = tuple,
+    clock: Callable[[], float] = time.monotonic,
+) -> Meter:
     """The best meter that this machine and the setting allow."""
     power = meter_model.thread_power(meter_model.this_processor(), config.watts_per_thread)
     return ModelMeter(power, clock)

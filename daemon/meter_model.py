@@ -101,9 +101,7 @@ def this_processor(cpuinfo: Path = Path("/proc/cpuinfo"), fallback: Callable[[],
         fields = _first_block(cpuinfo.read_text("utf-8", "replace"))
     except OSError:
         return Processor((fallback or _platform_name)())
-    return Processor(
-        fields.get("model name", ""), _number(fields.get("cpu family")), _number(fields.get("model"))
-    )
+    return Processor(fields.get("model name", ""), _number(fields.get("cpu family")), _number(fields.get("model")))
 
 
 def _matches(row: TableRow, processor: Processor) -> bool:

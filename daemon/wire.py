@@ -127,7 +127,9 @@ class EnergySummary(Struct, frozen=True):
     energy: Energy
     saved: Saved
     by_tier: dict[str, Energy]
-    method_shares: dict[str, float]
+    method_shares: dict[str, float]  # of requests; "unknown" where no joules are known
+    saved_vs_local: Saved | None = None  # against the local model alone, without a router
+    j_per_accepted_char: float | None = None
 
 
 class Status(Struct, frozen=True):
