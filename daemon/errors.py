@@ -11,6 +11,7 @@ HalfwattError                 every error that a user may read: what happened, w
 │   └── PromptTooLongError    the prompt does not fit the local context (HTTP 400)
 ├── TierError                 an edge or cloud tier did not answer (HTTP 502)
 ├── PolicyError               privacy, consent or offline mode forbids the route asked for (HTTP 403)
+├── AnswerError               a model answered with something that does not fit the file; nothing was changed
 ├── DaemonError               the daemon cannot be started or reached
 └── LedgerError               the ledger cannot be read or written
 
@@ -94,6 +95,13 @@ class PolicyError(HalfwattError):
 
     http_status = 403
     code = "policy"
+
+
+class AnswerError(HalfwattError):
+    """A model's answer cannot be put into the file."""
+
+    http_status = 502
+    code = "answer"
 
 
 class DaemonError(HalfwattError):

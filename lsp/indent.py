@@ -1,0 +1,51 @@
+"""Indentation: what a text uses, and moving lines from one style to another. Pure text; knows no language."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+TAB_WIDTH = 4  # for a text that mixes tabs and spaces
+
+
+def width_of(line: str) -> int:
+    """Columns of the line's leading white space, a tab counted as TAB_WIDTH."""
+    lead = line[: len(line) - len(line.lstrip(" \t"))]
+    return sum(TAB_WIDTH if char == "\t" else 1 for char in lead)
+
+
+def unit_of(text: str, default: str) -> str:
+    """One step of indentation as the text writes it: a tab or some spaces; `default` where the text has none."""
+    indented = [line for line in text.splitlines() if line[:1] in ("\t", " ") and line.strip()]
+    if not indented:
+        return default
+    if 2 * sum(line.startswith("\t") for line in indented) >= len(indented):
+        return "\t"
+    steps: Counter[int] = Counter()
+    previous = 0
+    for line in text.splitlines():
+        if not line.strip() or line.lstrip().startswith("*"):
+            continue
+        width = width_of(line)
+        if 2 <= width - previous <= 8:
+            steps[width - previous] += 1
+        previous = width
+    return " " * steps.most_common(1)[0][0] if steps else default
+
+
+def reindent(
+    lines: list[str], frozen: Collection[int], from_width: int, from_unit: str, to_indent: str, to_unit: str
+) -> list[str]:
+    """The lines moved from a base of `from_width` columns to `to_indent`, step by step of indentation.
+
+    Lines whose index is in `frozen` (they begin inside a string) stay as they are; blank lines become empty."""
+    step = TAB_WIDTH if from_unit == "\t" else len(from_unit)
+    moved = []
+    for index, line in enumerate(lines):
+        if index in frozen:
+            moved.append(line)
+            continue
+        rest = line.lstrip(" \t")
+        levels, odd = divmod(max(width_of(line) - from_width, 0), step)
+        moved.append(to_indent + to_unit * levels + " " * odd + rest if rest else "")
+    return moved

@@ -1,0 +1,94 @@
+"""A parsed text: the tree, and offsets between the tree's bytes and the text's characters.
+
+It knows trees, not targets: what a function stub is stands in targets.py. Grammars are imported on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+
+import tree_sitter
+from tree_sitter import Node
+
+from .languages import Language
+
+
+@lru_cache(maxsize=32)
+def _grammar(module: str, function: str) -> tree_sitter.Language:
+    return tree_sitter.Language(getattr(importlib.import_module(module), function)())
+
+
+class Source:
+    """A text and its tree. All offsets that leave this class count characters (code points)."""
+
+    def __init__(self, text: str, language: Language) -> None:
+        self.text = text
+        self.language = language
+        self._data = text.encode("utf-8", "surrogatepass")
+        self._is_ascii = len(self._data) == len(text)
+        self.root = tree_sitter.Parser(_grammar(*language.grammar)).parse(self._data).root_node
+
+    @cached_property
+    def parses(self) -> bool:
+        return not self.root.has_error
+
+    def char(self, byte: int) -> int:
+        """Characters before this byte."""
+        return byte if self._is_ascii else len(self._data[:byte].decode("utf-8", "surrogatepass"))
+
+    def byte(self, char: int) -> int:
+        """Bytes before this character."""
+        return char if self._is_ascii else len(self.text[:char].encode("utf-8", "surrogatepass"))
+
+    def start(self, node: Node) -> int:
+        return self.char(node.start_byte)
+
+    def end(self, node: Node) -> int:
+        return self.char(node.end_byte)
+
+    def text_of(self, node: Node) -> str:
+        return self._data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
+
+    def node_at(self, offset: int) -> Node:
+        """The smallest node around the character at `offset`."""
+        start = self.byte(offset)
+        return self.root.descendant_for_byte_range(start, start + 1) or self.root
+
+    def line_start(self, offset: int) -> int:
+        return max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset)) + 1
+
+    def line_end(self, offset: int) -> int:
+        """The end of the line's text, before its line end."""
+        found = [at for at in (self.text.find("\n", offset), self.text.find("\r", offset)) if at >= 0]
+        return min(found, default=len(self.text))
+
+    def indent_at(self, offset: int) -> str:
+        """The white space at the start of the line."""
+        line = self.text[self.line_start(offset) : self.line_end(offset)]
+        return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, in reading order."""
+    todo = [node]
+    while todo:
+        found = todo.pop()
+        yield found
+        todo.extend(reversed(found.children))
+
+
+def ancestors(node: Node | None) -> Iterator[Node]:
+    """The node itself, then its parents up to the root."""
+    while node is not None:
+        yield node
+        node = node.parent
+
+
+def line_end_of(text: str) -> str:
+    """The line end that the text uses most: LF, CRLF or CR."""
+    crlf = text.count("\r\n")
+    counts = {"\n": text.count("\n") - crlf, "\r\n": crlf, "\r": text.count("\r") - crlf}
+    best = max(counts, key=lambda key: counts[key])
+    return best if counts[best] else "\n"
