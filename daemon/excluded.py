@@ -89,7 +89,7 @@ wallet.dat
 .bash_history
 .zsh_history
 .python_history
-""".split()
+"""
 
 OF_A_KIND = "this file is of a kind that holds secrets"
 OF_THE_USER = "this file matches privacy.exclude"
@@ -126,7 +126,7 @@ def _by_name(path: Path, patterns: tuple[str, ...]) -> str | None:
     own = _compiled(tuple(_anywhere(pattern) for pattern in patterns)).check_file(rooted).include
     if own is not None:
         return OF_THE_USER if own else None
-    return OF_A_KIND if _compiled(tuple(BUILT_IN)).match_file(rooted.lower()) else None
+    return OF_A_KIND if _compiled(tuple(BUILT_IN.splitlines())).match_file(rooted.lower()) else None
 
 
 @functools.lru_cache(maxsize=8)

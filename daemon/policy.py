@@ -72,12 +72,12 @@ def judge(options: RequestOptions, config: Config, facts: Facts, tier: str | Non
     refused = {t.name: reason for t in config.tiers if (reason := forced or _unable(t, config, facts))}
     able = [t for t in config.tiers if t.name not in refused]
     pinned = _pinned(route, config, tier)
-    if route == "local":
-        allowed, askable = [], []
-    elif route == "cloud":
+    allowed: list[TierConfig] = []
+    askable: list[TierConfig] = []
+    if route == "cloud":
         _require_possible(pinned, config, facts, refused, tier)
-        allowed, askable = [t for t in able if t in pinned], []
-    else:
+        allowed = [t for t in able if t in pinned]
+    elif route == "auto":
         allowed = [t for t in able if _consented(t, options, config)]
         askable = [t for t in able if t not in allowed and _may_ask(options, config)]
     return Verdict(

@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 LIMIT_CHARS = 2_000_000
 LIMIT_S = 3.0
@@ -28,6 +28,7 @@ UNCHECKED = "text too long to check"
 
 PASSWORD = "named password or key"  # noqa: S105 - the name of a kind
 RANDOM = "random-looking string"
+ADDRESS = "Basic Auth Credentials"
 
 # Shapes with a fixed beginning that detect-secrets 1.5 does not know.
 MORE_SHAPES = {
@@ -52,11 +53,13 @@ DIGEST_NAME = re.compile(
     r"|base64|b64|data:|alphabet|charset|nonce|fixture|\bhex\b|fromhex|unhexlify)"
 )
 KEYWORD = re.compile(r"(?i)key|pass|pwd|secret|contrase")
+NAMED_VALUE = re.compile(r"(?i)^(?=.*['\"`])(?=.*[:=(]).*(?:_?key|pass|pwd|secret|contrase)")  # worth the slow patterns
 QUOTED = re.compile(r"""(['"`])([A-Za-z0-9+/=_.\-]{16,})\1""")
 HEX = re.compile(r"[0-9a-fA-F]+")
 WORDS = re.compile(r"[A-Za-z]+(?:[-_./ ][A-Za-z]+)*")
 UNQUOTED_SETTING = re.compile(  # DB_PASSWORD=hunter2 in a shell or .env fragment, password: hunter2 in YAML
-    r"(?m)^\s*(?:export\s+)?(?:[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY)[A-Z0-9_]*="
+    r"(?m)^[ \t]*(?:export[ \t]+)?"
+    r"(?:[A-Z0-9_]{0,40}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY)[A-Z0-9_]{0,40}="
     r"|[a-z0-9_.-]{0,40}(?:password|passwd|secret|api_?key): )[ \t]*([^\s'\"`$<>{}()\[\],;#]{6,})[ \t]*(?:#.*)?$"
 )
 PLACEHOLDERS = re.compile(
@@ -76,7 +79,7 @@ class Plugin(Protocol):
     def analyze_string(self, string: str) -> Iterable[str]: ...
 
 
-class Deadline(Exception):  # noqa: N818 - never leaves this module
+class Deadline(Exception):
     """The text took too long."""
 
 
@@ -134,7 +137,7 @@ def _kinds(window: str, detectors: Detectors) -> Iterator[str]:
 
 def _has_shape(plugin: Plugin, window: str, detectors: Detectors) -> bool:
     for secret in plugin.analyze_string(window):
-        if plugin.secret_type == "Basic Auth Credentials" and not _is_password(secret):
+        if plugin.secret_type == ADDRESS and not _is_password(secret):
             continue
         if plugin.secret_type in NEEDS_DIGIT and not any(map(str.isdigit, secret)):
             continue
@@ -146,7 +149,7 @@ def _has_shape(plugin: Plugin, window: str, detectors: Detectors) -> bool:
 
 def _kind_of_line(line: str, detectors: Detectors) -> str:
     # A shorter piece is enough to judge a line, and keeps the plugin's slow patterns off minified files.
-    if len(line) <= 1000 and KEYWORD.search(line) and not detectors.is_reference(line):
+    if len(line) <= 1000 and NAMED_VALUE.match(line) and not detectors.is_reference(line):
         for value in detectors.keyword.analyze_string(line):
             if _is_password(value) and not detectors.is_uuid(value):
                 return PASSWORD
@@ -167,7 +170,9 @@ def _is_password(value: str) -> bool:
 
 def _is_random(value: str, before: str, detectors: Detectors) -> bool:
     """`before`: what the line says before the value, where a name tells a credential from a digest."""
-    if len(value) > MAX_RANDOM_CHARS or FILE_NAME.search(value) or detectors.is_uuid(value) or detectors.is_sequence(value):
+    if len(value) > MAX_RANDOM_CHARS or FILE_NAME.search(value):
+        return False
+    if detectors.is_uuid(value) or detectors.is_sequence(value):
         return False
     named = bool(CREDENTIAL_NAME.search(before))
     if DIGEST_NAME.search(before) and not named:
@@ -184,7 +189,7 @@ def _is_random(value: str, before: str, detectors: Detectors) -> bool:
 
 
 def _is_words_and_numbers(value: str) -> bool:
-    """Paths, versions, file names and long identifiers: parts that are each a word, a number, or a word and a number."""
+    """Paths, versions and long identifiers: few and long pieces, each a word or a number."""
     parts = [part for part in re.split(r"[-_./=+]", value) if part]
     words = [piece for part in parts for piece in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", part)]
     return len(value) / max(len(words), 1) >= 4.5 and len(parts) * 2 >= len(words) - 4
@@ -198,7 +203,7 @@ def _detectors() -> Detectors:
     from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
     from detect_secrets.plugins.keyword import KeywordDetector
 
-    known = get_mapping_from_secret_type_to_class()
+    known: dict[str, Any] = get_mapping_from_secret_type_to_class()
     shapes = [known[kind]() for kind in known if issubclass(known[kind], RegexBasedDetector)]
     return Detectors(
         shapes=tuple(plugin for plugin in shapes if plugin.secret_type not in NOT_SECRET_PLUGINS),
