@@ -155,6 +155,20 @@ def saved_of(found: Iterable[Sums], prefix: str, reference: str) -> Saved:
     return Saved(j=total, low_j=total - down, high_j=total + up, reference=reference)
 
 
+def per_day(connection: sqlite3.Connection, n_days: int, now: datetime) -> list[tuple[str, float | None]]:
+    """(ISO date, joules) of the last `n_days` UTC days up to now; None for a day without a known joule."""
+    last = int(now.timestamp() // SPANS["energy_day"])
+    query = (
+        "SELECT bucket, SUM(COALESCE(device_j, 0) + COALESCE(cloud_j, 0)) FROM energy_day "
+        "WHERE bucket > ? AND NOT (device_j IS NULL AND cloud_j IS NULL) GROUP BY bucket"
+    )
+    found: dict[int, float] = dict(connection.execute(query, (last - n_days,)))
+    return [
+        (datetime.fromtimestamp(day * 86400, UTC).date().isoformat(), found.get(day))
+        for day in range(last - n_days + 1, last + 1)
+    ]
+
+
 def local_rate(connection: sqlite3.Connection, model: str, n_latest: int = 200) -> Reading | None:
     """Joules per completion token of a local model over its share of the latest requests, as one reading."""
     lines = connection.execute(

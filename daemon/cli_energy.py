@@ -1,0 +1,123 @@
+"""`halfwatt energy`: what requests used and saved, from the ledger file itself; no daemon is needed.
+
+With a subcommand: export, purge, recompute. Measures nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_common import print_json, run
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
+app = typer.Typer(help="Show what requests used and saved, in joules.", invoke_without_command=True)
+
+Since = Annotated[str | None, typer.Option(help="24h, 7d, 4w, today, all or a date.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PLOT_DAYS = 30
+
+
+@app.callback()
+@run
+def energy(context: typer.Context, since: Since = None, as_json: AsJson = False) -> None:
+    """Joules used and saved: today, the last seven days and all time, or since a moment."""
+    if context.invoked_subcommand is not None:
+        return
+    from . import energy_view, ledger_summary
+
+    now = datetime.now().astimezone()
+    spans = [since] if since else ["all"] if as_json else ["today", "7d", "all"]
+    starts = [ledger_summary.parse_since(span, now) for span in spans]
+    ledger = _open_ledger()
+    summaries = [ledger.summary(start) for start in starts]
+    if as_json:
+        print_json(summaries[0])
+        return
+    if not ledger.recent(1):
+        typer.echo(energy_view.EMPTY)
+        return
+    titles = [f"since {since}"] if since else ["today", "7 days", "all time"]
+    typer.echo(energy_view.table(list(zip(titles, summaries, strict=True))))
+    with ledger.reading() as connection:
+        plot = energy_view.plot(ledger_summary.per_day(connection, PLOT_DAYS, now))
+    typer.echo(f"\n{plot}" if plot else "")
+
+
+@app.command()
+@run
+def export(
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values with a header line.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line.")] = False,
+    since: Since = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="A file instead of standard output.")] = None,
+) -> None:
+    """Write the ledger's rows: joules, tokens, times, outcomes; there is no code, prompt or path in them."""
+    from pathlib import Path
+
+    from . import ledger_export, ledger_summary
+    from .errors import UsageError
+
+    if csv == jsonl:
+        raise UsageError("Say which format to export: --csv or --jsonl.")
+    start = ledger_summary.parse_since(since or "all", datetime.now().astimezone())
+    rows = _open_ledger().rows(start)
+    write = ledger_export.write_csv if csv else ledger_export.write_jsonl
+    if output is None:
+        write(rows, sys.stdout)
+        return
+    with Path(output).open("w", encoding="utf-8", newline="") as file:
+        n_rows = write(rows, file)
+    typer.echo(f"{n_rows:,} requests written to {output}", err=True)
+
+
+@app.command()
+@run
+def purge(
+    older_than: Annotated[str | None, typer.Option(help="Delete what is older than this: 90d, 4w or a date.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Delete every request and every sum.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete requests and their sums from the ledger for good."""
+    from . import ledger_summary
+    from .errors import UsageError
+
+    if everything == (older_than is not None):
+        raise UsageError("Say what to delete: --older-than 90d, or --all.")
+    before = None if older_than is None else ledger_summary.parse_since(older_than, datetime.now().astimezone())
+    what = "everything" if older_than is None else f"what is older than {older_than}"
+    if not yes:
+        typer.confirm(f"Delete {what} from the ledger? This cannot be undone.", abort=True, err=True)
+    n_deleted = _open_ledger().purge(before, compact=True)
+    typer.echo(f"{n_deleted:,} requests deleted.")
+
+
+@app.command()
+@run
+def recompute(since: Since = None) -> None:
+    """Make the cloud and reference estimates again from the stored tokens, with today's estimator and settings."""
+    from . import config_file, ledger_summary
+    from . import recompute as estimates
+    from .paths import user_paths
+
+    config = config_file.load(user_paths(os.environ), os.environ)
+    ledger = _open_ledger()
+    n_rows = n_changed = 0
+    for row in ledger.rows(ledger_summary.parse_since(since or "all", datetime.now().astimezone())):
+        new = estimates.again(row, config)
+        n_rows += 1
+        n_changed += new != row and ledger.replace(new)
+    typer.echo(f"{n_rows:,} requests looked at, {n_changed:,} changed.")
+
+
+def _open_ledger() -> Ledger:
+    from .ledger import Ledger
+    from .paths import user_paths
+
+    return Ledger(user_paths(os.environ).ledger_file)
