@@ -67,16 +67,18 @@ def remove_tier(paths: Paths, name: str) -> Config:
 
 def _append(document: TOMLDocument, tier: TierConfig, escalation: str | None) -> None:
     import tomlkit
+    from tomlkit.items import AoT
 
     if escalation is not None:
         if "routing" not in document:
             document["routing"] = tomlkit.table()
         document["routing"]["escalation"] = escalation
-    row = tomlkit.table()
+    if "tiers" not in document:
+        document["tiers"] = tomlkit.aot()
+    rows = document["tiers"]
+    row = tomlkit.table() if isinstance(rows, AoT) else tomlkit.inline_table()
     for field in msgspec.structs.fields(TierConfig):
         value = getattr(tier, field.name)
         if field.required or value != field.default:
             row[field.name] = value
-    if "tiers" not in document:
-        document["tiers"] = tomlkit.aot()
-    document["tiers"].append(row)
+    rows.append(row)

@@ -12,7 +12,6 @@ from .catalog import HubSource
 from .fetching import Fetch, SourceError
 
 ENDPOINT = "https://huggingface.co"
-CHUNK_BYTES = 1 << 18
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 TRIES_WITHOUT_PROGRESS = 4
 
@@ -66,7 +65,8 @@ def _request(client: httpx2.Client, url: str, job: Fetch) -> None:
         _check(response, done, job.total)
         job.truncate(done)
         with job.partial.open("ab") as file:
-            for chunk in response.iter_raw(CHUNK_BYTES):
+            # unbuffered, so that a cut loses nothing that has arrived
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 done += len(chunk)
                 if done > job.total:

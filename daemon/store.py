@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import filelock
 import msgspec
 from msgspec import Struct
 
@@ -111,15 +112,21 @@ class Store:
 
     def remove(self, spec: ModelSpec) -> int:
         """Delete the model's file and what belongs to it; the bytes freed. Raises NoModelError if there is nothing,
-        UsageError for a user's own file, which halfwatt did not put there."""
+        ModelError during a fetch, UsageError for a user's own file, which halfwatt did not put there."""
         if spec.family == "own":
             raise UsageError(f"{spec.file} is your own file, so halfwatt leaves it alone. Delete it yourself.")
         found = [path for path in self._files_of(spec) if path.is_file()]
         if not found:
             raise NoModelError(f"{spec.id} is not here, so there is nothing to remove.")
         freed = sum(path.stat().st_size for path in found)
-        for path in found:
-            path.unlink()
+        try:
+            with filelock.FileLock(self.lock_of(spec), timeout=0):
+                for path in found:
+                    path.unlink()
+        except filelock.Timeout:
+            raise ModelError(
+                f"{spec.id} is being fetched by another halfwatt. Stop that first; it is as it was."
+            ) from None
         return freed
 
     def _files_of(self, spec: ModelSpec) -> tuple[Path, ...]:
