@@ -73,7 +73,7 @@ def _from_file(path: Path) -> tuple[Values, tuple[TierConfig, ...], dict[str, st
 def read_text(path: Path) -> str:
     """The file's text, "" if there is none; raises ConfigError where it cannot be read as text."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8-sig")  # keeps the line ends as they are
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError as error:

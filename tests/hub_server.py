@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @dataclass
 class Hub:
     """What the server serves and how badly. `cut_after`: bytes sent before each of the next `n_cuts` connections
-    breaks; `hold`: the first body waits until this is set."""
+    breaks; `hold`: the connection waits before the body (`hold_at` bytes into it) until this is set; `claimed`: the
+    size that the server says the file has, if not the content's."""
 
     content: bytes
     cut_after: int = 0
@@ -21,6 +22,8 @@ class Hub:
     status: int = 0  # answer every request with this instead
     content_type: str = "application/octet-stream"
     hold: threading.Event | None = None
+    hold_at: int = 0
+    claimed: int | None = None
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # (path, Range header) of each request
     began: threading.Event = field(default_factory=threading.Event)
     endpoint: str = ""
@@ -57,16 +60,18 @@ def answer(handler: BaseHTTPRequestHandler, hub: Hub) -> None:
         handler.send_error(hub.status)
         return
     start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and hub.ranges else 0
+    total = hub.claimed or len(hub.content)
     body = hub.content[start:]
     handler.send_response(206 if wanted and hub.ranges else 200)
     if wanted and hub.ranges:
-        handler.send_header("Content-Range", f"bytes {start}-{len(hub.content) - 1}/{len(hub.content)}")
-    handler.send_header("Content-Length", str(len(body)))
+        handler.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
+    handler.send_header("Content-Length", str(total - start))
     handler.send_header("Content-Type", hub.content_type)
     handler.end_headers()
-    if hub.hold:
-        hub.hold.wait()
     if hub.n_cuts:
         hub.n_cuts -= 1
         body = body[: hub.cut_after]
-    handler.wfile.write(body)
+    handler.wfile.write(body[: hub.hold_at])
+    if hub.hold:
+        hub.hold.wait()
+    handler.wfile.write(body[hub.hold_at :])

@@ -173,6 +173,13 @@ def test_set_keeps_comments_and_order(paths: Paths) -> None:
     assert file.read_text() == COMMENTED.replace('"eco"', "0.5")
 
 
+def test_set_keeps_windows_line_ends(paths: Paths) -> None:
+    paths.config.mkdir(parents=True)
+    paths.config_file.write_bytes(b"\xef\xbb\xbf" + COMMENTED.replace("\n", "\r\n").encode())
+    config_file.set_value(paths, "local.threads", "4")
+    assert paths.config_file.read_bytes() == COMMENTED.replace("3", "4").replace("\n", "\r\n").encode()
+
+
 def test_set_makes_folder_file_and_table(paths: Paths) -> None:
     config_file.set_value(paths, "privacy.exclude", "*.key,*.pem")
     assert config_file.load(paths, {}).privacy.exclude == ("*.key", "*.pem")
