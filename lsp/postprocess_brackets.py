@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Literal
 
 from .postprocess_candidate import Candidate, indent_of
 
@@ -19,6 +20,7 @@ NEAR_CHARS = 12_000  # brackets farther away than this are not looked at
 _CLOSING_LINE = re.compile(r"[\s)\]}>;,]*[)\]}>][\s)\]}>;,]*|\s*end[\s;]*")
 _ONLY_CLOSERS = re.compile(r"[\s)\]}>\"'`;,:]*")
 _HASH_LANGUAGES = frozenset({"python", "ruby", "shellscript", "toml", "yaml", "perl", "r", "elixir"})
+_BACKTICK_LANGUAGES = frozenset({"go", "javascript", "typescript", "javascriptreact", "typescriptreact"})
 
 
 def is_closing_line(line: str) -> bool:
@@ -41,6 +43,17 @@ def brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
     for match in _tokens(language).finditer(text):
         if match.lastgroup == "bracket":
             yield match.start(), match.group()
+
+
+def inside(prefix: str, language: str) -> Literal["code", "comment", "string"]:
+    """What the end of the text stands in; a Python docstring counts as a comment."""
+    near = prefix[-NEAR_CHARS:] + "\0"  # an unfinished token reaches over this mark, a finished one does not
+    last = None
+    for last in _tokens(language).finditer(near):
+        pass
+    if last is None or last.end() < len(near) or last.lastgroup == "bracket":
+        return "code"
+    return "comment" if last.lastgroup == "comment" else "string"
 
 
 def balanced(candidate: Candidate) -> Candidate:
@@ -134,14 +147,15 @@ def _missing_closers(text: str, candidate: Candidate, stack: list[str], needed: 
 def _tokens(language: str) -> re.Pattern[str]:
     """Comments and strings of a language family, or else a bracket."""
     if language in _HASH_LANGUAGES:
-        skipped = [r"#[^\n]*", r'"""[\s\S]*?(?:"""|\Z)', r"'''[\s\S]*?(?:'''|\Z)"]
+        comments = [r"#[^\n]*", r'"""[\s\S]*?(?:"""|\Z)', r"'''[\s\S]*?(?:'''|\Z)"]
     else:
-        skipped = [r"//[^\n]*", r"/\*[\s\S]*?(?:\*/|\Z)"]
-    skipped.append(r'"(?:\\.|[^"\\\n])*"?')
+        comments = [r"//[^\n]*", r"/\*[\s\S]*?(?:\*/|\Z)"]
+    strings = [r'"(?:\\.|[^"\\\n])*"?']
     if language in {"rust", "go", "c", "cpp", "java"}:
-        skipped.append(r"'(?:\\[^\n']{1,8}|[^\\'\n])'")  # a character; 'a alone is a lifetime
+        strings.append(r"'(?:\\[^\n']{1,8}|[^\\'\n])'")  # a character; 'a alone is a lifetime
     else:
-        skipped.append(r"'(?:\\.|[^'\\\n])*'?")
-    if language in {"go", "javascript", "typescript", "javascriptreact", "typescriptreact"}:
-        skipped.append(r"`(?:\\[\s\S]|[^`\\])*(?:`|\Z)")
-    return re.compile("|".join(skipped) + r"|(?P<bracket>[()\[\]{}])")
+        strings.append(r"'(?:\\.|[^'\\\n])*'?")
+    if language in _BACKTICK_LANGUAGES:
+        strings.append(r"`(?:\\[\s\S]|[^`\\])*(?:`|\Z)")
+    parts = {"comment": "|".join(comments), "string": "|".join(strings), "bracket": r"[()\[\]{}]"}
+    return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in parts.items()))

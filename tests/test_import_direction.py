@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CLIENT_SIDE = {"client", "wire", "errors", "paths", "config", "config_file", "cli_common"}
+CLIENT_SIDE = {"client", "wire", "errors", "paths", "config", "config_file", "cli_common", "excluded", "secrets"}
 ONLY_IN = {
     "llama_cpp": {"daemon/worker.py", "daemon/worker_engine.py", "router_model/batched_decode.py"},
     "pygls": {"lsp/"},

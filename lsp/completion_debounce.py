@@ -1,0 +1,43 @@
+"""How long to wait after a key before asking: learned from the user's own rhythm.
+
+delay = clamp(typing interval × 1.5…3.0 − mean response time, 100…1000 ms), with the small factor after a
+character that ends a word and at the end of a line. Pure arithmetic; the clock belongs to the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+MIN_MS, MAX_MS = 100.0, 1000.0
+_PAUSE_MS = 2000.0  # longer gaps are thinking, not typing
+_WEIGHT = 0.2  # of the newest value in the running means
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Running means in milliseconds: between keys, and from question to answer."""
+
+    interval_ms: float = 200.0
+    response_ms: float = 0.0
+    last_key_ms: float | None = None
+
+    def key_pressed(self, now_ms: float) -> Rhythm:
+        gap = now_ms - self.last_key_ms if self.last_key_ms is not None else None
+        if gap is None or gap > _PAUSE_MS:
+            return replace(self, last_key_ms=now_ms)
+        return replace(self, interval_ms=_mean(self.interval_ms, gap), last_key_ms=now_ms)
+
+    def answered(self, response_ms: float) -> Rhythm:
+        known = self.response_ms or response_ms
+        return replace(self, response_ms=_mean(known, response_ms))
+
+    def delay_ms(self, line_before: str, line_after: str) -> float:
+        """How long to wait for another key before a request is worth its joules."""
+        last = line_before[-1:]
+        at_break = not (last.isalnum() or last == "_") or not line_after.strip()
+        factor = 1.5 if at_break else 3.0
+        return min(MAX_MS, max(MIN_MS, self.interval_ms * factor - self.response_ms))
+
+
+def _mean(old: float, new: float) -> float:
+    return old + _WEIGHT * (new - old)

@@ -1,0 +1,262 @@
+"""Inline completion without LSP: rules, cache, filter, debounce, one request per document, post-processing.
+
+A question is answered from what is known if it can be, by the request that runs if its answer will do, by nothing
+where nothing is worth its joules, and only then by the daemon. It knows no editor, and no HTTP beyond `Ask`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+
+from halfwatt.daemon.config import CompletionConfig
+from halfwatt.daemon.errors import HalfwattError
+from halfwatt.daemon.wire import RequestOptions
+
+from . import completion_filter as learned
+from .completion_cache import Cache, Entry, Hit
+from .completion_context import Budget, Prompt, prompt
+from .completion_debounce import Rhythm
+from .completion_features import features
+from .completion_filter import Personal
+from .completion_job import Item, Job
+from .completion_rules import Facts, mode_of, objection
+from .completion_types import Answer, Nothing, Offer, Query, Superseded
+from .completion_unit import is_block
+from .postprocess import after_cache, before_cache
+from .postprocess_candidate import Candidate
+from .postprocess_text import MIN_CHARS
+
+Ask = Callable[[Prompt, RequestOptions, int], AsyncGenerator[Item, None]]
+BUDGET_TOKENS = 1024
+UNLIKELY = "a useful suggestion is unlikely here"
+KNOWN = "what would be said is known"
+SAID_NOTHING = "the model had nothing useful to say"
+_CUT = frozenset({"length", "time_box"})
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the engine asks for anew with each question: settings, facts and the user's own offset."""
+
+    config: CompletionConfig
+    facts: Facts = field(default_factory=Facts)
+    personal: Personal = field(default_factory=Personal)
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A model call that was not made, and why."""
+
+    reason: str
+    language: str
+    editor: str
+
+
+class Engine:
+    """Answers queries, at most one at a time per document. `skipped` hears of every call that was not made."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        context: Callable[[Query], str],
+        skipped: Callable[[Skip], None],
+        clock: Callable[[], float] = time.monotonic,
+        budget: Budget | None = None,
+    ) -> None:
+        self.cache = Cache()
+        self.rhythm = Rhythm()
+        self._ask = ask
+        self._context = context
+        self._skipped = skipped
+        self._clock = clock
+        self._budget = budget or Budget.of_tokens(BUDGET_TOKENS)
+        self._jobs: dict[str, Job] = {}
+        self._asking: dict[str, asyncio.Future[None]] = {}
+        self._p_shown: dict[str, float] = {}
+
+    async def suggest(self, query: Query, moment: Moment) -> Answer:
+        """Ghost text for this place, nothing with the reason, or Superseded where a newer question came."""
+        superseded = self._supersede(query.uri)
+        try:
+            return await self._suggest(query, moment, superseded)
+        finally:
+            if self._asking.get(query.uri) is superseded:
+                del self._asking[query.uri]
+
+    def changed(self, uri: str, text: str) -> None:
+        """The document changed: a request whose answer can no longer fit stops at once."""
+        self.rhythm = self.rhythm.key_pressed(self._now_ms())
+        job = self._jobs.get(uri)
+        if job is not None and not job.agrees(text):
+            self._stop(uri)
+
+    def closed(self, uri: str) -> None:
+        self._stop(uri)
+        self.cache.forget(uri)
+
+    def p_shown(self, id_: str) -> float:
+        """What the filter predicted for the request with this id."""
+        return self._p_shown.get(id_, 0.5)
+
+    async def warm(self, query: Query) -> None:
+        """Let the model read the prompt for this place ahead of time; says nothing."""
+        if query.uri in self._jobs:
+            return
+        options = RequestOptions(
+            kind="complete", trigger="automatic", editor=query.editor, language=query.language,
+            path=query.path, document=document_id(query.uri), route="local",
+        )  # fmt: skip
+        stream = self._ask(self._prompt(query), options, 1)
+        job = self._jobs[query.uri] = Job(query, stream, multiline=False, p_shown=0.0)
+        await asyncio.wait({job.task})
+        self._drop(query.uri, job)
+
+    async def _suggest(self, query: Query, moment: Moment, superseded: asyncio.Future[None]) -> Answer:
+        reason = objection(query, moment.config, moment.facts)
+        if reason is not None:
+            self._stop(query.uri)
+            return self._not_asked(query, reason)
+        known = self._from_cache(query)
+        if known is not None:
+            return known
+        job = self._jobs.get(query.uri)
+        if job is not None and job.answers(query):
+            answer = await self._answer_of(job, query, superseded)
+            if answer is not None:
+                return answer
+        p_shown = learned.probability(learned.load(), features(query), moment.personal)
+        limit = learned.threshold(learned.load(), mode_of(moment.config, moment.facts.on_battery))
+        if query.trigger == "automatic" and p_shown < limit:
+            self._stop(query.uri)
+            return self._not_asked(query, UNLIKELY)
+        if query.trigger == "automatic" and await self._wait(query, superseded):
+            return Superseded()
+        job = self._start(query, moment.config, p_shown)
+        return await self._answer_of(job, query, superseded) or Nothing(SAID_NOTHING)
+
+    def _supersede(self, uri: str) -> asyncio.Future[None]:
+        older = self._asking.get(uri)
+        if older is not None and not older.done():
+            older.set_result(None)
+        newest: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asking[uri] = newest
+        return newest
+
+    def _not_asked(self, query: Query, reason: str) -> Nothing:
+        if query.trigger == "automatic":
+            self._skipped(Skip(reason, query.language, query.editor))
+        return Nothing(reason)
+
+    def _from_cache(self, query: Query) -> Answer | None:
+        """What is known about this place; None where a model must be asked."""
+        hit = self.cache.find(query.uri, query.prefix, query.suffix)
+        if hit is None or (not hit.text.strip() and hit.entry.text):
+            return None  # unknown, or typed to its end: what comes next is a new question
+        self._not_asked(query, KNOWN)
+        return _offer(hit, cached=True)
+
+    async def _wait(self, query: Query, superseded: asyncio.Future[None]) -> bool:
+        """Wait for another key; whether a newer question came."""
+        delay_s = self.rhythm.delay_ms(query.line_before, query.line_after) / 1000
+        await asyncio.wait({superseded}, timeout=delay_s)
+        return superseded.done()
+
+    def _start(self, query: Query, config: CompletionConfig, p_shown: float) -> Job:
+        self._stop(query.uri)
+        multiline = is_block(query)
+        options = RequestOptions(
+            kind="complete", trigger=query.trigger, editor=query.editor, language=query.language, path=query.path,
+            document=document_id(query.uri), stop_rules=("block",) if multiline else ("line",),
+        )  # fmt: skip
+        stream = self._ask(self._prompt(query), options, config.max_tokens)
+        job = self._jobs[query.uri] = Job(query, stream, multiline, p_shown)
+        started = self._now_ms()
+        job.when_done(lambda: self._finished(job, started))
+        return job
+
+    def _finished(self, job: Job, started_ms: float) -> None:
+        """Keep the answer, whether or not somebody still waits for it."""
+        self._drop(job.query.uri, job)
+        if job.diverged or job.task.cancelled() or job.task.exception() is not None or job.result is None:
+            return
+        self.rhythm = self.rhythm.answered(self._now_ms() - started_ms)
+        if job.result.kind == "none" or job.result.stop == "cancelled":
+            return
+        shown = after_cache(before_cache(_candidate(job, job.result.stop)))
+        self.cache.put(
+            job.query.uri,
+            Entry(job.result.request_id, job.query.prefix, job.query.suffix, shown.text, shown.n_replaced),
+        )
+        self._p_shown[job.result.request_id] = job.p_shown
+        while len(self._p_shown) > 256:
+            del self._p_shown[next(iter(self._p_shown))]
+
+    async def _answer_of(self, job: Job, query: Query, superseded: asyncio.Future[None]) -> Answer | None:
+        """The running request's answer for this query; None where it turns out to say something else."""
+        job.follow(query)
+        try:
+            await asyncio.wait({job.task, superseded}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            job.orphaned()
+            raise
+        if not job.task.done():
+            return self._left(job)
+        if job.diverged:
+            return None
+        if job.task.cancelled():
+            return Superseded()
+        if (error := job.task.exception()) is not None:
+            return _failure(error)
+        if job.result is not None and job.result.kind == "none":
+            return Nothing(job.result.reason)
+        hit = self.cache.find(query.uri, query.prefix, query.suffix)
+        return _offer(hit, cached=False) if hit is not None else None
+
+    def _left(self, job: Job) -> Superseded:
+        """A newer question came; the job goes on only if that one can use it, which it decides itself."""
+        if self._jobs.get(job.query.uri) is job:
+            job.orphaned()
+        return Superseded()
+
+    def _prompt(self, query: Query) -> Prompt:
+        return prompt(self._context(query), query.prefix, query.suffix, self._budget)
+
+    def _stop(self, uri: str) -> None:
+        job = self._jobs.pop(uri, None)
+        if job is not None:
+            job.stop()
+
+    def _drop(self, uri: str, job: Job) -> None:
+        job.settled()
+        if self._jobs.get(uri) is job:
+            del self._jobs[uri]
+
+    def _now_ms(self) -> float:
+        return self._clock() * 1000
+
+
+def document_id(uri: str) -> str:
+    """A name for a document that does not tell which it is."""
+    return hashlib.blake2b(uri.encode(), digest_size=8).hexdigest()
+
+
+def _candidate(job: Job, stop: str) -> Candidate:
+    query = job.query
+    cut = stop in _CUT
+    return Candidate(job.text, query.prefix, query.suffix, query.language, multiline=job.multiline, truncated=cut)
+
+
+def _offer(hit: Hit, cached: bool) -> Answer:
+    if len(hit.text.strip()) < MIN_CHARS:
+        return Nothing(SAID_NOTHING)
+    return Offer(hit.entry.id, hit.text, hit.n_replaced, cached)
+
+
+def _failure(error: BaseException) -> Answer:
+    if isinstance(error, HalfwattError):
+        return Nothing(str(error))
+    raise error

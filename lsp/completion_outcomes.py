@@ -1,0 +1,77 @@
+"""What becomes of ghost text: accepted, partly accepted, rejected, or replaced before it could be read.
+
+A suggestion that is shown again while the user types along is counted once. Pure bookkeeping; the clock is an argument.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from halfwatt.daemon.wire import Feedback
+
+READ_MS = 500.0  # replaced sooner than this, nobody can have read it
+MAX_SHOWN = 64
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A suggestion that was handed to the editor. `p_shown` is what the filter predicted for it."""
+
+    id: str
+    at_ms: float
+    p_shown: float
+    n_accepted: int = 0
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A verdict for the ledger, and what the filter may learn from it."""
+
+    feedback: Feedback
+    p_shown: float
+    accepted: bool | None
+
+
+class Outcomes:
+    """The suggestion on screen per document, and what is known of the ones before."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, Shown] = {}
+
+    def offered(self, uri: str, id_: str, p_shown: float, now_ms: float) -> list[Learned]:
+        """A suggestion is handed over; the verdict on the one before it, if that is decided by this."""
+        before = self._shown.get(uri)
+        if before is not None and before.id == id_:
+            return []
+        verdicts = self.gone(uri, now_ms)
+        self._shown[uri] = Shown(id_, now_ms, p_shown)
+        while len(self._shown) > MAX_SHOWN:
+            del self._shown[next(iter(self._shown))]
+        return [*verdicts, Learned(Feedback(id_, "offered"), p_shown, None)]
+
+    def gone(self, uri: str, now_ms: float) -> list[Learned]:
+        """The document moved on without it."""
+        shown = self._shown.pop(uri, None)
+        if shown is None or shown.n_accepted:
+            return []
+        if now_ms - shown.at_ms < READ_MS:
+            return [Learned(Feedback(shown.id, "ignored"), shown.p_shown, None)]
+        return [Learned(Feedback(shown.id, "rejected"), shown.p_shown, False)]
+
+    def accepted(self, id_: str, n_chars: int) -> list[Learned]:
+        uri, shown = self._find(id_)
+        if shown is not None:
+            del self._shown[uri]
+        return [Learned(Feedback(id_, "accepted", n_chars), shown.p_shown if shown else 0.5, True)]
+
+    def partially_accepted(self, id_: str, n_chars: int) -> list[Learned]:
+        """`n_chars` of it are in the document now; more may follow."""
+        uri, shown = self._find(id_)
+        first = shown is not None and not shown.n_accepted
+        if shown is not None:
+            self._shown[uri] = replace(shown, n_accepted=n_chars)
+        p_shown = shown.p_shown if shown else 0.5
+        return [Learned(Feedback(id_, "partially_accepted", n_chars), p_shown, True if first else None)]
+
+    def _find(self, id_: str) -> tuple[str, Shown | None]:
+        return next(((uri, shown) for uri, shown in self._shown.items() if shown.id == id_), ("", None))

@@ -1,0 +1,30 @@
+"""How much to ask for: the rest of a statement, or a block.
+
+A block only where one begins: at the end of a line that opens it, or on the empty line below. Everywhere else a
+statement, because short offers are read, taken and cheap.
+"""
+
+from __future__ import annotations
+
+from .completion_types import Query
+from .postprocess_candidate import indent_of, width_of
+from .postprocess_indent import opens_block
+
+
+def is_block(query: Query) -> bool:
+    """Whether the cursor stands where a block's first line begins."""
+    if query.line_after.strip(" \t)]};"):
+        return False
+    before = query.line_before
+    if before.strip():
+        return opens_block(before, query.language)
+    above = query.prefix[: len(query.prefix) - len(before)].rstrip()
+    line = above[above.rfind("\n") + 1 :]
+    if not opens_block(line, query.language):
+        return False
+    return not _has_body(query, width_of(indent_of(line)))
+
+
+def _has_body(query: Query, opener: int) -> bool:
+    below = next((line for line in query.suffix.partition("\n")[2].split("\n") if line.strip()), "")
+    return bool(below) and width_of(indent_of(below)) > opener
