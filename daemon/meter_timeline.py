@@ -1,0 +1,211 @@
+"""What a meter saw over time, and the joules of a window of it. Pure: the caller brings times and values.
+
+Two kinds: counters that add up joules, and power samples that have to be integrated. Times are seconds of one
+monotonic clock; a jump backwards is dropped, a hole is filled with the power around it and counted as doubtful.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Protocol
+
+from .energy import counter_delta, trapezoid
+
+KEEP = 20_000  # looks; at ten a second half an hour of uninterrupted work
+
+
+@dataclass(frozen=True)
+class Counter:
+    """One look at one counter: joules since some moment, and the value at which it wraps (None: it does not)."""
+
+    j: float
+    range_j: float | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """Joules of a window; `doubtful_j` of them were filled in, not seen. `busy_s`: CPU seconds of the whole machine."""
+
+    seconds: float
+    j: float
+    doubtful_j: float
+    busy_s: float
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What happened between two looks. `j` is None where the counter was reset or could not be read."""
+
+    start_s: float
+    end_s: float
+    j: float | None
+    busy_s: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end_s - self.start_s
+
+    @property
+    def watts(self) -> float | None:
+        return None if self.j is None else self.j / self.seconds
+
+
+class Timeline(Protocol):
+    """The history of one device."""
+
+    def span(self, start_s: float, end_s: float) -> Span | None:
+        """The joules between two moments, None when nothing is known of that time."""
+
+
+class CounterTimeline:
+    """History of counters that add up joules, one or several (sockets, memory), seen together.
+
+    `update_s`: how often the device renews them. A look that shows no change within that time is not a look at
+    fresh values, so it is merged with the next one: edges then fall on real updates."""
+
+    def __init__(self, max_watts: float, update_s: float = 0.0) -> None:
+        self._max_watts = max_watts
+        self._update_s = update_s
+        self._slices: deque[Slice] = deque(maxlen=KEEP)
+        self._last: tuple[float, Mapping[str, Counter], float] | None = None
+        self._seen_s: float | None = None
+
+    def look(self, moment_s: float, counters: Mapping[str, Counter], busy_s: float) -> Slice | None:
+        """Take in one look; the slice that it closed, if it did. `busy_s`: the machine's CPU seconds so far.
+
+        An empty `counters` is a missed look: the next good one bridges it."""
+        if not counters:
+            return None
+        if self._last is None or moment_s < self._last[0]:
+            self._last = (moment_s, counters, busy_s)
+            self._seen_s = moment_s
+            return None
+        before_s, before, busy_before_s = self._last
+        self._seen_s = moment_s
+        seconds = moment_s - before_s
+        if seconds <= 0 or (seconds < 2 * self._update_s and _same(before, counters)):
+            return None
+        joules = self._delta(before, counters, seconds)
+        closed = Slice(before_s, moment_s, joules, max(0.0, busy_s - busy_before_s))
+        self._slices.append(closed)
+        self._last = (moment_s, counters, busy_s)
+        return closed
+
+    def span(self, start_s: float, end_s: float) -> Span | None:
+        """Whole slices are summed; a slice that an edge cuts is split in proportion to the power on both sides of it,
+        so that a job that starts in the middle of an update interval gets its own power, not the mean."""
+        slices = self._cut(start_s, end_s)
+        if not slices or end_s <= start_s:
+            return None
+        typical_w = _mean_watts(slices)
+        if typical_w is None:
+            return None
+        j = doubtful = busy = 0.0
+        for index, (item, inside_s) in enumerate(slices):
+            share = self._share(slices, index, inside_s, start_s)
+            whole = item.j if item.j is not None else typical_w * item.seconds
+            j += whole * share
+            doubtful += whole * share if item.j is None else 0.0
+            busy += item.busy_s * share
+        tail_s = end_s - max(start_s, slices[-1][0].end_s)
+        if tail_s > 0:  # the device has not renewed its counter since: go on with the last power
+            last_w = slices[-1][0].watts or typical_w
+            j += last_w * tail_s
+            doubtful += last_w * tail_s if tail_s > self._update_s else 0.0
+            busy += slices[-1][0].busy_s / slices[-1][0].seconds * tail_s
+        head_s = slices[0][0].start_s - start_s
+        if head_s > 0:
+            j += typical_w * head_s
+            doubtful += typical_w * head_s
+        return Span(end_s - start_s, j, doubtful, busy)
+
+    def _delta(self, before: Mapping[str, Counter], after: Mapping[str, Counter], seconds: float) -> float | None:
+        if before.keys() != after.keys():
+            return None
+        deltas = [
+            counter_delta(before[name].j, after[name].j, after[name].range_j, seconds, self._max_watts)
+            for name in after
+        ]
+        return None if None in deltas else sum(delta for delta in deltas if delta is not None)
+
+    def _cut(self, start_s: float, end_s: float) -> list[tuple[Slice, float]]:
+        """The slices that touch the window, and for how many seconds."""
+        first = bisect_right(self._slices, start_s, key=lambda item: item.end_s)
+        found = []
+        for item in islice(self._slices, first, None):
+            if item.start_s >= end_s:
+                break
+            found.append((item, min(end_s, item.end_s) - max(start_s, item.start_s)))
+        if not found and self._slices and self._slices[-1].end_s <= start_s:
+            found.append((self._slices[-1], 0.0))  # the window lies after the last update
+        return found
+
+    def _share(self, cut: list[tuple[Slice, float]], index: int, inside_s: float, start_s: float) -> float:
+        """The part of a slice's joules that belongs to the window."""
+        item = cut[index][0]
+        outside_s = item.seconds - inside_s
+        if outside_s <= 1e-9:
+            return 1.0
+        starts_inside = item.start_s < start_s
+        inner = cut[index + 1][0] if starts_inside and index + 1 < len(cut) else cut[index - 1][0] if index else item
+        outer = self._neighbour(item, -1 if starts_inside else +1)
+        inner_w, outer_w = inner.watts or 0.0, outer.watts or 0.0
+        if inner_w <= 0 or outer_w <= 0:
+            return inside_s / item.seconds
+        return inner_w * inside_s / (inner_w * inside_s + outer_w * outside_s)
+
+    def _neighbour(self, item: Slice, step: int) -> Slice:
+        index = bisect_right(self._slices, item.start_s, key=lambda other: other.start_s) - 1 + step
+        return self._slices[index] if 0 <= index < len(self._slices) else item
+
+
+class PowerTimeline:
+    """History of a device that tells only its present power: integrated by the trapezoidal rule."""
+
+    def __init__(self) -> None:
+        self._times_s: deque[float] = deque(maxlen=KEEP)
+        self._powers_w: deque[float] = deque(maxlen=KEEP)
+        self._busy_s: deque[float] = deque(maxlen=KEEP)
+
+    def look(self, moment_s: float, watts: float | None, busy_s: float) -> Slice | None:
+        """Take in one power sample (None: it was missed); the slice since the one before."""
+        if watts is None or (self._times_s and moment_s <= self._times_s[-1]):
+            return None
+        self._times_s.append(moment_s)
+        self._powers_w.append(watts)
+        self._busy_s.append(busy_s)
+        if len(self._times_s) < 2:
+            return None
+        start_s, seconds = self._times_s[-2], moment_s - self._times_s[-2]
+        joules = seconds * (watts + self._powers_w[-2]) / 2
+        return Slice(start_s, moment_s, joules, max(0.0, busy_s - self._busy_s[-2]))
+
+    def span(self, start_s: float, end_s: float) -> Span | None:
+        """Trapezoids with interpolated edges; a hole of more than three usual intervals is doubtful."""
+        times, powers = list(self._times_s), list(self._powers_w)
+        joules = trapezoid(times, powers, start_s, end_s)
+        if joules is None:
+            return None
+        first, last = bisect_right(times, start_s), bisect_right(times, end_s)
+        inside = [start_s, *times[first:last], end_s]
+        steps = sorted(b - a for a, b in pairwise(inside))
+        usual_s = steps[len(steps) // 2]
+        hole_s = sum(step for step in steps if step > 3 * usual_s)
+        busy = list(self._busy_s)
+        busy_s = max(0.0, busy[min(last, len(busy) - 1)] - busy[max(0, first - 1)])
+        seconds = end_s - start_s
+        return Span(seconds, joules, joules * hole_s / seconds if seconds else 0.0, busy_s)
+
+
+def _same(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> bool:
+    return before.keys() == after.keys() and all(before[name].j == after[name].j for name in after)
+
+
+def _mean_watts(cut: list[tuple[Slice, float]]) -> float | None:
+    known = [item for item, _ in cut if item.j is not None]
+    seconds = sum(item.seconds for item in known)
+    return sum(item.j or 0.0 for item in known) / seconds if seconds else None
