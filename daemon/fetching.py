@@ -21,9 +21,11 @@ class CancelledError(Exception):
 
 @dataclass(frozen=True)
 class Fetch:
-    """One file to be had: `total` bytes into `partial`. `pause` waits that many seconds before another try."""
+    """One file to be had: `total` bytes into `partial`. `scratch` is a folder that a source may make and has to remove
+    again; `pause` waits that many seconds before another try."""
 
     partial: Path
+    scratch: Path
     total: int
     progress: Callable[[int, int], None]
     cancelled: Callable[[], bool]

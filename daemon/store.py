@@ -7,6 +7,7 @@ while size and time stay the same. Fetches nothing: that is sources.py.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -54,6 +55,10 @@ class Store:
         """How many bytes an unfinished fetch has kept."""
         partial = self.partial_of(spec)
         return partial.stat().st_size if partial.is_file() else 0
+
+    def scratch_of(self, spec: ModelSpec) -> Path:
+        """Where a fetch keeps what it has not unpacked yet; a killed one leaves it."""
+        return self.models_dir / f"{spec.file}.wheels"
 
     def lock_of(self, spec: ModelSpec) -> Path:
         """The lock file of a fetch."""
@@ -123,6 +128,7 @@ class Store:
             with filelock.FileLock(self.lock_of(spec), timeout=0):
                 for path in found:
                     path.unlink()
+                shutil.rmtree(self.scratch_of(spec), ignore_errors=True)
         except filelock.Timeout:
             raise ModelError(
                 f"{spec.id} is being fetched by another halfwatt. Stop that first; it is as it was."

@@ -92,11 +92,13 @@ def test_garbled_record_is_no_record(store: Store) -> None:
     assert store.state(spec) == "unverified"
 
 
-def test_remove_frees_the_file_its_record_and_its_partial(store: Store) -> None:
+def test_remove_frees_all_that_a_model_and_its_fetches_have_left(store: Store) -> None:
     spec = spec_of()
     put(store, spec)
     store.verify(spec)
     store.partial_of(spec).write_bytes(b"abc")
+    store.scratch_of(spec).mkdir()
+    (store.scratch_of(spec) / "part.whl").write_bytes(b"left by a killed fetch")
     assert store.remove(spec) > len(CONTENT)
     assert [path for path in store.models_dir.iterdir() if path != store.lock_of(spec)] == []
     with pytest.raises(NoModelError, match="nothing to remove"):
