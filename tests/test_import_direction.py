@@ -17,7 +17,7 @@ ONLY_IN = {
     "starlette": {"daemon/"},
     "onnxruntime": {"router_model/"},
     "torch": {"router_model/"},
-    "openai": {"daemon/remote_tier.py", "router_model/"},
+    "openai": {"daemon/remote_tier.py", "daemon/remote_errors.py", "router_model/"},
 }
 
 
