@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
+from cloud_server import cloud_server as cloud_server  # a fixture for every test
 
 from halfwatt.daemon.paths import Paths, user_paths
 
