@@ -1,0 +1,150 @@
+"""Choosing among the tiers that the policy allows: the learned router where it can, the explicit rule where not.
+
+The router itself is router_model's; this is the seam between its numbers and a decision on the wire. A pinned route,
+a single possible tier and a missing router leave the explicit rule in charge, and its reason says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import cloud_energy
+from .config import Config, TierConfig
+from .energy import Reading
+from .errors import HalfwattError, LedgerError
+from .generation import GenerationRequest
+from .ledger import Ledger
+from .meter import Meter
+from .policy import LOCAL, Facts, Verdict, explicit_rule
+from .wire import Decision, Score, TierKind
+
+if TYPE_CHECKING:
+    from halfwatt.router_model.decide import Candidate
+    from halfwatt.router_model.decide import Decision as Choice
+    from halfwatt.router_model.router import Router
+
+CHARS_PER_TOKEN = 4.0
+UNMEASURED_LOCAL_S = 0.1  # CPU seconds a token, until the first answers on this machine have been booked
+
+
+class RouterMissingError(HalfwattError):
+    """The learned router cannot be used; the explicit rule decides."""
+
+    code = "router"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The decision; the joules that deciding took; the candidates, where the router weighed them."""
+
+    decision: Decision
+    router: Reading | None = None
+    candidates: tuple[Candidate, ...] = ()
+
+
+def load_router() -> Router:
+    """The shipped router, ready to use. Blocks while it loads; RouterMissingError says what is wrong."""
+    from halfwatt.router_model.errors import RouterModelError
+
+    try:
+        from halfwatt.router_model.router import Router
+
+        return Router.load()
+    except (RouterModelError, ImportError, OSError) as error:
+        raise RouterMissingError(f"The learned router cannot be used ({error}); the explicit rule decides.") from None
+
+
+class Chooser:
+    """Holds the router once it is loaded; `problem` says why the explicit rule decides."""
+
+    def __init__(self, ledger: Ledger, meter: Meter, load: Callable[[], Router] = load_router) -> None:
+        self._ledger = ledger
+        self._meter = meter
+        self._load = load
+        self._router: Router | None = None
+        self.problem: str | None = None
+
+    async def load(self) -> None:
+        """Load the router off the loop; without it the daemon works all the same."""
+        try:
+            self._router = await asyncio.to_thread(self._load)
+            self.problem = None
+        except HalfwattError as error:
+            self.problem = str(error)
+
+    async def choose(
+        self, asked: GenerationRequest, verdict: Verdict, config: Config, facts: Facts, local_model: str
+    ) -> Chosen:
+        """Who answers. The router is asked only where there is a choice to make or a doubt to show."""
+        rule = explicit_rule(verdict, config, facts, local_model)
+        open_tiers = verdict.allowed | verdict.askable
+        if self._router is None or verdict.route != "auto" or not facts.local_can_answer or len(open_tiers) < 2:
+            return Chosen(rule)
+        estimates, cpu_s = await asyncio.to_thread(_timed, self._router.estimate, asked.judged_text())
+        candidates = self._candidates(asked, verdict, config, local_model, estimates)
+        choice = self._decide(asked, config, [c for c in candidates if c.tier in verdict.allowed])
+        decision = _on_wire(choice, candidates, verdict, config)
+        return Chosen(decision, self._meter.cpu_reading(cpu_s), candidates)
+
+    def _decide(self, asked: GenerationRequest, config: Config, candidates: list[Candidate]) -> Choice:
+        from halfwatt.router_model import decide
+
+        dial = config.routing.dial if asked.options.dial is None else asked.options.dial
+        return decide.decide(candidates, dial, config.routing.leaving_price)
+
+    def _candidates(
+        self, asked: GenerationRequest, verdict: Verdict, config: Config, local_model: str, estimates: Any
+    ) -> tuple[Candidate, ...]:
+        """Local first, then every tier that may answer or may be offered, in the order of the configuration."""
+        from halfwatt.router_model import decide
+
+        n_prompt = round(sum(map(len, asked.texts())) / CHARS_PER_TOKEN)
+        local = decide.candidate(LOCAL, "local", local_model, estimates, self._local_joules(local_model))
+        others = (tier for tier in config.tiers if tier.name in verdict.allowed | verdict.askable)
+        return (local, *(_remote_candidate(tier, estimates, n_prompt) for tier in others))
+
+    def _local_joules(self, local_model: str) -> float | None:
+        """Joules a token on this machine: from the ledger, else from a stated first guess at CPU seconds."""
+        try:
+            rate = self._ledger.local_rate(local_model)
+        except LedgerError:
+            rate = None
+        return rate.j if rate is not None else self._meter.cpu_reading(UNMEASURED_LOCAL_S).j
+
+
+def _remote_candidate(tier: TierConfig, estimates: Any, n_prompt: int) -> Candidate:
+    """Joules of a server: a fixed part for the prompt and a part for each token of the answer."""
+    from halfwatt.router_model import decide
+
+    start = cloud_energy.estimate(tier.model, n_prompt, 0, tier).j
+    hundred = cloud_energy.estimate(tier.model, n_prompt, 100, tier).j
+    per_token = None if start is None or hundred is None else (hundred - start) / 100
+    return decide.candidate(tier.name, tier.kind, tier.model, estimates, per_token, start or 0.0)
+
+
+def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict, config: Config) -> Decision:
+    from halfwatt.router_model import decide
+
+    chosen = next(each for each in candidates if each.tier == choice.tier)
+    askable = [each for each in candidates if each.tier in verdict.askable]
+    kinds: dict[str, TierKind] = {tier.name: tier.kind for tier in config.tiers}
+    return Decision(
+        tier=chosen.tier,
+        kind=kinds.get(chosen.tier, "local"),
+        model=chosen.model,
+        reason=choice.reason,
+        scores={each.tier: Score(each.p_pass, each.tokens, each.energy_j) for each in candidates},
+        calibrated=choice.calibrated,
+        offer_cloud=decide.doubtful(chosen, askable, config.routing.leaving_price),
+    )
+
+
+def _timed(work: Callable[[str], Any], text: str) -> tuple[Any, float]:
+    """The result and the CPU seconds of this thread."""
+    begun = time.thread_time()
+    result = work(text)
+    return result, time.thread_time() - begun

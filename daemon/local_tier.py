@@ -1,0 +1,176 @@
+"""The local tier: which model is in use and in what state, and its answers as pieces, with their joules booked.
+
+The worker's life is local_model.py's part; files and digests are store.py's. This is the seam between a request and
+both, and the only place that knows why there is no local model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from . import catalog, store
+from .config import Config, LocalConfig
+from .errors import HalfwattError, ModelError, WorkerError
+from .meter import Meter
+from .paths import Paths
+from .turn import Ended, Turn
+from .worker_protocol import Done, Job, Piece
+
+if TYPE_CHECKING:
+    from .local_model import LocalModel
+
+_LOG = logging.getLogger("halfwatt.local")
+
+
+class LocalTier:
+    """At most one local model at a time. `changed` is called whenever its state does."""
+
+    def __init__(self, paths: Paths, meter: Meter, changed: Callable[[], None]) -> None:
+        self._paths = paths
+        self._meter = meter
+        self._changed = changed
+        self._model: LocalModel | None = None
+        self._local: LocalConfig | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._numbers = itertools.count(1)
+        self.model_id = ""
+        self.problem: HalfwattError | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._model is not None and self._model.state == "ready"
+
+    @property
+    def loading(self) -> bool:
+        return self._starting is not None and not self._starting.done()
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether a request may be given to it: it is ready or will be soon."""
+        return self.loading or (self._model is not None and self._model.state not in ("failed", "stopped"))
+
+    @property
+    def queue_length(self) -> int:
+        return self._model.n_queued if self._model else 0
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        pid = self._model.pid if self._model else None
+        return () if pid is None else (pid,)
+
+    @property
+    def context_tokens(self) -> int | None:
+        return self._model.context_tokens if self.ready and self._model else None
+
+    def load(self, local: LocalConfig) -> None:
+        """Begin to load the model that the settings mean, ending another one first. Returns at once."""
+        self._local = local
+        if self._starting is not None:
+            self._starting.cancel()
+        self._starting = asyncio.create_task(self._load(local))
+
+    def follow(self, config: Config) -> None:
+        """Load again where the settings of the local model have changed, or what was missing may have come."""
+        if self._local is not None and config.local != self._local:
+            self.load(config.local)
+
+    async def close(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._model is not None:
+            await self._model.stop()
+
+    async def answer(self, turn: Turn, config: Config) -> AsyncGenerator[Piece | Ended, None]:
+        """The pieces of the answer, then how it ended. The turn gets the joules, whatever happens."""
+        model = await self._ready_model(turn)
+        if model is None:
+            yield Ended("cancelled", 0, 0)
+            return
+        job = _job(turn, config, next(self._numbers))
+        window = self._meter.begin()
+        done: Done | None = None
+        turn.cancellation.on_request(lambda: model.cancel(job.id))
+        try:
+            async with aclosing(model.run(job)) as items:
+                async for item in items:
+                    if isinstance(item, Done):
+                        done = item
+                    else:
+                        yield item
+        finally:
+            used = self._meter.end(window, cpu_s=done.cpu_s if done else None, queue_ms=done.queue_ms if done else 0.0)
+            turn.local.append(used)
+            self._changed()
+        if done is None:
+            raise WorkerError("The local model ended its answer without saying how. Ask again.")
+        yield Ended(
+            done.stop,
+            done.prompt_tokens,
+            done.completion_tokens,
+            done.cached_tokens,
+            done.queue_ms,
+            done.first_token_ms,
+        )
+
+    async def _ready_model(self, turn: Turn) -> LocalModel | None:
+        """The loaded model; waits while it loads. None when the turn is cancelled meanwhile."""
+        if self._starting is not None and not self._starting.done():
+            wished = asyncio.ensure_future(turn.cancellation.wait())
+            await asyncio.wait({self._starting, wished}, return_when=asyncio.FIRST_COMPLETED)
+            wished.cancel()
+            if turn.cancellation.requested:
+                return None
+        if self._model is None:
+            raise self.problem or ModelError("No local model is loaded. See `halfwatt doctor`.")
+        return self._model
+
+    async def _load(self, local: LocalConfig) -> None:
+        try:
+            if self._model is not None:
+                await self._model.stop()
+                self._model = None
+            spec = await asyncio.to_thread(store.resolve, local, store.Store(self._paths.models), catalog.load())
+            self.model_id = spec.id
+            self._changed()
+            from .local_model import LocalModel  # not needed before there is a model to load
+
+            model = LocalModel(spec, local, self._paths.worker_memory_file, _LOG)
+            self._model = model
+            await model.start()
+            self.problem = None
+        except HalfwattError as error:
+            _LOG.warning("the local model is not in use (%s)", error.code)
+            self.problem, self._model = error, None
+        except Exception as error:  # noqa: BLE001 - a broken model must not end the daemon
+            _LOG.error("loading the local model failed", exc_info=error)
+            self.problem = ModelError("The local model could not be loaded; the log says where. See `halfwatt doctor`.")
+            self._model = None
+        finally:
+            self._changed()
+
+
+def _job(turn: Turn, config: Config, number: int) -> Job:
+    asked, options = turn.asked, turn.asked.options
+    ghost = options.kind == "complete"
+    limit = config.completion.max_tokens if ghost else config.local.max_tokens
+    return Job(
+        id=number,
+        kind=asked.shape,
+        messages=[dict(message) for message in asked.messages] if asked.shape == "chat" else None,
+        prompt=None if asked.shape == "chat" else asked.prompt,
+        suffix=asked.suffix,
+        max_tokens=asked.max_tokens or limit,
+        temperature=asked.temperature,
+        seed=asked.seed,
+        stop=asked.stop,
+        stop_rules=options.stop_rules,
+        document=options.document,
+        time_box_ms=config.completion.time_box_ms if ghost else None,
+        priority=1 if ghost else 0,  # a person is typing; larger goes first
+    )

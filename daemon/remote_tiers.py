@@ -1,0 +1,150 @@
+"""The tiers beside the worker: which have a key, whether there is a network, and their answers with joules booked.
+
+Speaking to a server is remote_tier.py's part, finding keys keys.py's; this is the seam between a request and both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import psutil
+
+from . import cloud_energy, keys
+from .config import Config, TierConfig
+from .energy import Reading
+from .paths import Paths
+from .turn import Cancellation, Ended, Turn
+from .worker_protocol import Piece
+
+if TYPE_CHECKING:  # importing the openai client takes most of a second, which a daemon without such tiers saves
+    from .remote_tier import RemoteDone, RemoteTier
+
+KEY_AGE_S = 30.0
+CHARS_PER_TOKEN = 4.0  # for the part of an answer whose tokens nobody counted, because it was cut off
+
+
+class RemoteTiers:
+    """Connections to edge and cloud tiers, opened on first use and kept while their settings and key stay."""
+
+    def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
+        self._paths = paths
+        self._environ = environ
+        self._keys: dict[str, tuple[float, str | None]] = {}
+        self._open: dict[tuple[TierConfig, str | None], RemoteTier] = {}
+
+    async def has_key(self, config: Config) -> dict[str, bool]:
+        """Tier name → whether its key is there or none is needed."""
+        return {tier.name: not tier.key or await self._key(tier) is not None for tier in config.tiers}
+
+    async def close(self) -> None:
+        for tier in self._open.values():
+            await tier.aclose()
+
+    async def answer(self, turn: Turn, tier: TierConfig) -> AsyncGenerator[Piece | Ended, None]:
+        """The pieces of the answer, then how it ended. The turn gets the joules, whatever happens."""
+        remote = await self._connection(tier)
+        n_chars = 0
+        done: RemoteDone | None = None
+        try:
+            async with aclosing(_until_cancelled(_items(remote, turn, tier), turn.cancellation)) as items:
+                async for item in items:
+                    if isinstance(item, Piece):
+                        n_chars += len(item.text)
+                        yield item
+                    else:
+                        done = item
+        finally:
+            used = _joules(tier, turn, done, n_chars)
+            if used is not None:
+                turn.cloud.append(used)
+        if done is None:
+            yield Ended("cancelled", _about(turn.asked.texts()), round(n_chars / CHARS_PER_TOKEN))
+        else:
+            prompt = _about(turn.asked.texts()) if done.prompt_tokens is None else done.prompt_tokens
+            completion = round(n_chars / CHARS_PER_TOKEN) if done.completion_tokens is None else done.completion_tokens
+            yield Ended(done.stop, prompt, completion, first_token_ms=done.first_token_ms)
+
+    async def _connection(self, tier: TierConfig) -> RemoteTier:
+        from .remote_tier import RemoteTier
+
+        key = await self._key(tier) if tier.key else None
+        if (tier, key) not in self._open:
+            self._open[tier, key] = await asyncio.to_thread(RemoteTier, tier, key)
+        return self._open[tier, key]
+
+    async def _key(self, tier: TierConfig) -> str | None:
+        """The key, looked up at most every `KEY_AGE_S`: the keyring may take its time."""
+        age, value = self._keys.get(tier.key, (float("-inf"), None))
+        if time.monotonic() - age > KEY_AGE_S or value is None:
+            found = await asyncio.to_thread(keys.find_key, tier.key, self._paths, self._environ)
+            value = found.value if found else None
+            self._keys[tier.key] = (time.monotonic(), value)
+        return value
+
+
+def is_online() -> bool:
+    """Whether any network interface but loopback is up. Says nothing about who can be reached."""
+    return any(state.isup for name, state in psutil.net_if_stats().items() if not name.lower().startswith("lo"))
+
+
+def _items(remote: RemoteTier, turn: Turn, tier: TierConfig) -> AsyncGenerator[Piece | RemoteDone, None]:
+    asked = turn.asked
+    limit = min(asked.max_tokens or tier.max_tokens, tier.max_tokens)
+    heat, stop, rules = asked.temperature, asked.stop, asked.options.stop_rules
+    if asked.shape == "chat":
+        return remote.chat(asked.messages, limit, heat, stop, rules)
+    return remote.text(asked.prompt, asked.suffix, limit, heat, stop, rules)
+
+
+async def _until_cancelled(
+    items: AsyncGenerator[Piece | RemoteDone, None], cancellation: Cancellation
+) -> AsyncGenerator[Piece | RemoteDone, None]:
+    """The items until the wish to stop comes; then the connection is closed at once, even while it is waited for."""
+    queue: asyncio.Queue[Piece | RemoteDone | BaseException | None] = asyncio.Queue()
+    reading = asyncio.create_task(_read(items, queue))
+    cancellation.on_request(lambda: _cancel(reading))
+    try:
+        while (item := await queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+
+
+async def _read(
+    items: AsyncGenerator[Piece | RemoteDone, None], queue: asyncio.Queue[Piece | RemoteDone | BaseException | None]
+) -> None:
+    try:
+        async with aclosing(items):
+            async for item in items:
+                queue.put_nowait(item)
+    except Exception as error:  # noqa: BLE001 - carried over to the task that waits
+        queue.put_nowait(error)
+    finally:
+        queue.put_nowait(None)
+
+
+def _joules(tier: TierConfig, turn: Turn, done: RemoteDone | None, n_chars: int) -> Reading | None:
+    """The provider's figure where it gave one, else the estimate; None where nothing was generated at all."""
+    if done is not None and done.reported_energy_j is not None:
+        return cloud_energy.reported(done.reported_energy_j)
+    if done is not None:
+        return cloud_energy.estimate(tier.model, done.prompt_tokens, done.completion_tokens, tier)
+    if n_chars == 0:
+        return None
+    return cloud_energy.estimate(tier.model, _about(turn.asked.texts()), round(n_chars / CHARS_PER_TOKEN), tier)
+
+
+def _about(texts: tuple[str, ...]) -> int:
+    """Roughly how many tokens these texts are."""
+    return round(sum(map(len, texts)) / CHARS_PER_TOKEN)

@@ -1,0 +1,255 @@
+"""The flow of a request: policy → router → tier → meter → ledger. Every request ends in exactly one row.
+
+Each request runs in a task of its own, so that one whose client has left is still ended and booked properly. What a
+tier does is local_tier.py's and remote_tiers.py's part, what a request costs booking.py's, HTTP is nobody's here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from . import booking, excluded, policy, remote_tiers, secrets
+from .choosing import Chooser
+from .config import Config, TierConfig
+from .energy import Reading
+from .errors import (
+    HalfwattError,
+    LedgerError,
+    ModelError,
+    PromptTooLongError,
+    TierError,
+    UsageError,
+    WorkerError,
+)
+from .generation import GenerationRequest
+from .ledger import Ledger
+from .local_tier import LocalTier
+from .pausing import Pause
+from .policy import LOCAL, Facts, Verdict
+from .remote_tiers import RemoteTiers
+from .settings import Settings
+from .turn import Ended, Turn
+from .wire import Decision, Result
+from .worker_protocol import Piece
+
+END_LIMIT_S = 12.0
+_LOG = logging.getLogger("halfwatt.service")
+_ROUTES = ("auto", "local", "cloud")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the service works with; each owned and closed by whoever made it."""
+
+    settings: Settings
+    local: LocalTier
+    remote: RemoteTiers
+    chooser: Chooser
+    ledger: Ledger
+    pause: Pause
+
+
+class Service:
+    """Answers requests. `finished` is called with each result, `changed` whenever something began or ended."""
+
+    def __init__(self, parts: Parts, changed: Callable[[], None], finished: Callable[[Result], None]) -> None:
+        self._parts = parts
+        self._changed = changed
+        self._finished = finished
+        self._running: dict[Turn, asyncio.Task[None]] = {}
+        self._by_document: dict[str, Turn] = {}
+
+    @property
+    def n_running(self) -> int:
+        return len(self._running)
+
+    def models(self) -> list[str]:
+        """Names that a request may ask for."""
+        tiers = self._parts.settings.config.tiers
+        own = [self._parts.local.model_id] if self._parts.local.model_id else []
+        return list(dict.fromkeys([*_ROUTES, *own, *(tier.name for tier in tiers), *(tier.model for tier in tiers)]))
+
+    async def answer(self, asked: GenerationRequest) -> AsyncGenerator[Decision | str | Result, None]:
+        """The decision, the pieces of text, the result. Raises HalfwattError; closing it cancels the request."""
+        turn = Turn(asked)
+        self._supersede(turn)
+        self._running[turn] = asyncio.create_task(self._run(turn))
+        self._changed()
+        try:
+            while (item := await turn.items.get()) is not None:
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            turn.cancellation.request()
+
+    async def route(self, asked: GenerationRequest) -> Decision:
+        """Which tier would answer, without asking it."""
+        config = self._parts.settings.config
+        asked, tier = self._named(asked, config)
+        facts = await self._facts(asked, config)
+        verdict = policy.judge(asked.options, config, facts, tier)
+        chosen = await self._parts.chooser.choose(asked, verdict, config, facts, self._parts.local.model_id)
+        return chosen.decision
+
+    async def close(self) -> None:
+        """Cancel what runs and wait until it is booked."""
+        for turn in self._running:
+            turn.cancellation.request()
+        if self._running:
+            await asyncio.wait(set(self._running.values()), timeout=END_LIMIT_S)
+
+    async def _run(self, turn: Turn) -> None:
+        config = self._parts.settings.config
+        try:
+            await self._answer(turn, config)
+            self._book(turn, config)
+        except HalfwattError as error:
+            self._book(turn, config, error)
+        except Exception as error:  # noqa: BLE001 - the border of a request: it ends, the daemon goes on
+            _LOG.error("a request failed unexpectedly", exc_info=error)
+            sentence = "Something unexpected went wrong in the daemon; the request was dropped. Its log has details."
+            self._book(turn, config, HalfwattError(sentence))
+        finally:
+            turn.items.put_nowait(None)
+            del self._running[turn]
+            if turn.asked.options.document and self._by_document.get(turn.asked.options.document) is turn:
+                del self._by_document[turn.asked.options.document]
+            self._changed()
+
+    async def _answer(self, turn: Turn, config: Config) -> None:
+        if turn.asked.options.kind == "complete" and self._parts.pause.active:
+            self._decline(turn, self._parts.pause.reason)
+            return
+        self._parts.local.follow(config)
+        turn.asked, tier = self._named(turn.asked, config)
+        facts = await self._facts(turn.asked, config)
+        verdict = policy.judge(turn.asked.options, config, facts, tier)
+        model = self._parts.local.model_id
+        chosen = await self._parts.chooser.choose(turn.asked, verdict, config, facts, model)
+        decision, turn.router = chosen.decision, chosen.router
+        if turn.asked.options.dry_run:
+            self._decline(turn, decision.reason, decision)
+            return
+        try:
+            await self._try(turn, decision, verdict, config)
+        except (WorkerError, ModelError, TierError) as error:
+            second = self._second_choice(turn, decision, config, facts, tier, error)
+            if second is None:
+                raise
+            turn.draft_dropped = bool(turn.local)
+            await self._try(turn, second, verdict, config)
+
+    async def _try(self, turn: Turn, decision: Decision, verdict: Verdict, config: Config) -> None:
+        """Let the chosen tier answer. The decision is told with the first piece, so that another may still follow."""
+        turn.decision = decision
+        told = False
+        pieces = self._pieces(turn, decision, config)
+        async with aclosing(pieces):
+            async for item in pieces:
+                if not told:
+                    turn.items.put_nowait(decision)
+                    told = True
+                if isinstance(item, Ended):
+                    turn.ended = item
+                elif item.text:
+                    turn.show(item.text)
+
+    def _pieces(self, turn: Turn, decision: Decision, config: Config) -> AsyncGenerator[Piece | Ended, None]:
+        tier = _tier_named(config, decision.tier)
+        if tier is not None:
+            return self._parts.remote.answer(turn, tier)
+        return self._parts.local.answer(turn, config)
+
+    def _second_choice(
+        self, turn: Turn, first: Decision, config: Config, facts: Facts, tier: str | None, error: HalfwattError
+    ) -> Decision | None:
+        """Who answers instead of a tier that failed before it showed anything; None where nobody may."""
+        if turn.text or turn.cancellation.requested or tier is not None:
+            return None
+        if first.kind != "local":
+            reason = f"{policy.RULE}: the {first.kind} tier “{first.tier}” did not answer, so the local model does"
+            usable = facts.local_can_answer and self._parts.local.can_be_asked
+            return Decision(LOCAL, "local", self._parts.local.model_id, reason) if usable else None
+        too_long = isinstance(error, PromptTooLongError)
+        facts = replace(facts, prompt_fits=not too_long, local_ready=too_long)
+        verdict = policy.judge(turn.asked.options, config, facts)
+        decision = policy.explicit_rule(verdict, config, facts, self._parts.local.model_id)
+        return None if decision.kind == "local" else decision
+
+    def _decline(self, turn: Turn, reason: str, decision: Decision | None = None) -> None:
+        """End without calling a model."""
+        turn.decision = decision or Decision(tier="none", kind="none", model="", reason=reason)
+        turn.ended = Ended("dry_run" if decision else "paused", 0, 0)
+        turn.items.put_nowait(turn.decision)
+
+    def _book(self, turn: Turn, config: Config, error: HalfwattError | None = None) -> None:
+        """Tell the client the end and store the row. A ledger that cannot be written costs the row, not the answer."""
+        rate = self._rate(turn)
+        booked = booking.book(turn, config, time.monotonic(), rate, failed=error is not None)
+        if not turn.asked.options.dry_run:
+            try:
+                self._parts.ledger.insert(booked.row)
+            except LedgerError as failure:
+                _LOG.error("%s", failure)
+        turn.items.put_nowait(error if error is not None else booked.result)
+        self._finished(booked.result)
+
+    def _rate(self, turn: Turn) -> Reading | None:
+        """This machine's joules per token, where the row compares the cloud with it."""
+        if not turn.cloud:
+            return None
+        try:
+            return self._parts.ledger.local_rate(self._parts.local.model_id)
+        except LedgerError:
+            return None
+
+    def _supersede(self, turn: Turn) -> None:
+        """A newer ghost-text request for a document ends the older one."""
+        document = turn.asked.options.document
+        if turn.asked.options.kind != "complete" or document is None:
+            return
+        older = self._by_document.get(document)
+        if older is not None:
+            older.cancellation.request()
+        self._by_document[document] = turn
+
+    def _named(self, asked: GenerationRequest, config: Config) -> tuple[GenerationRequest, str | None]:
+        """The request with the route that its model name means, and the tier where the name means one."""
+        name = asked.model
+        if name in _ROUTES:
+            if name != "auto" and asked.options.route is None:
+                asked = replace(asked, options=msgspec.structs.replace(asked.options, route=name))
+            return asked, None
+        if name in (LOCAL, self._parts.local.model_id):
+            return asked, LOCAL
+        tier = _tier_named(config, name) or next((each for each in config.tiers if each.model == name), None)
+        if tier is None:
+            known = ", ".join(self.models())
+            raise UsageError(f"There is no model “{name}” here. Ask for one of: {known}.")
+        return asked, tier.name
+
+    async def _facts(self, asked: GenerationRequest, config: Config) -> Facts:
+        """What the policy needs to know. Costly looks are taken only where something could leave this machine."""
+        local = self._parts.local
+        if not config.tiers or asked.options.route == "local":
+            return Facts(local_ready=local.can_be_asked)
+        found = await asyncio.to_thread(secrets.find, asked.texts()) if config.privacy.detect_secrets else ()
+        return Facts(
+            has_key=await self._parts.remote.has_key(config),
+            online=remote_tiers.is_online(),
+            excluded=await asyncio.to_thread(excluded.reason, asked.options.path, config.privacy),
+            secrets=found,
+            local_ready=local.can_be_asked,
+        )
+
+
+def _tier_named(config: Config, name: str) -> TierConfig | None:
+    return next((tier for tier in config.tiers if tier.name == name), None)

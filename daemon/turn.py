@@ -1,0 +1,81 @@
+"""One request on its way through the daemon: what has come of it so far, and the wish to cancel it.
+
+Plain bookkeeping, owned by the service; the tiers add what they used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .energy import Reading
+from .generation import GenerationRequest
+from .wire import Decision, Result
+
+
+class Cancellation:
+    """A wish to stop. `request` may be called by anyone, often; callbacks run once, at once."""
+
+    def __init__(self) -> None:
+        self._wished = asyncio.Event()
+        self._callbacks: list[Callable[[], None]] = []
+
+    @property
+    def requested(self) -> bool:
+        return self._wished.is_set()
+
+    def request(self) -> None:
+        if not self._wished.is_set():
+            self._wished.set()
+            for callback in self._callbacks:
+                callback()
+
+    def on_request(self, callback: Callable[[], None]) -> None:
+        """Call this when the wish comes, or now if it has come."""
+        if self._wished.is_set():
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    async def wait(self) -> None:
+        await self._wished.wait()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one tier's answer ended. Times in milliseconds, None where unknown; `text_tokens` were generated."""
+
+    stop: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int | None = None
+    queue_ms: float | None = None
+    first_token_ms: float | None = None
+
+
+@dataclass(eq=False)
+class Turn:
+    """A request and what has come of it. `local` and `cloud` are the joules used by each attempt."""
+
+    asked: GenerationRequest
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    items: asyncio.Queue[Decision | str | Result | Exception | None] = field(default_factory=asyncio.Queue)
+    started_s: float = field(default_factory=time.monotonic)
+    started_at_s: float = field(default_factory=time.time)
+    decision: Decision | None = None
+    text: list[str] = field(default_factory=list)
+    first_text_s: float | None = None
+    ended: Ended | None = None
+    router: Reading | None = None
+    local: list[Reading] = field(default_factory=list)
+    cloud: list[Reading] = field(default_factory=list)
+    draft_dropped: bool = False
+
+    def show(self, text: str) -> None:
+        """Hand a piece of the answer to the client."""
+        if self.first_text_s is None:
+            self.first_text_s = time.monotonic()
+        self.text.append(text)
+        self.items.put_nowait(text)
