@@ -42,6 +42,12 @@ MORE_SHAPES = {
 }
 NOT_SECRET_PLUGINS = {"Public IP (ipv4)"}
 NEEDS_DIGIT = {"Artifactory Credentials", "Twilio API Key", "Discord Bot Token"}  # else also long names in code
+NEEDS_LONG_RUN = {  # slow patterns for values of 44 characters and more: look for such a run first
+    "IBM Cloud IAM Key",
+    "IBM COS HMAC Credentials",
+    "SoftLayer Credentials",
+}
+LONG_RUN = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24}")
 
 # A name that says what the value is: `apiKey`, `API_KEY`, `token`.
 CREDENTIAL_NAME = re.compile(
@@ -125,7 +131,10 @@ def _kinds(window: str, detectors: Detectors) -> Iterator[str]:
     """The kind after each find, and "" after each pattern so that the caller can look at the clock."""
     for kind, shape in MORE_SHAPES.items():
         yield kind if shape.search(window) else ""
+    has_long_run = LONG_RUN.search(window) is not None
     for plugin in detectors.shapes:
+        if plugin.secret_type in NEEDS_LONG_RUN and not has_long_run:
+            continue
         yield plugin.secret_type if _has_shape(plugin, window, detectors) else ""
     for match in UNQUOTED_SETTING.finditer(window):
         yield PASSWORD if _is_password(match.group(1)) else ""
