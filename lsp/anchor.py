@@ -58,3 +58,20 @@ def diff(name: str, old_text: str, edits: tuple[Edit, ...]) -> str:
     new_lines = apply(old_text, edits).splitlines()
     lines = difflib.unified_diff(old_text.splitlines(), new_lines, f"a/{name}", f"b/{name}", lineterm="")
     return "\n".join(lines) + "\n"
+
+
+def change(old: str, new: str) -> Edit:
+    """The one edit that makes `new` of `old`, without what both share at the start and the end."""
+    start = _n_shared(old, new)
+    if old[start - 1 : start + 1] == "\r\n":
+        start -= 1  # never between the two halves of a line end
+    end = _n_shared(old[start:][::-1], new[start:][::-1])
+    if old[len(old) - end - 1 : len(old) - end + 1] == "\r\n" and end:
+        end -= 1
+    return Edit(start, len(old) - end, new[start : len(new) - end])
+
+
+def _n_shared(one: str, other: str) -> int:
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
+    )

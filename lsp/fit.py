@@ -34,10 +34,12 @@ class Edit:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The edits in file order, none overlapping, and the whole new function as it will stand in the file."""
+    """The edits in file order, none overlapping, the whole new function as it will stand in the file, and the text
+    that it replaces ("" for an insertion)."""
 
     edits: tuple[Edit, ...]
     code: str
+    replaced: str
 
 
 def apply(text: str, edits: tuple[Edit, ...]) -> str:
@@ -67,7 +69,8 @@ def fit(source: Source, target: Target, answer_text: str) -> Fitted:
     edits = _merged([*_import_edits(source, answer, style), *helpers, *methods, main])
     new_text = apply(source.text, edits)
     _check(source, target, new_text)
-    return Fitted(edits, _code_of(new_text, source, edits, main, target))
+    replaced = target.indent + source.text[target.outer_start : target.outer_end] if target.kind == "stub" else ""
+    return Fitted(edits, _code_of(new_text, edits, main, target), replaced)
 
 
 @dataclass(frozen=True)
@@ -254,11 +257,11 @@ def _compiles(text: str) -> bool:
     return True
 
 
-def _code_of(new_text: str, source: Source, edits: tuple[Edit, ...], main: Edit, target: Target) -> str:
+def _code_of(new_text: str, edits: tuple[Edit, ...], main: Edit, target: Target) -> str:
     """The new function as it stands in the new text."""
     shift = sum(len(it.text) - (it.end - it.start) for it in edits if it.start < target.outer_start)
     if target.kind != "stub":
         return main.text.strip("\r\n").rstrip()
     start = target.outer_start + shift
     end = target.outer_end + shift + len(main.text) - (main.end - main.start)
-    return target.indent + new_text[start:end].rstrip()
+    return target.indent + new_text[start:end]

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from halfwatt.daemon.wire import StopRule
+
 from .functions import body_of, functions_in, name_of, outer
 from .syntax import Source, ancestors
 from .targets import Target, imports
 
 INSTRUCTION = "Please only respond with a codeblock and do not explain anything. Complete the following task:\n"
+STOP_RULES: tuple[StopRule, ...] = ("code_block", "repeated_lines", "trailing")
 MAX_IMPORTS_CHARS = 1500
 MAX_OWNER_CHARS = 2000
 MAX_USAGE_CHARS = 3000

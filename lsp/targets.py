@@ -30,6 +30,10 @@ from .syntax import Source, ancestors
 from .undefined import undefined_calls
 
 MIN_WORDS = 3
+NOTHING_HERE = (
+    "There is no function stub, no comment that describes a function and no call of an undefined name here. "
+    "Choose the line of one of them."
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""The `halfwatt` command: mounts the groups of the daemon and the router, adds generate, complete, explain and lsp.
+
+`halfwatt lsp` must answer fast, so nothing is imported before it is known what is asked for. The groups themselves
+live beside what they control.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+# command: module with the Typer `app`, and whether the module's commands belong under that name
+GROUPS: dict[str, tuple[str, bool]] = {
+    "generate": ("halfwatt.lsp.cli_generate", False),
+    "complete": ("halfwatt.lsp.cli_generate", False),
+    "explain": ("halfwatt.lsp.cli_generate", False),
+    "models": ("halfwatt.daemon.cli_models", True),
+    "daemon": ("halfwatt.daemon.cli_daemon", True),
+    "energy": ("halfwatt.daemon.cli_energy", True),
+    "key": ("halfwatt.daemon.cli_keys", True),
+    "telemetry": ("halfwatt.daemon.cli_telemetry", True),
+    "router": ("halfwatt.router_model.cli", True),
+    "config": ("halfwatt.daemon.cli_config", True),
+    "setup": ("halfwatt.daemon.cli_setup", True),
+    "doctor": ("halfwatt.daemon.cli_doctor", False),
+    "dashboard": ("halfwatt.daemon.cli_dashboard", False),
+}
+
+
+def main() -> None:
+    """Entry point of the `halfwatt` command."""
+    if sys.argv[1:] == ["lsp"]:
+        from .server import main as serve
+
+        serve()
+        return
+    build(sys.argv[1:])()
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The Typer app with the one group that the arguments name, or with all of them."""
+    import typer
+
+    app = typer.Typer(name="halfwatt", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True)
+    _add_root(app)
+    wanted = [arguments[0]] if arguments and arguments[0] in GROUPS else list(GROUPS)
+    mounted: set[str] = set()
+    for name in wanted:
+        module, is_group = GROUPS[name]
+        if module not in mounted and importlib.util.find_spec(module) is not None:
+            app.add_typer(importlib.import_module(module).app, name=name if is_group else None)
+            mounted.add(module)
+    return app
+
+
+def _add_root(app: typer.Typer) -> None:
+    import typer
+
+    def show_version(wanted: bool) -> None:
+        if wanted:
+            from importlib.metadata import version
+
+            typer.echo(f"halfwatt {version('halfwatt')}")
+            raise typer.Exit
+
+    @app.callback()
+    def halfwatt(
+        version: bool = typer.Option(
+            False, "--version", callback=show_version, is_eager=True, help="Show the version."
+        ),
+    ) -> None:
+        """Completes code and generates functions; decides which model answers, and books the energy."""
+
+    @app.command("lsp")
+    def lsp() -> None:
+        """Serve an editor on standard input and output (the Language Server Protocol)."""
+        from .server import main as serve
+
+        serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""`halfwatt generate|complete|explain FILE:LINE[:COL]`: what the language server does, without an editor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from halfwatt.daemon.cli_common import print_json, run
+from halfwatt.daemon.wire import Decision, Energy, Latency, RequestOptions, Result, Route, Saved, Tokens
+
+if TYPE_CHECKING:
+    from halfwatt.daemon.client import Client
+
+    from .source_file import SourceFile
+    from .targets import Target
+
+app = typer.Typer()
+
+Place = Annotated[str, typer.Argument(metavar="FILE:LINE[:COL]", help="A stub, a comment or an undefined call.")]
+Cursor = Annotated[str, typer.Argument(metavar="FILE:LINE:COL", help="Where the cursor is.")]
+RouteOption = Annotated[Route | None, typer.Option("--route", help="Who answers; default: the configured route.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JSON_FIELDS = (
+    *("code", "tier", "kind", "model", "reason", "scores"),
+    *("stop", "tokens", "latency_ms", "energy", "saved"),
+)
+PREFIX_CHARS = 4000
+SUFFIX_CHARS = 1500
+
+
+@app.command()
+@run
+def generate(
+    place: Place,
+    route: RouteOption = None,
+    as_json: AsJson = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Write the file.")] = False,
+) -> None:
+    """Generate a function's body, or the function that a comment describes or a call misses."""
+    from . import source_file
+    from .fit import apply as applied
+    from .fit import fit
+    from .syntax import Source
+
+    file, target = _target(place)
+    if apply:
+        source_file.check_writable(file)
+    source = Source(file.text, file.language)
+    answer = asyncio.run(_generate(source, target, _options(file, target, route)))
+    fitted = fit(source, target, answer.code)
+    if apply:
+        source_file.write(file, applied(file.text, fitted.edits))
+    asyncio.run(_tell(answer, "accepted" if apply else "offered", len(fitted.code)))
+    _print(_with_code(answer, fitted.code), as_json)
+    if apply:
+        typer.echo(f"{file.path} was changed.", err=True)
+
+
+@app.command()
+@run
+def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) -> None:
+    """Complete the code at a position: the text that would be ghost text in an editor."""
+    from . import source_file
+
+    path, line, column = source_file.parse_place(place)
+    file = source_file.read(path)
+    at = file.offset(line, column)
+    options = RequestOptions(
+        kind="complete",
+        route=route,
+        editor="cli",
+        language=file.language.id,
+        path=str(path.absolute()),
+        router_text=file.text[max(at - 400, 0) : at],
+        stop_rules=("block", "repeated_lines"),
+    )
+    before, after = file.text[max(at - PREFIX_CHARS, 0) : at], file.text[at : at + SUFFIX_CHARS]
+    _print(asyncio.run(_complete(before, after, options)), as_json)
+
+
+@app.command()
+@run
+def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) -> None:
+    """Say which model would answer and why; no model is called."""
+    from . import prompt, wording
+    from .syntax import Source
+
+    file, target = _target(place)
+    messages = prompt.messages(Source(file.text, file.language), target)
+    decision = asyncio.run(_decide(messages, _options(file, target, route)))
+    if as_json:
+        _print(_undone(decision), as_json)
+    else:
+        typer.echo(wording.decision(decision).replace("**", ""))
+
+
+def _target(place: str) -> tuple[SourceFile, Target]:
+    from halfwatt.daemon.errors import UsageError
+
+    from . import source_file
+    from .syntax import Source
+    from .targets import NOTHING_HERE, Refusal, find
+
+    path, line, column = source_file.parse_place(place)
+    file = source_file.read(path)
+    found = find(Source(file.text, file.language), file.offset(line, column), path=str(path))
+    if found is None:
+        raise UsageError(f"{NOTHING_HERE} Nothing was done.")
+    if isinstance(found, Refusal):
+        raise UsageError(f"Nothing was generated: {found.reason}.")
+    return file, found
+
+
+def _options(file: SourceFile, target: Target, route: Route | None) -> RequestOptions:
+    from .prompt import STOP_RULES
+
+    return RequestOptions(
+        kind="generate",
+        route=route,
+        editor="cli",
+        language=file.language.id,
+        path=str(file.path.absolute()),
+        router_text=target.router_text,
+        stop_rules=STOP_RULES,
+    )
+
+
+async def _connect() -> Client:
+    from halfwatt.daemon.client import Client
+    from halfwatt.daemon.paths import user_paths
+
+    return await Client.connect(user_paths(os.environ), os.environ)
+
+
+async def _generate(source: Any, target: Target, options: RequestOptions) -> Result:
+    from . import prompt
+
+    async with await _connect() as client:
+        return await _collected(client.chat(prompt.messages(source, target), options))
+
+
+async def _complete(before: str, after: str, options: RequestOptions) -> Result:
+    async with await _connect() as client:
+        return await _collected(client.complete(before, after, options))
+
+
+async def _decide(messages: list[dict[str, str]], options: RequestOptions) -> Decision:
+    async with await _connect() as client:
+        return await client.route(options, messages)
+
+
+async def _tell(result: Result, outcome: Any, n_chars: int) -> None:
+    from halfwatt.daemon.wire import Feedback
+
+    if result.request_id:
+        async with await _connect() as client:
+            await client.feedback(Feedback(result.request_id, outcome, n_chars))
+
+
+async def _collected(stream: AsyncGenerator[Decision | str | Result, None]) -> Result:
+    """The stream's result. Pieces are counted on a terminal's stderr; leaving early cancels the request."""
+    from halfwatt.daemon.errors import DaemonError
+
+    text = ""
+    async with aclosing(stream):
+        async for item in stream:
+            if isinstance(item, Result):
+                _show_progress("")
+                return item if item.code else _with_code(item, text)
+            if isinstance(item, Decision):
+                _show_progress(f"{item.tier}: {item.reason}")
+            else:
+                text += item
+    raise DaemonError("The daemon ended the answer without a result. Nothing was changed; try again.")
+
+
+def _show_progress(message: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{message[:120]}")
+        sys.stderr.flush()
+
+
+def _with_code(result: Result, code: str) -> Result:
+    import msgspec
+
+    return msgspec.structs.replace(result, code=code)
+
+
+def _undone(decision: Decision) -> Result:
+    """The answer's shape for a decision without a call: what was not done is unknown or zero."""
+    return Result(
+        code="",
+        tier=decision.tier,
+        kind=decision.kind,
+        model=decision.model,
+        reason=decision.reason,
+        scores=decision.scores,
+        stop="",
+        tokens=Tokens(0, 0),
+        latency_ms=Latency(),
+        energy=Energy(),
+        saved=Saved(),
+    )
+
+
+def _print(result: Result, as_json: bool) -> None:
+    """The code on stdout and a line about it on stderr, or the JSON of the contract."""
+    from . import wording
+
+    if as_json:
+        print_json({name: getattr(result, name) for name in JSON_FIELDS})
+        return
+    typer.echo(result.code)
+    typer.echo(f"{wording.summary(result)}\n{result.reason}", err=True)

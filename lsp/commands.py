@@ -1,0 +1,192 @@
+"""The commands that editors run, by name: from JSON arguments to JSON answers. PROTOCOL.md describes them.
+
+A failure is a HalfwattError with its sentence. What the command line does already (doctor, keys, the dashboard's
+link) is asked of it as a child process, so that the server imports none of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, get_args
+
+import msgspec
+from lsprotocol import types
+
+from halfwatt.daemon.errors import HalfwattError, UsageError
+from halfwatt.daemon.wire import Decision, RequestOptions, Result, Route, Status
+
+from . import prompt, wording
+from .documents import Snapshot
+from .editor import Editor
+from .jobs import Job, Jobs
+from .link import DaemonLink
+from .syntax import Source
+from .targets import NOTHING_HERE, Refusal, Target, find
+
+Arguments = Mapping[str, Any]
+Command = Callable[[Arguments], Awaitable[Any]]
+CHILD_LIMIT_S = 60.0
+
+
+class Commands:
+    """The commands of one editor window."""
+
+    def __init__(self, editor: Editor, jobs: Jobs, link: DaemonLink, last: Callable[[], Status | None]) -> None:
+        self._editor = editor
+        self._jobs = jobs
+        self._link = link
+        self._last = last
+
+    def table(self) -> dict[str, Command]:
+        return {
+            "halfwatt.generate": self._generate,
+            "halfwatt.accept": self._accept,
+            "halfwatt.cancel": self._cancel,
+            "halfwatt.explain": self._explain,
+            "halfwatt.why": self._why,
+            "halfwatt.energy": self._energy,
+            "halfwatt.status": self._status,
+            "halfwatt.pause": self._pause,
+            "halfwatt.resume": self._resume,
+            "halfwatt.setDial": self._dial,
+            "halfwatt.dashboard": self._dashboard,
+            "halfwatt.logs": self._logs,
+            "halfwatt.doctor": self._doctor,
+            "halfwatt.setCloudKey": self._key,
+            "halfwatt.pullModel": self._pull,
+        }
+
+    async def _generate(self, arguments: Arguments) -> dict[str, str]:
+        route = _route(arguments)
+        now, offset = self._place(arguments)
+        found = find(Source(now.text, now.language), offset, arguments.get("undefined") or (), now.path)
+        job = Job(now, found, route) if isinstance(found, Target) else self._jobs.again(now, offset, route)
+        if job is None:
+            raise UsageError(_refusal(found))
+        job.review = bool(arguments.get("review"))
+        return {"job": self._jobs.start(job)}
+
+    def _place(self, arguments: Arguments) -> tuple[Snapshot, int]:
+        position = arguments.get("position") or {}
+        uri, line, character = arguments.get("uri"), _get(position, "line"), _get(position, "character")
+        if not isinstance(uri, str) or not isinstance(line, int) or not isinstance(character, int):
+            raise UsageError("This command needs `uri` and `position` (`line`, `character`). Nothing was done.")
+        now = self._editor.snapshot(uri)
+        return now, now.offset(types.Position(line, character))
+
+    async def _accept(self, arguments: Arguments) -> None:
+        if not self._jobs.accept(str(arguments.get("job"))):
+            raise UsageError("There is no such generation any more. Ask for a new one.")
+
+    async def _cancel(self, arguments: Arguments) -> dict[str, int]:
+        return {"cancelled": self._jobs.cancel(arguments.get("job"))}
+
+    async def _explain(self, arguments: Arguments) -> dict[str, Any]:
+        now, offset = self._place(arguments)
+        source = Source(now.text, now.language)
+        found = find(source, offset, arguments.get("undefined") or (), now.path)
+        if not isinstance(found, Target):
+            raise UsageError(_refusal(found))
+        options = RequestOptions(
+            kind="generate",
+            route=_route(arguments),
+            editor=self._jobs.editor_name,
+            language=now.language.id,
+            path=now.path or None,
+            router_text=found.router_text,
+            dry_run=True,
+        )
+        client = await self._link.client()
+        decision: Decision = await client.route(options, prompt.messages(source, found))
+        return {"decision": msgspec.to_builtins(decision), "text": wording.decision(decision)}
+
+    async def _why(self, _: Arguments) -> dict[str, Any]:
+        result = self._last_result()
+        return {"result": msgspec.to_builtins(result) if result else None, "text": wording.why(result)}
+
+    def _last_result(self) -> Result | None:
+        """This window's last generation, else the daemon's last request."""
+        status = self._last()
+        return self._jobs.last or (status.last if status else None)
+
+    async def _energy(self, arguments: Arguments) -> Any:
+        client = await self._link.client()
+        return msgspec.to_builtins(await client.energy(str(arguments.get("since") or "7d")))
+
+    async def _status(self, _: Arguments) -> Any:
+        return msgspec.to_builtins(await (await self._link.client()).status())
+
+    async def _pause(self, arguments: Arguments) -> Any:
+        minutes = arguments.get("minutes")
+        if minutes is not None and (not isinstance(minutes, int | float) or minutes <= 0):
+            raise UsageError("`minutes` must be a number above 0, or be left out to pause until you resume.")
+        return msgspec.to_builtins(await (await self._link.client()).pause(minutes))
+
+    async def _resume(self, _: Arguments) -> Any:
+        return msgspec.to_builtins(await (await self._link.client()).resume())
+
+    async def _dial(self, arguments: Arguments) -> Any:
+        dial = arguments.get("dial")
+        if not isinstance(dial, str | int | float):
+            raise UsageError("`dial` must be eco, balanced, quality or a number from 0 on.")
+        return msgspec.to_builtins(await (await self._link.client()).dial(dial))
+
+    async def _dashboard(self, _: Arguments) -> dict[str, str]:
+        return {"url": (await self._child(["dashboard", "--print"])).strip()}
+
+    async def _logs(self, _: Arguments) -> dict[str, str]:
+        return {"path": str(self._link.paths.log_file)}
+
+    async def _doctor(self, _: Arguments) -> dict[str, str]:
+        return {"text": await self._child(["doctor"], may_fail=True)}
+
+    async def _key(self, arguments: Arguments) -> dict[str, str]:
+        provider, key = arguments.get("provider"), arguments.get("key")
+        if not isinstance(provider, str) or not isinstance(key, str) or not key.strip() or provider.startswith("-"):
+            raise UsageError("A provider and a key are needed. No key was stored.")
+        return {"stored": (await self._child(["key", "set", provider], key + "\n")).strip()}
+
+    async def _pull(self, arguments: Arguments) -> Any:
+        client = await self._link.client()
+        return msgspec.to_builtins(await client.pull(str(arguments.get("id") or "auto")))
+
+    async def _child(self, arguments: list[str], stdin: str = "", may_fail: bool = False) -> str:
+        """What `halfwatt ARGUMENTS` prints; its sentence as an error where it fails."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "halfwatt.lsp.cli",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._link.environ,
+        )
+        try:
+            out, said = await asyncio.wait_for(process.communicate(stdin.encode()), CHILD_LIMIT_S)
+        except TimeoutError:
+            process.kill()
+            raise HalfwattError(
+                f"`halfwatt {arguments[0]}` took too long and was ended. Try it in a terminal."
+            ) from None
+        if process.returncode != 0 and not may_fail:
+            raise HalfwattError(said.decode(errors="replace").strip() or f"`halfwatt {arguments[0]}` failed.")
+        return out.decode(errors="replace")
+
+
+def _refusal(found: Target | Refusal | None) -> str:
+    return f"Nothing was generated: {found.reason}." if isinstance(found, Refusal) else NOTHING_HERE
+
+
+def _route(arguments: Arguments) -> Route | None:
+    route = arguments.get("route")
+    if route is not None and route not in get_args(Route):
+        raise UsageError(f"Unknown route {route!r}. Allowed: {', '.join(get_args(Route))}. Nothing was done.")
+    return route
+
+
+def _get(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

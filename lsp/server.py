@@ -1,0 +1,226 @@
+"""`halfwatt lsp`: the language server on standard input and output.
+
+Registers features and turns messages into calls of jobs.py and commands.py. Only what `initialize` needs is imported
+here: the daemon's client, the parser and the grammars come with the first use.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+from halfwatt.daemon.errors import HalfwattError
+from halfwatt.daemon.paths import Paths, user_paths
+
+from .documents import Documents, Snapshot
+from .editor import Editor
+from .link import DaemonLink
+
+if TYPE_CHECKING:
+    from .commands import Commands
+    from .jobs import Jobs
+    from .status import StatusFeed
+
+REQUEST_FAILED = -32803
+COMMANDS = (
+    "accept",
+    "cancel",
+    "dashboard",
+    "doctor",
+    "energy",
+    "explain",
+    "generate",
+    "logs",
+    "pause",
+    "pullModel",
+    "resume",
+    "setCloudKey",
+    "setDial",
+    "status",
+    "why",
+)
+_log = logging.getLogger(__name__)
+
+
+class HalfwattServer(LanguageServer):
+    """One editor window's server. Parts that need heavy imports are made on first use."""
+
+    def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
+        super().__init__("halfwatt", version("halfwatt"))
+        self.link = DaemonLink(paths, environ)
+        self.editor = Editor(self, paths)
+        self.on_change: list[Callable[[str], None]] = []  # called with the URI of a document that changed
+        self.on_close: list[Callable[[], Awaitable[None]]] = []
+        self.editor_name = "lsp"
+        self._jobs: Jobs | None = None
+        self._feed: StatusFeed | None = None
+        self._commands: Commands | None = None
+
+    @property
+    def jobs(self) -> Jobs:
+        if self._jobs is None:
+            from .jobs import Jobs
+
+            self._jobs = Jobs(self.editor, self.link, self.editor_name, lambda: self.feed.refresh())
+        return self._jobs
+
+    @property
+    def feed(self) -> StatusFeed:
+        if self._feed is None:
+            from .status import StatusFeed
+
+            send = lambda params: self.editor.notify("halfwatt/didChangeStatus", params)  # noqa: E731
+            self._feed = StatusFeed(self.link, send, lambda: self._jobs is not None and self._jobs.busy)
+        return self._feed
+
+    @property
+    def commands(self) -> Commands:
+        if self._commands is None:
+            from .commands import Commands
+
+            self._commands = Commands(self.editor, self.jobs, self.link, lambda: self.feed.last)
+        return self._commands
+
+    def use_own_documents(self, params: types.InitializeParams) -> None:
+        """Put our line counting in the place of pygls'."""
+        given = self.protocol.workspace
+        self.protocol._workspace = Documents(  # pygls has no other way to choose the document class
+            given.root_uri,
+            types.TextDocumentSyncKind.Incremental,
+            params.workspace_folders or [],
+            given.position_encoding,
+        )
+
+    async def close(self) -> None:
+        """Cancel what runs and let the daemon go."""
+        for closing in self.on_close:
+            await closing()
+        if self._jobs is not None:
+            await self._jobs.stop()
+        if self._feed is not None:
+            self._feed.stop()
+        await self.link.aclose()
+
+
+def create(paths: Paths, environ: Mapping[str, str]) -> HalfwattServer:
+    """A server with everything registered; it does nothing before it is started."""
+    server = HalfwattServer(paths, environ)
+    _register_lifecycle(server)
+    _register_code_actions(server)
+    for name in COMMANDS:
+        _register_command(server, f"halfwatt.{name}")
+    _register_inline_completion(server)
+    return server
+
+
+def main() -> None:
+    """Serve the editor on standard input and output until it goes away."""
+    quiet_logging()
+    create(user_paths(os.environ), os.environ).start_io()
+
+
+class _TemplateHandler(logging.StreamHandler[Any]):
+    """Writes a message's template and the kind of error only: the arguments may hold the user's code."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = f" [{record.exc_info[0].__name__}]" if record.exc_info and record.exc_info[0] else ""
+        return f"halfwatt lsp: {record.name}: {str(record.msg).splitlines()[0]}{kind}"
+
+
+def quiet_logging() -> None:
+    """Editors show stderr as errors: only warnings go there, and never what a message held."""
+    handler = _TemplateHandler(sys.stderr)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("pygls").setLevel(logging.ERROR)
+
+
+def _register_lifecycle(server: HalfwattServer) -> None:
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        server.use_own_documents(params)
+        if params.client_info is not None:
+            server.editor_name = params.client_info.name.lower().replace(" ", "-")[:40]
+
+    @server.feature(types.INITIALIZED)
+    def initialized(_: types.InitializedParams) -> None:
+        if server.editor.wants("status"):
+            server.link.on_connect = server.feed.start
+            server.feed.start()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        uri = params.text_document.uri
+        if server._jobs is not None:
+            server._jobs.document_changed(uri, server.workspace.get_text_document(uri).source)
+        for listener in server.on_change:
+            listener(uri)
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(_: None) -> None:
+        await server.close()
+
+
+def _register_command(server: HalfwattServer, name: str) -> None:
+    @server.command(name)
+    async def command(*arguments: Any) -> Any:
+        given = arguments[0] if arguments else {}
+        try:
+            return await server.commands.table()[name](given if isinstance(given, dict) else given._asdict())
+        except HalfwattError as error:
+            raise JsonRpcException(str(error), REQUEST_FAILED) from None
+
+
+def _register_code_actions(server: HalfwattServer) -> None:
+    kinds = [types.CodeActionKind.RefactorRewrite, types.CodeActionKind.QuickFix]
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=kinds))
+    def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+        try:
+            now = server.editor.snapshot(params.text_document.uri)
+        except HalfwattError as error:
+            _log.debug("no code action: %s", error)
+            return []
+        return code_actions(server, params, now)
+
+
+def code_actions(server: HalfwattServer, params: types.CodeActionParams, now: Snapshot) -> list[types.CodeAction]:
+    """At most one action; no model is asked."""
+    from .syntax import Source
+    from .targets import Refusal, find
+    from .undefined import diagnosed_names
+
+    undefined = diagnosed_names(it.message for it in params.context.diagnostics)
+    found = find(Source(now.text, now.language), now.offset(params.range.start), undefined, now.path)
+    if found is None:
+        return []
+    if isinstance(found, Refusal):
+        can = get_capability(server.client_capabilities, "text_document.code_action.disabled_support")
+        disabled = types.CodeActionDisabled(reason=found.reason)
+        kind = types.CodeActionKind.RefactorRewrite
+        return [types.CodeAction("Generate function", kind=kind, disabled=disabled)] if can else []
+    kind = types.CodeActionKind.QuickFix if found.kind == "call" else types.CodeActionKind.RefactorRewrite
+    only = params.context.only
+    if only and not any(str(kind.value).startswith(str(getattr(it, "value", it))) for it in only):
+        return []
+    position = {"line": params.range.start.line, "character": params.range.start.character}
+    arguments = {"uri": now.uri, "position": position, "undefined": undefined}
+    command = types.Command(found.title, "halfwatt.generate", arguments=[arguments])
+    named = [it for it in params.context.diagnostics if found.kind == "call" and found.name in it.message]
+    return [types.CodeAction(found.title, kind=kind, diagnostics=named or None, command=command)]
+
+
+def _register_inline_completion(server: HalfwattServer) -> None:
+    try:
+        from .inline_completion import register
+    except ImportError:
+        return
+    register(server)
