@@ -50,7 +50,7 @@ SECRETS = {
     "unnamed random string": f'x = "{planted(ALNUM + "/+", 40)}"',
     "softlayer key": f'softlayer_api_key: "{planted(HEX, 64)}"',
     "cloudant key": f"cloudant_password = {planted(HEX, 64)}",
-    "cloudant key of letters": f"cloudant_api_key = {planted(string.ascii_lowercase, 24)}",
+    "cloudant key of letters": f"cloudant_key = {planted(string.ascii_lowercase, 24)}",
     "bearer header": f'headers = {{"Authorization": "Bearer {planted(ALNUM, 32)}"}}',
     "json web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0." + planted(ALNUM, 43),
 }
