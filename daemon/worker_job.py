@@ -1,0 +1,215 @@
+"""One generation inside of the worker: prompt into a slot, tokens out, until a stop.
+
+Pure of pipes and threads: what it finds out goes to `emit`, and `Control` says when to give up. The native calls are
+worker_engine.py's, the stop rules stops.py's.
+"""
+
+from __future__ import annotations
+
+import codecs
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from halfwatt.router_model.draft_stats import DraftStats, draft_stats
+
+from .errors import PromptTooLongError
+from .stops import Stopper
+from .worker_engine import BATCH_TOKENS, Aborted, Choice, Engine
+from .worker_protocol import Beat, Done, Job, Piece, StopReason
+from .worker_slots import Slot, Slots
+from .worker_threads import ThreadChooser
+
+
+class Control:
+    """Which job runs and why it must end, shared between the thread that reads and the one that decodes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._job: int | None = None
+        self._early: set[int] = set()
+        self.wish: StopReason | None = None
+
+    def begin(self, job: int) -> None:
+        with self._lock:
+            self._engine.clear_abort()
+            self._job, self.wish = job, None
+            if job in self._early:
+                self._end("cancelled")
+            self._early.clear()
+
+    def end(self, job: int, reason: StopReason) -> None:
+        """Ask this job to end; one that has not begun ends when it does, one that is over is left alone."""
+        with self._lock:
+            if self._job == job:
+                self._end(reason)
+            else:
+                self._early.add(job)
+
+    def finish(self) -> None:
+        with self._lock:
+            self._job = None
+
+    def _end(self, reason: StopReason) -> None:
+        self.wish = self.wish or reason
+        self._engine.abort()
+
+
+@dataclass
+class _Run:
+    """What one job has produced so far."""
+
+    started_s: float
+    cpu_started_s: float
+    n_prompt: int
+    n_cached: int
+    first_token_s: float | None = None
+    logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
+    margin_first: float = 0.0
+
+    def add(self, choice: Choice) -> None:
+        self.logprobs.append(choice.logprob)
+        self.entropies.append(choice.entropy)
+        if choice.margin is not None:
+            self.margin_first = choice.margin
+
+    def draft(self) -> DraftStats | None:
+        return draft_stats(self.logprobs, self.entropies, self.margin_first) if self.logprobs else None
+
+
+def generate(
+    engine: Engine,
+    slots: Slots,
+    threads: ThreadChooser,
+    control: Control,
+    job: Job,
+    emit: Callable[[Piece | Beat], None],
+) -> Done:
+    """Run a job to its end; PromptTooLongError and UsageError before any work. The slot keeps what was decoded."""
+    started_s, cpu_s = time.monotonic(), time.process_time()
+    timer = _time_box(control, job)
+    try:
+        tokens = _prompt(engine, job)
+        plan = slots.take(tokens, job.document)
+        run = _Run(started_s, cpu_s, len(tokens), plan.n_keep)
+        engine.keep(plan.slot.index, plan.n_keep, plan.copy_from)
+        engine.set_threads(threads.begin())
+        stop = _decode(engine, threads, control, job, plan.slot, tokens, run, emit)
+    finally:
+        if timer is not None:
+            timer.cancel()
+        control.finish()
+    return Done(
+        stop=stop,
+        prompt_tokens=run.n_prompt,
+        cached_tokens=run.n_cached,
+        completion_tokens=len(run.logprobs),
+        queue_ms=0.0,
+        first_token_ms=None if run.first_token_s is None else 1e3 * (run.first_token_s - started_s),
+        total_ms=1e3 * (time.monotonic() - started_s),
+        cpu_s=time.process_time() - cpu_s,
+        draft=run.draft(),
+        n_threads=threads.n_threads,
+        job=job.id,
+    )
+
+
+def _prompt(engine: Engine, job: Job) -> list[int]:
+    tokens = engine.prompt_tokens(job)
+    if len(tokens) >= engine.context_tokens:
+        raise PromptTooLongError(
+            f"The prompt has {len(tokens)} tokens, and the local model takes {engine.context_tokens - 1}. "
+            "Select less text, raise `local.context_tokens`, or use a cloud tier."
+        )
+    return tokens or [0]
+
+
+def _time_box(control: Control, job: Job) -> threading.Timer | None:
+    control.begin(job.id)
+    if job.time_box_ms is None:
+        return None
+    timer = threading.Timer(max(0.0, job.time_box_ms / 1e3), control.end, (job.id, "time_box"))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _decode(
+    engine: Engine,
+    threads: ThreadChooser,
+    control: Control,
+    job: Job,
+    slot: Slot,
+    tokens: list[int],
+    run: _Run,
+    emit: Callable[[Piece | Beat], None],
+) -> StopReason:
+    try:
+        _read_prompt(engine, threads, job, slot, tokens, emit)
+        return _answer(engine, threads, control, job, slot, run, emit)
+    except Aborted:
+        engine.keep(slot.index, len(slot.tokens))
+        return control.wish or "cancelled"
+
+
+def _read_prompt(
+    engine: Engine,
+    threads: ThreadChooser,
+    job: Job,
+    slot: Slot,
+    tokens: list[int],
+    emit: Callable[[Piece | Beat], None],
+) -> None:
+    while len(slot.tokens) < len(tokens):
+        n_read = len(slot.tokens)
+        chunk = tokens[n_read : n_read + BATCH_TOKENS]
+        engine.decode(slot.index, chunk, n_read)
+        slot.tokens += chunk
+        emit(Beat(job.id))
+        engine.set_threads(threads.again(time.monotonic()))
+
+
+def _answer(
+    engine: Engine,
+    threads: ThreadChooser,
+    control: Control,
+    job: Job,
+    slot: Slot,
+    run: _Run,
+    emit: Callable[[Piece | Beat], None],
+) -> StopReason:
+    text = codecs.getincrementaldecoder("utf-8")("replace")
+    stopper = Stopper(job.stop_rules, job.stop, before=_line_before(job))
+    most = min(job.max_tokens, engine.context_tokens - len(slot.tokens))
+    stop: StopReason = "length"
+    n_threads = threads.n_threads
+    for index in range(most):
+        if control.wish is not None:
+            return control.wish
+        choice = engine.choose(index == 0, job.temperature, job.seed)
+        run.add(choice)
+        run.first_token_s = run.first_token_s or time.monotonic()
+        if engine.ends(choice.token):
+            stop = "stop"
+            break
+        shown = stopper.feed(text.decode(engine.piece(choice.token)))
+        emit(Piece(shown, 1, choice.logprob, choice.entropy, choice.margin, job.id))
+        if stopper.reason is not None:
+            return stopper.reason  # type: ignore[return-value]  # the rules' names are stop reasons
+        if index + 1 < most:
+            engine.decode(slot.index, [choice.token], len(slot.tokens))
+            slot.tokens.append(choice.token)
+            if (wanted := threads.again(time.monotonic())) != n_threads:
+                n_threads = wanted
+                engine.set_threads(wanted)
+    rest = stopper.feed(text.decode(b"", final=True)) + stopper.finish()
+    if rest:
+        emit(Piece(rest, 0, 0.0, job=job.id))
+    return stopper.reason or stop  # type: ignore[return-value]  # as above
+
+
+def _line_before(job: Job) -> str:
+    return (job.prompt or "").rpartition("\n")[2] if job.kind == "fim" else ""
