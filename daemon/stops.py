@@ -7,6 +7,8 @@ code_block      the closing fence of the answer's first code block; the fence is
 repeated_lines  a line that would be there three times within the last five; its third time is dropped
 trailing        tests, test prints or explanations after the code; an open code block is closed in their place
 line            the end of the first line that is not blank
+statement       the end of the statement at the cursor: its line, its open brackets, the block that it opens; nothing
+                where the line is complete already
 block           the end of the unit at the cursor: a dedent, or a blank line and no deeper text after it
 stop_text       one of the request's own stop texts; it is dropped
 """
@@ -171,6 +173,8 @@ def _rule(name: StopRule, before: str) -> Rule:
             return _Trailing()
         case "line":
             return _Line()
+        case "statement":
+            return _Statement(before)
         case "block":
             return _Block(before)
 
@@ -239,6 +243,41 @@ class _Line:
         return Cut(start + len(line)) if complete and line.strip() else None
 
 
+class _Statement:
+    """Goes on over the line's end only while brackets of the answer are open, or into the block that it opens."""
+
+    def __init__(self, before: str) -> None:
+        line = before.rpartition("\n")[2]
+        self._indent = "" if line.strip() else line
+        self._column = _columns(line)
+        self._continues_line = bool(line.strip())
+        self._begun = False
+        self._open_brackets = 0
+
+    def check(self, line: str, start: int, complete: bool) -> Cut | Hold | None:
+        if not line.strip():
+            if self._continues_line and not self._begun:
+                return Cut(start) if complete else Hold(start)
+            return None if complete or not self._begun else Hold(start - 1)
+        if self._begun and self._open_brackets <= 0 and _columns(line) <= self._column:
+            return Cut(start - 1)
+        if not complete:
+            return None
+        return self._end_of(line, start)
+
+    def _end_of(self, line: str, start: int) -> Cut | None:
+        """The verdict on a complete line that belongs to the statement."""
+        was_open = self._open_brackets > 0
+        if not self._begun and not self._continues_line:
+            self._column = _columns(self._indent + line)
+        self._open_brackets += _depth(line)
+        in_block = self._begun and not was_open
+        self._begun = True
+        if self._open_brackets > 0 or in_block or line.rstrip().endswith(":"):
+            return None
+        return Cut(start + len(line))
+
+
 class _Block:
     """The unit is what is indented as deep as the cursor's blank line, or deeper than its line of text."""
 
@@ -251,7 +290,9 @@ class _Block:
 
     def check(self, line: str, start: int, complete: bool) -> Cut | Hold | None:
         if self._first:
-            return self._check_first(line, complete)
+            self._first = not complete
+            self._open_brackets += _depth(line) if complete else 0
+            return None
         if not line.strip():
             if complete and self._blank_from is None:
                 self._blank_from = start
@@ -263,11 +304,6 @@ class _Block:
             self._blank_from = None
             self._open_brackets += _depth(line)
         return None
-
-    def _check_first(self, line: str, complete: bool) -> None:
-        if complete:
-            self._first = False
-            self._open_brackets += _depth(line)
 
     def _ends(self, line: str) -> bool:
         return _columns(line) < self._least + (self._blank_from is not None)

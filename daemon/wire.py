@@ -15,7 +15,7 @@ RequestKind = Literal["generate", "complete", "chat"]
 TierKind = Literal["local", "edge", "cloud", "none"]
 Method = Literal["measured", "modelled", "estimated"]
 Outcome = Literal["offered", "accepted", "partially_accepted", "rejected", "undone", "ignored", "cancelled", "failed"]
-StopRule = Literal["code_block", "repeated_lines", "trailing", "line", "block"]
+StopRule = Literal["code_block", "repeated_lines", "trailing", "line", "statement", "block"]
 State = Literal["ready", "loading", "busy", "paused", "no_model", "offline", "error"]
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -117,6 +117,15 @@ class Feedback(Struct, frozen=True):
     request_id: str
     outcome: Outcome
     n_chars: Annotated[int, Meta(ge=0)] | None = None
+
+
+class Skipped(Struct, frozen=True):
+    """Calls for ghost text that an editor's language server decided not to make, all for one reason."""
+
+    editor: str
+    language: str
+    reason: str
+    count: Annotated[int, Meta(ge=1, le=1000)]
 
 
 class EnergySummary(Struct, frozen=True):

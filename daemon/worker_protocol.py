@@ -22,6 +22,7 @@ StopReason = Literal[
     "repeated_lines",
     "trailing",
     "line",
+    "statement",
     "block",
     "stop_text",
     "time_box",
@@ -165,8 +166,8 @@ class Beat(Struct, frozen=True, tag="beat"):
 ToWorker = Load | Job | Cancel | Count
 FromWorker = Ready | LoadFailed | Piece | Done | JobFailed | Counted | Beat
 
-_to_worker = msgspec.json.Decoder(ToWorker)
-_from_worker = msgspec.json.Decoder(FromWorker)
+_to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
+_from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)
 
 
 def encode(message: ToWorker | FromWorker) -> bytes:

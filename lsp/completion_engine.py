@@ -170,7 +170,7 @@ class Engine:
         multiline = is_block(query)
         options = RequestOptions(
             kind="complete", trigger=query.trigger, editor=query.editor, language=query.language, path=query.path,
-            document=document_id(query.uri), stop_rules=("block",) if multiline else ("line",),
+            document=document_id(query.uri), stop_rules=("block",) if multiline else ("statement",),
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)
         job = self._jobs[query.uri] = Job(query, stream, multiline, p_shown)

@@ -49,6 +49,12 @@ class Outcomes:
             del self._shown[next(iter(self._shown))]
         return [*verdicts, Learned(Feedback(id_, "offered"), p_shown, None)]
 
+    def drawn(self, id_: str, now_ms: float) -> None:
+        """The editor says that it shows the suggestion since now."""
+        uri, shown = self._find(id_)
+        if shown is not None:
+            self._shown[uri] = replace(shown, at_ms=now_ms)
+
     def gone(self, uri: str, now_ms: float) -> list[Learned]:
         """The document moved on without it."""
         shown = self._shown.pop(uri, None)

@@ -1,0 +1,281 @@
+"""Ghost text over LSP: `textDocument/inlineCompletion` (3.18), plain completion items for clients without it, and
+the notifications about what was shown and taken.
+
+This file speaks LSP and nothing else; completion_session.py does the work and is imported with the first document.
+`null` leaves what is shown alone (a newer question took over), an empty list clears it.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+
+from halfwatt.daemon.errors import ConfigError, HalfwattError
+
+if TYPE_CHECKING:
+    from halfwatt.daemon.config import Config
+
+    from .completion_gather import Document
+    from .completion_session import Session
+    from .completion_types import Answer, Offer, Query
+    from .documents import Snapshot
+    from .server import HalfwattServer
+
+ACCEPTED = "halfwatt.completionAccepted"
+SHOWN = "halfwatt/didShowCompletion"
+PARTLY_ACCEPTED = "halfwatt/didPartiallyAcceptCompletion"
+SETTINGS_FRESH_S = 2.0
+
+
+def register(server: HalfwattServer) -> None:
+    """Add inline completion to a server. Nothing heavy is imported before the first document."""
+    completion = InlineCompletion(server)
+    server.on_change.append(completion.changed)
+    server.on_close.append(completion.aclose)
+    _register_requests(server, completion)
+    _register_notifications(server, completion)
+
+
+def _register_requests(server: HalfwattServer, completion: InlineCompletion) -> None:
+    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    async def inline_completion(params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
+        return await completion.inline(params)
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())
+    async def ordinary_completion(params: types.CompletionParams) -> types.CompletionList | None:
+        return await completion.ordinary(params)
+
+    @server.command(ACCEPTED)
+    def accepted(*arguments: Any) -> None:
+        completion.accepted(_fields(arguments[0] if arguments else {}))
+
+
+def _register_notifications(server: HalfwattServer, completion: InlineCompletion) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        completion.opened(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        completion.saved(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        completion.closed(params.text_document.uri)
+
+    @server.feature(SHOWN)
+    def did_show(params: Any) -> None:
+        completion.shown(_fields(params))
+
+    @server.feature(PARTLY_ACCEPTED)
+    def did_accept_partly(params: Any) -> None:
+        completion.partly_accepted(_fields(params))
+
+
+class InlineCompletion:
+    """From messages to the session and back."""
+
+    def __init__(self, server: HalfwattServer) -> None:
+        self._server = server
+        self._session: Session | None = None
+        self._settings: tuple[float, Config] | None = None
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            from .completion_session import Session, World
+
+            link, paths = self._server.link, self._server.link.paths
+            personal = paths.state / "completion_filter.json"
+            self._session = Session(World(link.client, self._config, personal, lambda: self._server.editor_name))
+        return self._session
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.aclose()
+
+    async def inline(self, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
+        """The items for a cursor; None where a newer question took over."""
+        from .completion_types import Offer, Superseded
+
+        now = self._snapshot(params.text_document.uri)
+        if now is None:
+            return types.InlineCompletionList([])
+        invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        selected = params.context.selected_completion_info
+        answer = await self._answer(now, params.position, invoked, selected)
+        if isinstance(answer, Superseded):
+            return None
+        items = [_item(now, params.position, selected, answer)] if isinstance(answer, Offer) else []
+        return types.InlineCompletionList(items)
+
+    async def ordinary(self, params: types.CompletionParams) -> types.CompletionList | None:
+        """One completion item, for clients that know no inline completion, and only when asked for by hand."""
+        from .completion_types import Offer
+
+        client = self._server.client_capabilities
+        by_hand = params.context is None or params.context.trigger_kind == types.CompletionTriggerKind.Invoked
+        now = self._snapshot(params.text_document.uri)
+        if now is None or not by_hand or get_capability(client, "text_document.inline_completion"):
+            return None
+        answer = await self._answer(now, params.position, True, None)
+        if not isinstance(answer, Offer):
+            return types.CompletionList(is_incomplete=True, items=[])
+        return types.CompletionList(is_incomplete=True, items=[_plain_item(now, params.position, answer)])
+
+    def opened(self, uri: str) -> None:
+        if (now := self._snapshot(uri)) is not None:
+            self.session.opened(self._document(now))
+
+    def changed(self, uri: str) -> None:
+        if (now := self._snapshot(uri)) is not None:
+            self.session.changed(self._document(now))
+
+    def saved(self, uri: str) -> None:
+        if (now := self._snapshot(uri)) is not None:
+            self.session.saved(self._document(now))
+
+    def closed(self, uri: str) -> None:
+        if self._session is not None:
+            self._session.closed(uri)
+
+    def shown(self, fields: dict[str, Any]) -> None:
+        self.session.shown(str(fields.get("id", "")))
+
+    def partly_accepted(self, fields: dict[str, Any]) -> None:
+        self.session.partially_accepted(str(fields.get("id", "")), _count(fields.get("acceptedLength")))
+
+    def accepted(self, fields: dict[str, Any]) -> None:
+        self.session.accepted(str(fields.get("id", "")), _count(fields.get("chars")))
+
+    async def _answer(
+        self, now: Snapshot, position: types.Position, invoked: bool, selected: types.SelectedCompletionInfo | None
+    ) -> Answer:
+        from .completion_types import Nothing
+
+        try:
+            query = _query(now, position, invoked, selected, self._server.editor_name)
+            return await self.session.suggest(query, self._document(now))
+        except HalfwattError as error:
+            return Nothing(str(error))
+
+    def _snapshot(self, uri: str) -> Snapshot | None:
+        """The document, if it is open and in a language that is known here."""
+        try:
+            return self._server.editor.snapshot(uri)
+        except HalfwattError:
+            return None
+
+    def _document(self, now: Snapshot) -> Document:
+        from .completion_gather import Document
+
+        folders = [folder_of(uri) for uri in self._server.workspace.folders]
+        return Document(now.uri, now.path or None, _lf(now.text), now.language.id, workspace_of(now.path, folders))
+
+    def _config(self) -> Config:
+        """The settings, read again at most every SETTINGS_FRESH_S; broken ones change nothing here."""
+        from halfwatt.daemon import config_file
+        from halfwatt.daemon.config import Config
+
+        if self._settings is None or time.monotonic() - self._settings[0] > SETTINGS_FRESH_S:
+            try:
+                config = config_file.load(self._server.link.paths, self._server.link.environ)
+            except ConfigError:  # the daemon says what is wrong with it
+                config = self._settings[1] if self._settings else Config()
+            self._settings = (time.monotonic(), config)
+        return self._settings[1]
+
+
+def workspace_of(path: str, folders: list[str]) -> str | None:
+    """The innermost workspace folder that holds a file."""
+    if not path:
+        return None
+    holding = [folder for folder in folders if Path(path).is_relative_to(folder)]
+    return max(holding, key=len, default=None)
+
+
+def folder_of(uri: str) -> str:
+    """The folder path of a `file:` URI."""
+    return unquote(urlsplit(uri).path)
+
+
+def _query(
+    now: Snapshot,
+    position: types.Position,
+    invoked: bool,
+    selected: types.SelectedCompletionInfo | None,
+    editor: str,
+) -> Query:
+    """The question; a selected entry of an open completion list counts as typed."""
+    from .completion_types import Query
+
+    at = now.offset(position)
+    start, end = (now.offset(selected.range.start), now.offset(selected.range.end)) if selected else (at, at)
+    text = selected.text if selected else ""
+    return Query(
+        uri=now.uri,
+        prefix=_lf(now.text[: min(start, at)] + text) if selected else _lf(now.text[:at]),
+        suffix=_lf(now.text[max(end, at) :]),
+        language=now.language.id,
+        trigger="invoked" if invoked else "automatic",
+        path=now.path or None,
+        editor=editor,
+    )
+
+
+def _item(
+    now: Snapshot, position: types.Position, selected: types.SelectedCompletionInfo | None, offer: Offer
+) -> types.InlineCompletionItem:
+    at = now.offset(position)
+    start, end = (now.offset(selected.range.start), now.offset(selected.range.end)) if selected else (at, at)
+    text = (selected.text if selected else "") + offer.text
+    place = now.range(min(start, at), max(end, at) + offer.n_replaced)
+    return types.InlineCompletionItem(text, range=place, command=_command(offer))
+
+
+def _plain_item(now: Snapshot, position: types.Position, offer: Offer) -> types.CompletionItem:
+    at = now.offset(position)
+    edit = types.TextEdit(now.range(at, at + offer.n_replaced), offer.text)
+    first = offer.text.strip().partition("\n")[0]
+    return types.CompletionItem(
+        label=first[:60],
+        detail="halfwatt",
+        kind=types.CompletionItemKind.Snippet,
+        filter_text=_word_before(now.text[:at]) + first,
+        documentation=offer.text if "\n" in offer.text else None,
+        text_edit=edit,
+        sort_text="\x7f",
+        command=_command(offer),
+    )
+
+
+def _command(offer: Offer) -> types.Command:
+    """Run by the editor after inserting: how we learn that a suggestion was taken."""
+    return types.Command("Accepted", ACCEPTED, arguments=[{"id": offer.id, "chars": len(offer.text)}])
+
+
+def _word_before(text: str) -> str:
+    end = len(text)
+    while end and (text[end - 1].isalnum() or text[end - 1] == "_"):
+        end -= 1
+    return text[end:]
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+def _fields(given: Any) -> dict[str, Any]:
+    """JSON arguments as a dictionary, whatever the protocol library made of them."""
+    if isinstance(given, dict):
+        return given
+    return given._asdict() if hasattr(given, "_asdict") else dict(getattr(given, "__dict__", {}))
+
+
+def _count(value: Any) -> int:
+    return max(0, value) if isinstance(value, int) else 0
