@@ -15,7 +15,7 @@ import msgspec
 
 from . import discovery, errors
 from .paths import Paths
-from .wire import Decision, EnergySummary, ErrorBody, ErrorReply, Feedback, RequestOptions, Result, Status, encode
+from .wire import Decision, EnergySummary, ErrorBody, ErrorReply, Feedback, RequestOptions, Result, Skipped, Status, encode
 
 Value = TypeVar("Value")
 Item = Decision | str | Result
@@ -129,6 +129,10 @@ class Client:
 
     async def feedback(self, feedback: Feedback) -> None:
         await self._post("feedback", feedback, type(None))
+
+    async def skipped(self, skipped: Skipped) -> None:
+        """Book calls that were not made."""
+        await self._post("skipped", skipped, None)
 
     async def pause(self, minutes: float | None = None) -> Status:
         return await self._post("pause", {"minutes": minutes}, Status)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from . import not_called
 from .board import Board
 from .errors import UsageError
 from .ledger import Ledger
@@ -31,7 +33,7 @@ from .runtime_files import Address, Health
 from .service import Service
 from .settings import Settings
 from .streaming import HEARTBEAT, EventStream, event
-from .wire import Feedback, encode
+from .wire import Feedback, Skipped, encode
 
 HEALTH_PATH = "/halfwatt/v1/healthz"
 MAX_RECENT = 1000
@@ -83,6 +85,7 @@ def routes(controls: Controls) -> list[Route]:
     acting: dict[str, Endpoint] = {
         "route": lambda request: _route(controls, request),
         "feedback": lambda request: _feedback(controls, request),
+        "skipped": lambda request: _skipped(controls, request),
         "pause": lambda request: _pause(controls, request),
         "resume": lambda request: _resume(controls, request),
         "dial": lambda request: _dial(controls, request),
@@ -156,6 +159,12 @@ async def _feedback(controls: Controls, request: Request) -> Response:
     if not await asyncio.to_thread(controls.ledger.outcome, feedback):
         raise UsageError("No request with this id is in the ledger (any more), so nothing was noted.")
     controls.board.changed()
+    return Response(status_code=204)
+
+
+async def _skipped(controls: Controls, request: Request) -> Response:
+    skipped = _body(await request.body(), Skipped)
+    await asyncio.to_thread(not_called.book, skipped, controls.ledger, time.time())
     return Response(status_code=204)
 
 
