@@ -44,7 +44,7 @@ class Daemon:
         self._pause = Pause()
         self._chooser = Chooser(self._ledger, self._meter)
         self._remote = RemoteTiers(paths, environ)
-        self._local = LocalTier(paths, self._meter, self._changed)
+        self._local = LocalTier(paths, environ, self._meter, self._changed)
         parts = Parts(self.settings, self._local, self._remote, self._chooser, self._ledger, self._pause)
         self._service = Service(parts, self._changed, lambda result: self._board.finished(result))
         observed = Observed(
@@ -92,7 +92,9 @@ class Daemon:
         self._board.changed()
 
     def _touch(self) -> None:
+        """Somebody asks: a moment to notice changed settings and a model that has come meanwhile."""
         self._last_request_s = time.monotonic()
+        self._local.follow(self.settings.config)
 
     def _warnings(self) -> tuple[str, ...]:
         return tuple(text for text in (self._chooser.problem, self._fetch_problem) if text)

@@ -144,8 +144,6 @@ class Board:
             return "no_model", str(local.problem)
         if local.problem is not None:
             return "error", str(local.problem)
-        if not local.can_be_asked:
-            return "error", "The local model has stopped. See `halfwatt doctor`."
         if config.routing.offline:
             return "offline", f"Offline mode: {local.model_id} answers."
         return "ready", f"Ready: {local.model_id}, savings against {cloud_energy.reference(config)[0]}."

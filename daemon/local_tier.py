@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -30,20 +30,23 @@ _LOG = logging.getLogger("halfwatt.local")
 class LocalTier:
     """At most one local model at a time. `changed` is called whenever its state does."""
 
-    def __init__(self, paths: Paths, meter: Meter, changed: Callable[[], None]) -> None:
+    def __init__(self, paths: Paths, environ: Mapping[str, str], meter: Meter, changed: Callable[[], None]) -> None:
         self._paths = paths
+        self._environ = environ
         self._meter = meter
         self._changed = changed
         self._model: LocalModel | None = None
         self._local: LocalConfig | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._folder_stamp: int | None = None
+        self._load_problem: HalfwattError | None = None
         self._numbers = itertools.count(1)
         self.model_id = ""
-        self.problem: HalfwattError | None = None
 
     @property
-    def ready(self) -> bool:
-        return self._model is not None and self._model.state == "ready"
+    def problem(self) -> HalfwattError | None:
+        """Why there is no local model, or why it has been given up."""
+        return self._load_problem or (self._model.problem if self._model else None)
 
     @property
     def loading(self) -> bool:
@@ -63,20 +66,18 @@ class LocalTier:
         pid = self._model.pid if self._model else None
         return () if pid is None else (pid,)
 
-    @property
-    def context_tokens(self) -> int | None:
-        return self._model.context_tokens if self.ready and self._model else None
-
     def load(self, local: LocalConfig) -> None:
         """Begin to load the model that the settings mean, ending another one first. Returns at once."""
         self._local = local
+        self._folder_stamp = self._look()
         if self._starting is not None:
             self._starting.cancel()
         self._starting = asyncio.create_task(self._load(local))
 
     def follow(self, config: Config) -> None:
         """Load again where the settings of the local model have changed, or what was missing may have come."""
-        if self._local is not None and config.local != self._local:
+        missing_came = self._load_problem is not None and self._look() != self._folder_stamp
+        if self._local is not None and (missing_came or config.local != self._local):
             self.load(config.local)
 
     async def close(self) -> None:
@@ -127,8 +128,15 @@ class LocalTier:
             if turn.cancellation.requested:
                 return None
         if self._model is None:
-            raise self.problem or ModelError("No local model is loaded. See `halfwatt doctor`.")
+            raise self._load_problem or ModelError("No local model is loaded. See `halfwatt doctor`.")
         return self._model
+
+    def _look(self) -> int | None:
+        """The time of the models' folder, which changes when a model comes or goes."""
+        try:
+            return self._paths.models.stat().st_mtime_ns
+        except OSError:
+            return None
 
     async def _load(self, local: LocalConfig) -> None:
         try:
@@ -140,16 +148,20 @@ class LocalTier:
             self._changed()
             from .local_model import LocalModel  # not needed before there is a model to load
 
-            model = LocalModel(spec, local, self._paths.worker_memory_file, _LOG)
+            model = LocalModel(
+                spec, local, self._paths.worker_memory_file, _LOG, environ=self._environ, changed=self._changed
+            )
             self._model = model
             await model.start()
-            self.problem = None
+            self._load_problem = None
         except HalfwattError as error:
             _LOG.warning("the local model is not in use (%s)", error.code)
-            self.problem, self._model = error, None
+            self._load_problem, self._model = error, None
         except Exception as error:  # noqa: BLE001 - a broken model must not end the daemon
             _LOG.error("loading the local model failed", exc_info=error)
-            self.problem = ModelError("The local model could not be loaded; the log says where. See `halfwatt doctor`.")
+            self._load_problem = ModelError(
+                "The local model could not be loaded; the log says where. See `halfwatt doctor`."
+            )
             self._model = None
         finally:
             self._changed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,11 +74,15 @@ def _below(root: Path) -> Paths:
 
 def _platform_paths() -> Paths:
     dirs = platformdirs.PlatformDirs("halfwatt", appauthor=False)
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR there is a fallback, and whether it is safe is checked where it is used.
+        warnings.simplefilter("ignore", platformdirs.RuntimeDirWarning)
+        runtime = dirs.user_runtime_path
     return Paths(
         config=dirs.user_config_path,
         data=dirs.user_data_path,
         state=dirs.user_state_path,
         cache=dirs.user_cache_path,
-        runtime=dirs.user_runtime_path,
+        runtime=runtime,
         models=dirs.user_data_path / "models",
     )

@@ -46,11 +46,11 @@ def instance_lock_file(paths: Paths) -> Path:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the runtime folder for this user alone; DaemonError where it belongs to somebody else."""
-    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    """Make the runtime folder for this user alone; DaemonError where it, or the folder around it, is another's."""
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    folder.mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
     found = folder.lstat()
-    foreign = hasattr(os, "getuid") and found.st_uid != os.getuid()
-    if foreign or not stat.S_ISDIR(found.st_mode):
+    if _foreign(found) or _foreign(folder.parent.stat(), root_may=True) or not stat.S_ISDIR(found.st_mode):
         raise DaemonError(
             f"The runtime folder {folder} belongs to another user or is a link, so the token would not be safe. "
             "Nothing was started; remove it, or set XDG_RUNTIME_DIR or HALFWATT_HOME to a folder of your own."
@@ -86,6 +86,12 @@ def read_token(paths: Paths) -> str | None:
         return paths.token_file.read_text(encoding="ascii").strip() or None
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def _foreign(found: os.stat_result, root_may: bool = False) -> bool:
+    if not hasattr(os, "getuid"):
+        return False
+    return found.st_uid != os.getuid() and not (root_may and found.st_uid == 0)
 
 
 def _write(path: Path, content: bytes) -> None:

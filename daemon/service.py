@@ -128,7 +128,6 @@ class Service:
         if turn.asked.options.kind == "complete" and self._parts.pause.active:
             self._decline(turn, self._parts.pause.reason)
             return
-        self._parts.local.follow(config)
         turn.asked, tier = self._named(turn.asked, config)
         facts = await self._facts(turn.asked, config)
         verdict = policy.judge(turn.asked.options, config, facts, tier)
