@@ -219,8 +219,6 @@ def code_actions(server: HalfwattServer, params: types.CodeActionParams, now: Sn
 
 
 def _register_inline_completion(server: HalfwattServer) -> None:
-    try:
-        from .inline_completion import register
-    except ImportError:
-        return
+    from .inline_completion import register
+
     register(server)
