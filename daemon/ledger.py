@@ -1,4 +1,4 @@
-"""The ledger: one SQLite file with a row per request and sums per hour and day.
+"""The ledger: one SQLite file with a row per request and sums per hour, day and thirty days.
 
 Thread-safe and synchronous; an insert takes well under a millisecond. A change to a row and to the sums is one
 transaction in write-ahead mode, so what was acknowledged survives a killed process. It estimates nothing, and it
@@ -22,7 +22,7 @@ from .ledger_rows import Row, wasted_after
 from .migrations import migrate
 from .wire import EnergySummary, Feedback
 
-HOUR_S, DAY_S = 3600, 86400
+DAY_S = 86400
 FIELDS = Row.__struct_fields__
 CHECKPOINT_PAGES = 16_384  # 64 MiB of write-ahead log between checkpoints, which cost more than an insert may
 _INSERT = f"INSERT INTO requests ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
@@ -97,7 +97,7 @@ class Ledger:
         with self._transaction() as connection:
             if before_s is None:
                 n = connection.execute("SELECT COUNT(*) FROM requests").fetchone()[0]
-                for table in ("requests", "energy_hour", "energy_day"):
+                for table in ("requests", *ledger_summary.SPANS):
                     connection.execute(f"DELETE FROM {table}")  # noqa: S608 - own names
                 return int(n)
             deleted = connection.execute("DELETE FROM requests WHERE time < ?", (before_s,)).rowcount
@@ -185,7 +185,7 @@ class Ledger:
 
 
 def _count(connection: sqlite3.Connection, row_id: int, sign: int) -> None:
-    """Add (+1) or take out (-1) one request of the hour's and the day's sums."""
+    """Add (+1) or take out (-1) one request in the sums."""
     for statement in ledger_summary.COUNT_STATEMENTS:
         connection.execute(statement, {"id": row_id, "sign": sign})
 

@@ -18,7 +18,7 @@ from .energy import WORST_FIRST, Reading
 from .errors import UsageError
 from .wire import Energy, EnergySummary, Method, Saved
 
-SPANS = {"energy_hour": 3600, "energy_day": 86400}
+SPANS = {"energy_hour": 3600, "energy_day": 86400, "energy_month": 30 * 86400}
 KEYS = ("editor", "language", "kind", "tier", "tier_kind", "method", "meter", "cloud_meter", "reference")
 COUNTS = ("n", "n_unknown", "n_decided", "n_accepted", "accepted_chars", "prompt_tokens", "completion_tokens")
 SUMS = (
@@ -217,15 +217,19 @@ def sum_again(connection: sqlite3.Connection, table: str, bucket: int) -> None:
 
 
 def _window(since_s: float) -> tuple[str, tuple[float, ...]]:
-    """The sub-query for everything since a moment: rows to the next full hour, hours to the next day, then days."""
-    hour = math.ceil(since_s / SPANS["energy_hour"])
-    day = math.ceil(hour / 24)
+    """The sub-query for everything since a moment: rows to the next full hour, then hours, days, and thirty days."""
+    hour, day, month = SPANS.values()
+    hours_from = math.ceil(since_s / hour)
+    days_from = math.ceil(hours_from * hour / day)
+    months_from = math.ceil(days_from * day / month)
     parts = [
         f"SELECT {_COLUMNS} FROM ({ONE_REQUEST} WHERE time >= ? AND time < ?)",  # noqa: S608 - own names
         f"SELECT {_COLUMNS} FROM energy_hour WHERE bucket >= ? AND bucket < ?",  # noqa: S608 - own names
-        f"SELECT {_COLUMNS} FROM energy_day WHERE bucket >= ?",  # noqa: S608 - own names
+        f"SELECT {_COLUMNS} FROM energy_day WHERE bucket >= ? AND bucket < ?",  # noqa: S608 - own names
+        f"SELECT {_COLUMNS} FROM energy_month WHERE bucket >= ?",  # noqa: S608 - own names
     ]
-    return " UNION ALL ".join(parts), (since_s, hour * 3600.0, hour, day * 24, day)
+    edges = (since_s, hours_from * hour, hours_from, days_from * 24, days_from, months_from * 30, months_from)
+    return " UNION ALL ".join(parts), edges
 
 
 def _total(found: Iterable[Sums], name: str) -> float | None:

@@ -22,10 +22,13 @@ TICK_S = 0.01  # resolution of the machine's CPU times
 
 @dataclass(frozen=True)
 class IdlePower:
-    """What the machine draws when nothing runs, learnt from quiet slices. `watts` None: not learnt yet."""
+    """What the machine draws when little runs, learnt from quiet slices. `watts` None: not learnt yet.
+
+    `busy`: how many processors the little kept busy meanwhile; `attribute` takes its joules out again."""
 
     watts: float | None = None
     variance: float = 0.0
+    busy: float = 0.0
     n: int = 0
 
     def learn(self, item: Slice, n_cpus: int) -> IdlePower:
@@ -35,10 +38,15 @@ class IdlePower:
         if watts is None or not quiet:
             return self
         if self.watts is None:
-            return IdlePower(watts, 0.0, 1)
+            return IdlePower(watts, 0.0, item.busy_s / item.seconds, 1)
         weight = max(1 - MEMORY, 1 / (self.n + 1))
         step = watts - self.watts
-        return IdlePower(self.watts + weight * step, (1 - weight) * (self.variance + weight * step**2), self.n + 1)
+        return IdlePower(
+            watts=self.watts + weight * step,
+            variance=(1 - weight) * (self.variance + weight * step**2),
+            busy=self.busy + weight * (item.busy_s / item.seconds - self.busy),
+            n=self.n + 1,
+        )
 
     @property
     def spread_w(self) -> float:
@@ -61,9 +69,10 @@ def attribute(span: Span, idle: IdlePower, cpu_s: float, stick: Meterstick, n_cp
     mean_w = span.j / span.seconds
     edges_j = stick.update_s * mean_w + 0.5 * span.doubtful_j
     idle_j, idle_low_j, idle_high_j = _idle_joules(span, idle)
-    net = max(0.0, span.j - idle_j)
+    unquiet = _unquiet(span, idle, cpu_s)
+    net = max(0.0, span.j - idle_j) * unquiet
     low = max(0.0, span.j - edges_j - idle_high_j)
-    high = max(0.0, span.j + edges_j - idle_low_j)
+    high = max(0.0, span.j + edges_j - idle_low_j) * unquiet**UNEVEN
     return Reading(
         j=net * share,
         low_j=min(low * low_share, net * share),
@@ -87,9 +96,19 @@ def _shares(span: Span, cpu_s: float, n_cpus: int) -> tuple[float, float, float]
     return cpu_s / busy_s, low, high
 
 
+def _unquiet(span: Span, idle: IdlePower, cpu_s: float) -> float:
+    """Factor that takes out of the idle power what kept the processors busy a little in quiet time.
+
+    With k joules per busy CPU second, idle = quiet − busy·k and net = ΔE − idle·Δt = k·(CPU seconds in the span), so
+    net = (ΔE − quiet·Δt) ÷ (1 − busy·Δt ÷ CPU seconds)."""
+    busy_s = max(span.busy_s, cpu_s)
+    share = idle.busy * span.seconds / busy_s if busy_s > 0 else 0.0
+    return 1 / (1 - min(0.5, share))
+
+
 def _idle_joules(span: Span, idle: IdlePower) -> tuple[float, float, float]:
-    """Joules that the idle machine would have drawn: middle, low, high. Not learnt yet: anything up to most of it."""
+    """Joules that the idle machine would have drawn: middle, low, high. Not learnt yet: anything up to nearly all."""
     if idle.watts is None:
-        return 0.35 * span.j, 0.0, 0.7 * span.j
+        return 0.5 * span.j, 0.0, 0.95 * span.j
     spread_w = idle.spread_w
     return tuple(max(0.0, idle.watts + sign * spread_w) * span.seconds for sign in (0, -1, 1))  # type: ignore[return-value]  # three of them

@@ -1,7 +1,8 @@
 """What a meter saw over time, and the joules of a window of it. Pure: the caller brings times and values.
 
 Two kinds: counters that add up joules, and power samples that have to be integrated. Times are seconds of one
-monotonic clock; a jump backwards is dropped, a hole is filled with the power around it and counted as doubtful.
+monotonic clock; after a jump backwards the history
+starts anew; a hole is filled with the power around it and counted as doubtful.
 """
 
 from __future__ import annotations
@@ -72,7 +73,6 @@ class CounterTimeline:
         self._update_s = update_s
         self._slices: deque[Slice] = deque(maxlen=KEEP)
         self._last: tuple[float, Mapping[str, Counter], float] | None = None
-        self._seen_s: float | None = None
 
     def look(self, moment_s: float, counters: Mapping[str, Counter], busy_s: float) -> Slice | None:
         """Take in one look; the slice that it closed, if it did. `busy_s`: the machine's CPU seconds so far.
@@ -81,11 +81,10 @@ class CounterTimeline:
         if not counters:
             return None
         if self._last is None or moment_s < self._last[0]:
+            self._slices.clear()
             self._last = (moment_s, counters, busy_s)
-            self._seen_s = moment_s
             return None
         before_s, before, busy_before_s = self._last
-        self._seen_s = moment_s
         seconds = moment_s - before_s
         if seconds <= 0 or (seconds < 2 * self._update_s and _same(before, counters)):
             return None
@@ -96,8 +95,8 @@ class CounterTimeline:
         return closed
 
     def span(self, start_s: float, end_s: float) -> Span | None:
-        """Whole slices are summed; a slice that an edge cuts is split in proportion to the power on both sides of it,
-        so that a job that starts in the middle of an update interval gets its own power, not the mean."""
+        """Whole slices are summed; a slice that an edge cuts is split by the power on both sides of it, so that a job
+        that starts in the middle of an update interval gets its own power, not the mean."""
         slices = self._cut(start_s, end_s)
         if not slices or end_s <= start_s:
             return None
@@ -106,11 +105,14 @@ class CounterTimeline:
             return None
         j = doubtful = busy = 0.0
         for index, (item, inside_s) in enumerate(slices):
-            share = self._share(slices, index, inside_s, start_s)
-            whole = item.j if item.j is not None else typical_w * item.seconds
-            j += whole * share
-            doubtful += whole * share if item.j is None else 0.0
-            busy += item.busy_s * share
+            inner, outer = self._sides(slices, index, inside_s, start_s)
+            known_j = typical_w * item.seconds if item.j is None else item.j
+            part_j = _part(known_j, item.seconds, inside_s, inner.watts, outer.watts)
+            j += part_j
+            doubtful += part_j if item.j is None else 0.0
+            busy += _part(
+                item.busy_s, item.seconds, inside_s, inner.busy_s / inner.seconds, outer.busy_s / outer.seconds
+            )
         tail_s = end_s - max(start_s, slices[-1][0].end_s)
         if tail_s > 0:  # the device has not renewed its counter since: go on with the last power
             last_w = slices[-1][0].watts or typical_w
@@ -144,19 +146,16 @@ class CounterTimeline:
             found.append((self._slices[-1], 0.0))  # the window lies after the last update
         return found
 
-    def _share(self, cut: list[tuple[Slice, float]], index: int, inside_s: float, start_s: float) -> float:
-        """The part of a slice's joules that belongs to the window."""
+    def _sides(
+        self, cut: list[tuple[Slice, float]], index: int, inside_s: float, start_s: float
+    ) -> tuple[Slice, Slice]:
+        """The slices next to a cut one that tell the power within the window and outside it."""
         item = cut[index][0]
-        outside_s = item.seconds - inside_s
-        if outside_s <= 1e-9:
-            return 1.0
-        starts_inside = item.start_s < start_s
-        inner = cut[index + 1][0] if starts_inside and index + 1 < len(cut) else cut[index - 1][0] if index else item
-        outer = self._neighbour(item, -1 if starts_inside else +1)
-        inner_w, outer_w = inner.watts or 0.0, outer.watts or 0.0
-        if inner_w <= 0 or outer_w <= 0:
-            return inside_s / item.seconds
-        return inner_w * inside_s / (inner_w * inside_s + outer_w * outside_s)
+        if inside_s >= item.seconds - 1e-9:
+            return item, item
+        starts_before = item.start_s < start_s
+        inner = cut[index + 1][0] if starts_before and index + 1 < len(cut) else cut[index - 1][0] if index else item
+        return inner, item if inner is item else self._neighbour(item, -1 if starts_before else +1)
 
     def _neighbour(self, item: Slice, step: int) -> Slice:
         index = bisect_right(self._slices, item.start_s, key=lambda other: other.start_s) - 1 + step
@@ -173,8 +172,12 @@ class PowerTimeline:
 
     def look(self, moment_s: float, watts: float | None, busy_s: float) -> Slice | None:
         """Take in one power sample (None: it was missed); the slice since the one before."""
-        if watts is None or (self._times_s and moment_s <= self._times_s[-1]):
+        if watts is None:
             return None
+        if self._times_s and moment_s <= self._times_s[-1]:
+            self._times_s.clear()
+            self._powers_w.clear()
+            self._busy_s.clear()
         self._times_s.append(moment_s)
         self._powers_w.append(watts)
         self._busy_s.append(busy_s)
@@ -199,6 +202,15 @@ class PowerTimeline:
         busy_s = max(0.0, busy[min(last, len(busy) - 1)] - busy[max(0, first - 1)])
         seconds = end_s - start_s
         return Span(seconds, joules, joules * hole_s / seconds if seconds else 0.0, busy_s)
+
+
+def _part(whole: float, seconds: float, inside_s: float, inner_rate: float | None, outer_rate: float | None) -> float:
+    """How much of a slice falls into the window: the shorter side is reckoned from its rate, the longer is the rest."""
+    outside_s = seconds - inside_s
+    if inner_rate is None or outer_rate is None:
+        return whole * inside_s / seconds
+    part = inner_rate * inside_s if inside_s <= outside_s else whole - outer_rate * outside_s
+    return min(whole, max(0.0, part))
 
 
 def _same(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> bool:

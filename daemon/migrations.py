@@ -101,10 +101,12 @@ _ROLLUP_COLUMNS = """
     PRIMARY KEY (bucket, editor, language, kind, tier, tier_kind, method, meter, cloud_meter, reference)
 """
 
-# Sums per hour and per day (UTC, as epoch hours and days), kept up to date in the transaction of every change.
+# Sums per hour, per day and per thirty days (UTC; bucket = epoch seconds ÷ span), kept up to date in the transaction
+# of every change.
 _ROLLUPS = f"""
 CREATE TABLE energy_hour ({_ROLLUP_COLUMNS}) WITHOUT ROWID;
 CREATE TABLE energy_day ({_ROLLUP_COLUMNS}) WITHOUT ROWID;
+CREATE TABLE energy_month ({_ROLLUP_COLUMNS}) WITHOUT ROWID;
 """
 
 
@@ -129,7 +131,7 @@ FROM requests GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
 MIGRATIONS: tuple[str, ...] = (
     _REQUESTS,
     _RANGES,
-    _ROLLUPS + _backfill("energy_hour", 3600) + _backfill("energy_day", 86400),
+    _ROLLUPS + _backfill("energy_hour", 3600) + _backfill("energy_day", 86400) + _backfill("energy_month", 2592000),
 )
 
 
