@@ -1,92 +1,108 @@
 /** The palette's commands. Each asks the server and shows its answer; a failure is shown as the server's own sentence. */
 import * as vscode from 'vscode';
-import { ExecuteCommandRequest } from 'vscode-languageclient/node';
+import { showMenu } from './menu';
+import type { Pages } from './pages';
 import type { Preview } from './preview';
-import type { Server } from './server';
+import type { EnergySummary, Route } from './protocol';
+import { SCHEMES, type Server } from './server';
 import type { StatusItem } from './status';
+import { summaryPage } from './text';
 
-type Route = 'auto' | 'local' | 'cloud';
+export interface Parts {
+  log: vscode.LogOutputChannel;
+  pages: Pages;
+  preview: Preview;
+  server: Server;
+  status: StatusItem;
+}
 
-export function registerCommands(context: vscode.ExtensionContext, server: Server, status: StatusItem, preview: Preview, log: vscode.LogOutputChannel): void {
-  const ask = <T>(command: string, argument: object = {}): Promise<T> =>
-    server.running().sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }) as Promise<T>;
-  const place = (): { uri: string; position: vscode.Position } => {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) throw new Error('No file is open: put the cursor on a function first.');
-    const { document, selection } = editor;
-    return { uri: server.running().code2ProtocolConverter.asUri(document.uri), position: selection.active };
+export function registerCommands(parts: Parts): vscode.Disposable[] {
+  const { log, pages, preview, server, status } = parts;
+  const ask = server.ask.bind(server);
+  const ofPreview = (command: string) => async (): Promise<void> => {
+    if (preview.current) await ask(command, { job: preview.current });
   };
-  const generate = (route: Route) => async (): Promise<void> => {
-    const review = vscode.workspace.getConfiguration('halfwatt').get('generate.review', false);
-    await ask('halfwatt.generate', { ...place(), route, review });
-  };
-  const showText = async (title: string, text: string): Promise<void> => {
-    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: `# ${title}\n\n${text}\n` });
-    await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
-  };
-
   const commands: Record<string, () => Promise<unknown>> = {
-    generateFunction: generate('auto'),
-    regenerateCloud: generate('cloud'),
-    regenerateLocal: generate('local'),
-    acceptPreview: () => (preview.current ? ask('halfwatt.accept', { job: preview.current }) : Promise.resolve()),
-    rejectPreview: () => (preview.current ? ask('halfwatt.cancel', { job: preview.current }) : Promise.resolve()),
-    showWhy: async () => showText('Why this route', (await ask<{ text: string }>('halfwatt.why')).text),
+    generateFunction: () => generate(server, 'auto'),
+    regenerateCloud: () => generate(server, 'cloud'),
+    regenerateLocal: () => generate(server, 'local'),
+    acceptPreview: ofPreview('halfwatt.accept'),
+    rejectPreview: ofPreview('halfwatt.cancel'),
+    showWhy: async () => pages.showMarkdown('Why this route', (await ask<{ text: string }>('halfwatt.why')).text),
     pauseResume: () => ask(status.last?.paused ? 'halfwatt.resume' : 'halfwatt.pause'),
     chooseDial: async () => {
       const dial = await vscode.window.showQuickPick(DIALS, { placeHolder: 'How much energy is a better answer worth?' });
       if (dial) await ask('halfwatt.setDial', { dial: dial.label });
     },
-    showEnergy: async () => showText('Energy', (await ask<{ text: string }>('halfwatt.energy', { since: '7d' })).text),
+    showEnergy: async () => pages.showMarkdown('Energy', summaryPage(await ask<EnergySummary>('halfwatt.energy', { since: '7d' }))),
     openDashboard: async () => {
       const { url } = await ask<{ url: string }>('halfwatt.dashboard');
       await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url, true)));
     },
     showLogs: async () => {
       log.show();
-      const { path } = await ask<{ path: string }>('halfwatt.logs');
-      log.info(`the daemon's own log: ${path}`);
+      if (server.isRunning) log.info(`the daemon's own log: ${(await ask<{ path: string }>('halfwatt.logs')).path}`);
     },
-    runDoctor: async () => showText('halfwatt doctor', (await ask<{ text: string }>('halfwatt.doctor')).text),
-    storeCloudKey: () => storeCloudKey(ask),
-    getModel: () => ask('halfwatt.pullModel'),
+    runDoctor: async () => pages.showMarkdown('halfwatt doctor', `\`\`\`\n${(await ask<{ text: string }>('halfwatt.doctor')).text}\n\`\`\``),
+    storeCloudKey: () => storeCloudKey(server),
+    getModel: () => getModel(server, status),
+    installServer: () => server.install(),
     restart: () => server.restart(),
-    menu: () => showMenu(status),
+    menu: () => showMenu(server.isRunning, status.last),
   };
-  for (const [name, run] of Object.entries(commands)) {
-    context.subscriptions.push(vscode.commands.registerCommand(`halfwatt.${name}`, () => run().catch((error: Error) => void vscode.window.showErrorMessage(error.message))));
-  }
+  return Object.entries(commands).map(([name, run]) =>
+    vscode.commands.registerCommand(`halfwatt.${name}`, () => run().catch((error: Error) => void vscode.window.showErrorMessage(error.message))),
+  );
 }
 
 const DIALS = [
-  { label: 'eco', description: 'fewest joules: a clearly better answer is needed to leave the small model' },
+  { label: 'eco', description: 'fewest joules: only a clearly better answer is worth leaving the small model' },
   { label: 'balanced', description: 'the default' },
-  { label: 'quality', description: 'best answer, joules matter little' },
+  { label: 'quality', description: 'the best answer; joules matter little' },
 ];
 
+/** By the server's own command, as the lightbulb does it: the middleware adds what this editor knows. */
+async function generate(server: Server, route: Route): Promise<void> {
+  const client = server.running();
+  const editor = vscode.window.activeTextEditor;
+  if (!editor) throw new Error('No file is open: put the cursor on a function first.');
+  const { document, selection } = editor;
+  if (!SCHEMES.includes(document.uri.scheme)) {
+    throw new Error(`This is a "${document.uri.scheme}" document, which cannot be changed from here. Open the file itself.`);
+  }
+  const uri = client.code2ProtocolConverter.asUri(document.uri);
+  const { line, character } = selection.active;
+  await vscode.commands.executeCommand('halfwatt.generate', { uri, position: { line, character }, route });
+}
+
 /** The key goes straight through the server to the system's keyring; VS Code keeps no copy. */
-async function storeCloudKey(ask: <T>(command: string, argument: object) => Promise<T>): Promise<void> {
-  const provider = await vscode.window.showInputBox({ prompt: 'Name of the provider, as in the tier\'s "key" setting', value: 'openai' });
+async function storeCloudKey(server: Server): Promise<void> {
+  server.running();
+  const provider = await vscode.window.showInputBox({ prompt: 'Name of the key, as in the tier\'s setting "key"', value: 'openai' });
   if (!provider) return;
   const key = await vscode.window.showInputBox({ prompt: `API key for ${provider}`, password: true, ignoreFocusOut: true });
   if (!key) return;
-  const { stored } = await ask<{ stored: string }>('halfwatt.setCloudKey', { provider, key });
-  void vscode.window.showInformationMessage(`The key for ${provider} is in ${stored}.`);
+  const { stored } = await server.ask<{ stored: string }>('halfwatt.setCloudKey', { provider, key });
+  void vscode.window.showInformationMessage(stored);
 }
 
-async function showMenu(status: StatusItem): Promise<void> {
-  const paused = status.last?.paused ?? false;
-  const entries = [
-    ...(status.last?.kind === 'no_model' ? [['Get the local model', 'getModel'] as const] : []),
-    ['Why this route?', 'showWhy'] as const,
-    [paused ? 'Resume' : 'Pause', 'pauseResume'] as const,
-    ['Set the energy and quality dial', 'chooseDial'] as const,
-    ['Show energy', 'showEnergy'] as const,
-    ['Open dashboard', 'openDashboard'] as const,
-    ['Run doctor', 'runDoctor'] as const,
-    ['Show logs', 'showLogs'] as const,
-    ['Restart language server', 'restart'] as const,
-  ];
-  const choice = await vscode.window.showQuickPick(entries.map(([label, command]) => ({ label, command })), { placeHolder: status.last?.message ?? 'halfwatt' });
-  if (choice) await vscode.commands.executeCommand(`halfwatt.${choice.command}`);
+/** Asks for the model and shows the daemon's progress until it is there or the daemon says why not. */
+async function getModel(server: Server, status: StatusItem): Promise<void> {
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: 'halfwatt: getting the local model' }, async (progress) => {
+    let done_pct = 0;
+    const follow = new Promise<void>((resolve) => {
+      let begun = false;
+      const listener = status.onDidShow(({ progress: share, message }) => {
+        begun ||= typeof share === 'number';
+        if (!begun) return;
+        if (typeof share === 'number') progress.report({ message, increment: 100 * share - done_pct });
+        done_pct = 100 * (share ?? 1);
+        if (typeof share === 'number') return;
+        listener.dispose();
+        resolve();
+      });
+    });
+    await server.ask('halfwatt.pullModel');
+    await follow;
+  });
 }

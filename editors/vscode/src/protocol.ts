@@ -1,10 +1,16 @@
 /** The shapes of `lsp/PROTOCOL.md`, as far as this extension reads them. Unknown numbers are null. */
+import type * as vscode from 'vscode';
+
+export type Method = 'measured' | 'modelled' | 'estimated';
+export type Route = 'auto' | 'local' | 'cloud';
+export type State = 'ready' | 'loading' | 'busy' | 'paused' | 'no_model' | 'offline' | 'error';
+export type JobState = 'running' | 'ready' | 'applied' | 'failed' | 'cancelled';
 
 export interface Energy {
   total_j: number | null;
   low_j: number | null;
   high_j: number | null;
-  method: 'measured' | 'modelled' | 'estimated' | null;
+  method: Method | null;
 }
 
 export interface Saved {
@@ -22,10 +28,15 @@ export interface Result {
   energy: Energy;
   saved: Saved;
   latency_ms: { total: number | null };
-  offer_cloud: boolean;
 }
 
-export type State = 'ready' | 'loading' | 'busy' | 'paused' | 'no_model' | 'offline' | 'error';
+export interface EnergySummary {
+  since: string;
+  requests: number;
+  energy: Energy;
+  saved: Saved;
+  by_tier: Record<string, Energy>;
+}
 
 export interface StatusNote {
   busy: boolean;
@@ -33,13 +44,14 @@ export interface StatusNote {
   message: string;
   paused: boolean;
   warnings: string[];
+  progress?: number | null;
   energy: {
     today_j: number | null;
     saved_j: number | null;
     saved_low_j: number | null;
     saved_high_j: number | null;
-    method: string | null;
-    reference: string;
+    method: Method | null;
+    reference: string | null;
     last: Result | null;
   };
 }
@@ -49,7 +61,7 @@ export interface DeltaNote {
   uri: string;
   range: { start: { line: number; character: number }; end: { line: number; character: number } };
   text: string;
-  state: 'running' | 'ready' | 'applied' | 'failed' | 'cancelled';
+  state: JobState;
   message: string;
 }
 
@@ -57,6 +69,17 @@ export interface DiffNote {
   title: string;
   uri: string;
   text: string;
+}
+
+/** Runs one of the server's commands and gives its answer. */
+export type Ask = <T>(command: string, argument?: object) => Promise<T>;
+
+/** What `halfwatt.generate` is asked for. */
+export interface GenerateArguments {
+  uri: string;
+  position: { line: number; character: number } | vscode.Position;
+  route?: Route;
+  review?: boolean;
 }
 
 /** What the extension tells the server it understands, under `capabilities.experimental.halfwatt`. */

@@ -1,13 +1,26 @@
 /** The language server's life: found, started, restarted one at a time with back-off, and one clear message when it fails. */
 import * as vscode from 'vscode';
-import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State, type ErrorHandler, type StaticFeature } from 'vscode-languageclient/node';
+import {
+  CloseAction,
+  ErrorAction,
+  ExecuteCommandRequest,
+  LanguageClient,
+  RevealOutputChannelOn,
+  State,
+  type Middleware,
+  type StaticFeature,
+} from 'vscode-languageclient/node';
 import { installServer } from './install';
 import { ABILITIES } from './protocol';
 import { findServer } from './serverPath';
 
-export const LANGUAGES = ['python', 'typescript', 'typescriptreact', 'javascript', 'javascriptreact', 'go', 'rust', 'java', 'c', 'cpp'];
+const LANGUAGES = ['python', 'typescript', 'typescriptreact', 'javascript', 'javascriptreact', 'go', 'rust', 'java', 'c', 'cpp'];
+export const SCHEMES = ['file', 'untitled', 'vscode-notebook-cell'];
 const CRASHES_BEFORE_GIVING_UP = 4;
 const CRASH_WINDOW_MS = 180_000;
+const FIRST_DELAY_MS = 500;
+const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 2000;
 
 export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
@@ -22,12 +35,22 @@ export class Server implements vscode.Disposable {
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly log: vscode.LogOutputChannel,
+    private readonly middleware: Middleware,
   ) {}
 
   /** The running client, or an error with a sentence that says what to do. */
   running(): LanguageClient {
-    if (this.client?.state !== State.Running) throw new Error('halfwatt is not running. Run "halfwatt: Restart Language Server".');
-    return this.client;
+    if (!this.isRunning) throw new Error('halfwatt is not running. Run "halfwatt: Restart Language Server".');
+    return this.client as LanguageClient;
+  }
+
+  get isRunning(): boolean {
+    return this.client?.state === State.Running;
+  }
+
+  /** One of the server's commands; its failure is an error with the server's own sentence. */
+  async ask<T>(command: string, argument: object = {}): Promise<T> {
+    return (await this.running().sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] })) as T;
   }
 
   /** Start or restart; calls made meanwhile wait their turn. */
@@ -41,49 +64,54 @@ export class Server implements vscode.Disposable {
     if (await installServer(this.context, this.log)) await this.restart();
   }
 
-  dispose(): void {
-    clearTimeout(this.timer);
-    void this.stop();
-  }
-
-  private async stop(): Promise<void> {
+  async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    if (client?.needsStop()) await client.stop(2000).catch((error: Error) => this.log.warn(`stopping the server: ${error.message}`));
+    if (client?.needsStop()) await client.stop(STOP_LIMIT_MS).catch((error: Error) => this.log.warn(`stopping the server: ${error.message}`));
     await client?.dispose().catch(() => undefined);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.started.dispose();
+    this.trouble.dispose();
   }
 
   private async start(): Promise<void> {
     const server = await findServer(this.context);
     if (!server.found) return this.sayMissing(server.why);
-    this.log.info(`server: ${server.command} ${server.version} (${server.why})`);
+    this.log.info(`starting ${server.command}, ${server.why}`);
     const client = this.createClient(server.command);
     this.client = client;
     try {
-      await client.start();
-      this.started.fire(client);
+      await withinLimit(client.start());
     } catch (error) {
-      this.crashed(`halfwatt ${server.version} did not start: ${(error as Error).message}`);
+      return this.crashed(client, `${server.command} (${server.why}) did not start: ${(error as Error).message}`);
     }
+    this.log.info(`halfwatt ${client.initializeResult?.serverInfo?.version ?? 'of unknown version'} is running`);
+    if (this.crashes.length > 0) this.sayRecovered();
+    this.started.fire(client);
   }
 
   private createClient(command: string): LanguageClient {
-    const client = new LanguageClient(
+    const client: LanguageClient = new LanguageClient(
       'halfwatt',
       'halfwatt',
       { command, args: ['lsp'] },
       {
-        documentSelector: LANGUAGES.flatMap((language) => ['file', 'untitled', 'vscode-notebook-cell'].map((scheme) => ({ scheme, language }))),
+        documentSelector: LANGUAGES.flatMap((language) => SCHEMES.map((scheme) => ({ scheme, language }))),
         outputChannel: this.log,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
         initializationOptions: { editor: 'vscode' },
-        errorHandler: this.errorHandler(),
         initializationFailedHandler: () => false,
-        middleware: {
-          provideInlineCompletionItems: (document, position, context, token, next) =>
-            vscode.workspace.getConfiguration('halfwatt', document).get('inlineCompletion.enabled', true)
-              ? next(document, position, context, token)
-              : [],
+        middleware: this.middleware,
+        errorHandler: {
+          error: () => ({ action: ErrorAction.Continue }),
+          // never restarted by the client itself: `crashed` decides, so that two restarts cannot overlap
+          closed: () => {
+            this.crashed(client, 'The halfwatt language server ended unexpectedly');
+            return { action: CloseAction.DoNotRestart, handled: true };
+          },
         },
       },
     );
@@ -91,55 +119,57 @@ export class Server implements vscode.Disposable {
     return client;
   }
 
-  /** A closed connection never restarts by itself: `crashed` decides, so that two restarts cannot overlap. */
-  private errorHandler(): ErrorHandler {
-    return {
-      error: () => ({ action: ErrorAction.Continue }),
-      closed: () => {
-        this.crashed('The halfwatt language server ended unexpectedly');
-        return { action: CloseAction.DoNotRestart, handled: true };
-      },
-    };
-  }
-
-  private crashed(what: string): void {
+  private crashed(client: LanguageClient, what: string): void {
+    if (this.client !== client) return; // stopped on purpose, or this end was seen already
+    this.client = undefined;
+    void client.dispose().catch(() => undefined);
     const now = Date.now();
     this.crashes = [...this.crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
-    if (this.crashes.length >= CRASHES_BEFORE_GIVING_UP) {
-      this.crashes = [];
-      void this.sayGivenUp(what);
-      return;
-    }
-    const delay_ms = 500 * 2 ** (this.crashes.length - 1);
-    this.log.error(`${what}; starting it again in ${delay_ms} ms`);
-    this.trouble.fire(`${what}; it is being started again`);
-    this.timer = setTimeout(() => void this.restart(), delay_ms);
+    this.log.error(what);
+    if (this.crashes.length >= CRASHES_BEFORE_GIVING_UP) return void this.sayGivenUp(what);
+    this.trouble.fire(`${what}. It is being started again.`);
+    this.timer = setTimeout(() => void this.restart(), FIRST_DELAY_MS * 2 ** (this.crashes.length - 1));
+  }
+
+  private sayRecovered(): void {
+    const text = 'The halfwatt language server ended unexpectedly and was started again. Your files are unchanged.';
+    void vscode.window.showInformationMessage(text, 'Show Log').then((choice) => choice && this.log.show());
   }
 
   private async sayGivenUp(what: string): Promise<void> {
-    const text = `${what} ${CRASHES_BEFORE_GIVING_UP} times within three minutes, so it was left off. Your files are unchanged.`;
+    this.crashes = [];
+    const text = `${what}. It was tried ${CRASHES_BEFORE_GIVING_UP} times within three minutes and is left off now. Your files are unchanged.`;
     this.trouble.fire(text);
-    const choice = await vscode.window.showErrorMessage(text, 'Start again', 'Show log');
-    if (choice === 'Start again') await this.restart();
-    if (choice === 'Show log') this.log.show();
+    const choice = await vscode.window.showErrorMessage(text, 'Start Again', 'Show Log');
+    if (choice === 'Start Again') await this.restart();
+    if (choice === 'Show Log') this.log.show();
   }
 
   private sayMissing(why: string): void {
-    const text = `halfwatt's language server was not found: ${why}.`;
+    const text = `The halfwatt language server was not found: ${why}.`;
     this.log.warn(text);
     this.trouble.fire(text);
-    const buttons = ['Install halfwatt', 'Choose a path'] as const;
+    const buttons = ['Install halfwatt', 'Choose a Path'] as const;
     void vscode.window.showWarningMessage(text, ...buttons).then((choice) => {
       if (choice === 'Install halfwatt') void this.install();
-      if (choice === 'Choose a path') void vscode.commands.executeCommand('workbench.action.openSettings', 'halfwatt.server.path');
+      if (choice === 'Choose a Path') void vscode.commands.executeCommand('workbench.action.openSettings', 'halfwatt.server.path');
     });
   }
 }
 
+/** A program that is no language server may never answer; a start that hangs must not block the next. */
+function withinLimit(start: Promise<void>): Promise<void> {
+  const sentence = `it did not answer within ${START_LIMIT_MS / 1000} s`;
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(sentence)), START_LIMIT_MS)));
+  return Promise.race([start, limit]).finally(() => clearTimeout(timer));
+}
+
+/** Says what this client can do. Progress is shown by preview.ts: VS Code shows a server's own progress without a cancel button. */
 const abilities: StaticFeature = {
   fillClientCapabilities(capabilities) {
-    const experimental = (capabilities.experimental ??= {}) as Record<string, unknown>;
-    experimental['halfwatt'] = ABILITIES;
+    capabilities.experimental = { ...(capabilities.experimental as object | undefined), halfwatt: ABILITIES };
+    capabilities.window = { ...capabilities.window, workDoneProgress: false };
   },
   initialize: () => undefined,
   getState: () => ({ kind: 'static' }),

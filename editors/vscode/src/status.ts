@@ -1,7 +1,7 @@
 /** The status-bar item: energy saved today, what halfwatt is doing, and why it is quiet. Fed by notifications, never polls. */
 import * as vscode from 'vscode';
 import type { State, StatusNote } from './protocol';
-import { joules, lastText } from './text';
+import { energyText, joules, lastText, savedText } from './text';
 
 const ICONS: Record<State, string> = {
   ready: 'leaf',
@@ -12,42 +12,52 @@ const ICONS: Record<State, string> = {
   offline: 'circle-slash',
   error: 'warning',
 };
-const QUIET_STATES: Partial<Record<State, string>> = { paused: 'paused', no_model: 'no model yet', offline: 'offline', error: 'trouble', loading: 'loading' };
+const WORDS: Partial<Record<State, string>> = { paused: 'paused', no_model: 'no model yet', error: 'trouble' };
 
 export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('energy', vscode.StatusBarAlignment.Right, 90);
   private readonly configuration = vscode.workspace.onDidChangeConfiguration(() => this.showOrHide());
+  private readonly shown = new vscode.EventEmitter<StatusNote>();
+  readonly onDidShow = this.shown.event;
   last: StatusNote | undefined;
 
   constructor() {
     this.item.name = 'halfwatt energy';
     this.item.command = 'halfwatt.menu';
-    this.item.text = '$(sync~spin) halfwatt';
-    this.item.tooltip = 'halfwatt is starting';
+    this.set('sync~spin', 'halfwatt', 'halfwatt is starting.');
     this.showOrHide();
+  }
+
+  /** The server runs, and has not yet said anything about the daemon. */
+  idle(): void {
+    this.set('leaf', 'halfwatt', 'The language server is ready.');
   }
 
   show(note: StatusNote): void {
     this.last = note;
     const state = note.paused ? 'paused' : note.busy ? 'busy' : note.kind;
-    const words = QUIET_STATES[state] ?? savedToday(note);
-    this.item.text = `$(${ICONS[state]}) ${words}`;
-    this.item.tooltip = tooltip(note);
-    this.item.accessibilityInformation = { label: `halfwatt: ${words}. ${note.message}`, role: 'button' };
-    const warn = state === 'error' || note.warnings.length > 0;
-    this.item.backgroundColor = warn ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    const words = note.progress ? `model ${Math.round(100 * note.progress)} %` : (WORDS[state] ?? savedToday(note));
+    const warns = state === 'error' || note.warnings.length > 0;
+    this.set(warns ? 'warning' : ICONS[state], words, tooltip(note), [note.message, ...note.warnings].join(' '), warns);
+    this.shown.fire(note);
   }
 
   trouble(text: string): void {
-    this.item.text = '$(warning) halfwatt';
-    this.item.tooltip = text;
-    this.item.accessibilityInformation = { label: `halfwatt: ${text}`, role: 'button' };
-    this.item.backgroundColor = new vscode.ThemeColor('statusBarItem.warningBackground');
+    this.last = undefined;
+    this.set('warning', 'halfwatt', text, text, true);
   }
 
   dispose(): void {
     this.configuration.dispose();
+    this.shown.dispose();
     this.item.dispose();
+  }
+
+  private set(icon: string, words: string, tip: string | vscode.MarkdownString, spoken = '', warns = false): void {
+    this.item.text = `$(${icon}) ${words}`;
+    this.item.tooltip = tip;
+    this.item.accessibilityInformation = { label: `halfwatt: ${words}. ${spoken}`, role: 'button' };
+    this.item.backgroundColor = warns ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
   }
 
   private showOrHide(): void {
@@ -58,22 +68,24 @@ export class StatusItem implements vscode.Disposable {
 }
 
 function savedToday(note: StatusNote): string {
-  const saved = note.energy.saved_j;
-  return saved === null ? 'halfwatt' : `${joules(saved)} saved`;
+  const offline = note.kind === 'offline' ? 'offline, ' : '';
+  return note.energy.saved_j === null ? `${offline}halfwatt` : `${offline}${joules(note.energy.saved_j)} saved (estimated)`;
 }
 
 function tooltip(note: StatusNote): vscode.MarkdownString {
-  const lines = [`**halfwatt** · ${note.message}`, ...note.warnings.map((warning) => `$(warning) ${warning}`)];
-  const { energy } = note;
-  if (energy.today_j !== null) {
-    const label = energy.method ? ` ${energy.method}` : '';
-    lines.push(`Today: ${joules(energy.today_j)}${label}`);
-    if (energy.saved_j !== null) {
-      lines.push(`Saved against ${energy.reference}: ${joules(energy.saved_j)} (${joules(energy.saved_low_j)} to ${joules(energy.saved_high_j)})`);
-    }
+  const text = new vscode.MarkdownString('', true);
+  const paragraph = (words: string, icon = ''): void => void text.appendMarkdown(icon).appendText(words).appendMarkdown('\n\n');
+  text.appendMarkdown('**halfwatt** · ');
+  paragraph(note.message);
+  for (const warning of note.warnings) paragraph(warning, '$(warning) ');
+  const { today_j, saved_j, saved_low_j, saved_high_j, method, reference, last } = note.energy;
+  if (today_j !== null) {
+    paragraph(`Today: ${energyText({ total_j: today_j, low_j: null, high_j: null, method })}`);
+    paragraph(savedText({ j: saved_j, low_j: saved_low_j, high_j: saved_high_j, reference: reference ?? '' }));
   }
-  if (energy.last) lines.push(`Last: ${lastText(energy.last)}`);
-  const text = new vscode.MarkdownString(lines.join('\n\n'), true);
-  text.isTrusted = false;
+  if (last) {
+    paragraph(`Last: ${lastText(last)}`);
+    paragraph(last.reason);
+  }
   return text;
 }

@@ -1,5 +1,5 @@
-/** Sentences about energy, as pure functions. A saving that is negative is said to be one. */
-import type { Energy, Result, Saved } from './protocol';
+/** Sentences about energy, as pure functions. A saving that is negative is shown as one; unknown is never 0. */
+import type { Energy, EnergySummary, Result, Saved } from './protocol';
 
 export function joules(value: number | null): string {
   if (value === null) return 'unknown';
@@ -10,22 +10,33 @@ export function joules(value: number | null): string {
   return `${sign}${size.toFixed(size < 10 ? 1 : 0)} J`;
 }
 
-function range(low: number | null, high: number | null): string {
-  return low === null || high === null ? '' : ` (${joules(low)} to ${joules(high)})`;
-}
-
 export function energyText(energy: Energy): string {
   if (energy.total_j === null) return 'energy unknown';
   return `${joules(energy.total_j)} ${energy.method ?? ''}${range(energy.low_j, energy.high_j)}`;
 }
 
+/** A saving always rests on an estimate of what the reference model would have used. */
 export function savedText(saved: Saved): string {
-  if (saved.j === null) return `saving against ${saved.reference || 'the reference model'} unknown`;
-  const verb = saved.j < 0 ? 'used more than' : 'saved against';
-  return `${joules(Math.abs(saved.j))} ${verb} ${saved.reference}${range(saved.low_j, saved.high_j)}`;
+  const reference = saved.reference || 'the reference model';
+  if (saved.j === null) return `what ${reference} would have used is unknown`;
+  return `${joules(saved.j)} saved against ${reference}, estimated${range(saved.low_j, saved.high_j)}`;
 }
 
 export function lastText(last: Result): string {
   const seconds = last.latency_ms.total === null ? '' : ` in ${(last.latency_ms.total / 1000).toFixed(1)} s`;
-  return `${last.tier} · ${last.model}${seconds} · ${energyText(last.energy)}\n\n${last.reason}`;
+  return `${last.tier} (${last.model})${seconds}, ${energyText(last.energy)}`;
+}
+
+/** A page about a span of time, in Markdown. */
+export function summaryPage(summary: EnergySummary): string {
+  const rows = Object.entries(summary.by_tier).map(([tier, energy]) => `| ${tier} | ${energyText(energy)} |`);
+  return [
+    `Since ${summary.since.slice(0, 10)}: ${summary.requests} ${summary.requests === 1 ? 'request' : 'requests'}, ${energyText(summary.energy)}.`,
+    `Saved: ${savedText(summary.saved)}.`,
+    ...(rows.length > 0 ? [['| tier | energy |', '| --- | --- |', ...rows].join('\n')] : []),
+  ].join('\n\n');
+}
+
+function range(low: number | null, high: number | null): string {
+  return low === null || high === null ? '' : ` (${joules(low)} to ${joules(high)})`;
 }
