@@ -75,6 +75,7 @@ class Engine:
         self._clock = clock
         self._budget = budget or Budget.of_tokens(BUDGET_TOKENS)
         self._jobs: dict[str, Job] = {}
+        self._warming: dict[str, Job] = {}
         self._asking: dict[str, asyncio.Future[None]] = {}
         self._p_shown: dict[str, float] = {}
 
@@ -96,6 +97,8 @@ class Engine:
 
     def closed(self, uri: str) -> None:
         self._stop(uri)
+        if uri in self._warming:
+            self._warming.pop(uri).stop()
         self.cache.forget(uri)
 
     def p_shown(self, id_: str) -> float:
@@ -103,17 +106,22 @@ class Engine:
         return self._p_shown.get(id_, 0.5)
 
     async def warm(self, query: Query) -> None:
-        """Let the model read the prompt for this place ahead of time; says nothing."""
-        if query.uri in self._jobs:
+        """Let the model read the prompt for this place ahead of time; says nothing and yields to every question."""
+        if query.uri in self._jobs or query.uri in self._warming:
             return
         options = RequestOptions(
-            kind="complete", trigger="automatic", editor=query.editor, language=query.language,
-            path=query.path, document=document_id(query.uri), route="local",
-        )  # fmt: skip
-        stream = self._ask(self._prompt(query), options, 1)
-        job = self._jobs[query.uri] = Job(query, stream, multiline=False, p_shown=0.0)
+            kind="complete",
+            route="local",
+            editor=query.editor,
+            language=query.language,
+            path=query.path,
+            trigger="automatic",
+            document=document_id(query.uri),
+        )
+        job = self._warming[query.uri] = Job(query, self._ask(self._prompt(query), options, 1), False, 0.0)
         await asyncio.wait({job.task})
-        self._drop(query.uri, job)
+        job.settled()
+        self._warming.pop(query.uri, None)
 
     async def _suggest(self, query: Query, moment: Moment, superseded: asyncio.Future[None]) -> Answer:
         reason = objection(query, moment.config, moment.facts)
@@ -200,11 +208,10 @@ class Engine:
         job.follow(query)
         try:
             await asyncio.wait({job.task, superseded}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            job.orphaned()
-            raise
+        finally:
+            job.leave()
         if not job.task.done():
-            return self._left(job)
+            return Superseded()
         if job.diverged:
             return None
         if job.task.cancelled():
@@ -215,12 +222,6 @@ class Engine:
             return Nothing(job.result.reason)
         hit = self.cache.find(query.uri, query.prefix, query.suffix)
         return _offer(hit, cached=False) if hit is not None else None
-
-    def _left(self, job: Job) -> Superseded:
-        """A newer question came; the job goes on only if that one can use it, which it decides itself."""
-        if self._jobs.get(job.query.uri) is job:
-            job.orphaned()
-        return Superseded()
 
     def _prompt(self, query: Query) -> Prompt:
         return prompt(self._context(query), query.prefix, query.suffix, self._budget)

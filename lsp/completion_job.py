@@ -30,6 +30,7 @@ class Job:
         self.result: Result | None = None
         self.diverged = False
         self._typed = ""
+        self._n_followers = 0
         self._stream = stream
         self._orphaned: asyncio.TimerHandle | None = None
         self.task = asyncio.create_task(self._collect())
@@ -52,12 +53,15 @@ class Job:
     def follow(self, query: Query) -> None:
         """Somebody waits for this answer at `query`: stop as soon as the model says something else."""
         self.settled()
+        self._n_followers += 1
         self._typed = query.prefix[len(self.query.prefix) :]
 
-    def orphaned(self) -> None:
-        """Its asker has gone: stop unless another one comes soon."""
-        self.settled()
-        self._orphaned = asyncio.get_running_loop().call_later(ORPHAN_S, self.stop)
+    def leave(self) -> None:
+        """An asker has gone: stop unless others wait or another one comes soon."""
+        self._n_followers -= 1
+        if self._n_followers == 0 and not self.task.done():
+            self.settled()
+            self._orphaned = asyncio.get_running_loop().call_later(ORPHAN_S, self.stop)
 
     def settled(self) -> None:
         """Its fate is decided: no more waiting for another asker."""

@@ -14,7 +14,7 @@ from .postprocess_candidate import Candidate, indent_of, width_of
 _CONTINUES = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|while)\b)")
 _GOES_ON = re.compile(r"\s*(?:\}\s*)?(?:else|elif|except|finally|catch)\b|\s*\}\s*while\b")
 _STYLE_LINES = 400  # lines looked at to find a document's indentation
-_BLOCK_OPENER = re.compile(r"(?:[{(\[]|=>|->|:)\s*$")
+_BLOCK_OPENER = re.compile(r"(?:\{|=>|:)\s*$")
 _COLON_BLOCKS = frozenset({"python"})
 
 

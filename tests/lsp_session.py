@@ -19,6 +19,7 @@ from pygls.protocol import LanguageServerProtocol, default_converter
 
 LIMIT_S = 120.0
 CONVERTER = default_converter()
+OUR_NOTIFICATIONS = ("halfwatt/generateDelta", "halfwatt/didChangeStatus", "halfwatt/showDiff")
 WISHES = {"halfwatt": {"status": True, "generateDelta": True, "review": True}}
 
 
@@ -45,11 +46,8 @@ def capabilities(experimental: object = WISHES, encodings: list[str] | None = No
 class _Protocol(LanguageServerProtocol):
     """pygls reads a code action as a command, whose shape is a part of it: keep those answers as plain JSON."""
 
-    def get_result_type(self, method: str) -> type[Any] | None:
-        if method == types.TEXT_DOCUMENT_CODE_ACTION:
-            return None
-        found: type[Any] | None = super().get_result_type(method)
-        return found
+    def get_result_type(self, method: str) -> Any:  # type: ignore[override]  # pygls' method is a cached one
+        return None if method == types.TEXT_DOCUMENT_CODE_ACTION else super().get_result_type(method)
 
 
 class _Client(LanguageClient):
@@ -66,6 +64,8 @@ class Session:
         self.versions: dict[str, int] = {}
         self.heard: defaultdict[str, list[Any]] = defaultdict(list)
         self.answers: list[str | None] = []  # to window/showMessageRequest, in order
+        self.applied: list[bool] = []  # whether each edit that arrived was applied
+        self.lies_about_edits = False  # some editors answer "applied" to an edit that they dropped
         self.before_apply: Callable[[], None] = lambda: None
         self.initialized: types.InitializeResult | None = None
         self._encoding = "utf-16"
@@ -76,7 +76,8 @@ class Session:
         await self.client.start_io(*command, env=dict(environ))
         params = types.InitializeParams(capabilities=able, client_info=types.ClientInfo("session", "1"))
         self.initialized = await self.client.initialize_async(params)
-        self._encoding = str(getattr(self.initialized.capabilities.position_encoding, "value", "utf-16"))
+        agreed = self.initialized.capabilities.position_encoding  # an enumeration's member or a plain string
+        self._encoding = str(getattr(agreed, "value", agreed) or "utf-16")
         self.client.initialized(types.InitializedParams())
 
     async def stop(self) -> None:
@@ -97,7 +98,7 @@ class Session:
     def stderr(self) -> asyncio.StreamReader:
         process = self.client._server
         assert process is not None
-        assert process.stderr is not None
+        assert isinstance(process.stderr, asyncio.StreamReader)
         return process.stderr
 
     def open(self, uri: str, text: str, language: str = "python") -> None:
@@ -150,41 +151,35 @@ class Session:
         return [it for it in self.heard["halfwatt/generateDelta"] if it.job == job]
 
     def _serve(self) -> None:
-        client = self.client
-        for method in ("halfwatt/generateDelta", "halfwatt/didChangeStatus", "halfwatt/showDiff", "window/showMessage"):
+        for method in (*OUR_NOTIFICATIONS, types.WINDOW_SHOW_MESSAGE, types.PROGRESS):
             self._record(method)
-        self._record(types.PROGRESS)
+        requests: dict[str, Callable[[Any], Any]] = {
+            types.WINDOW_WORK_DONE_PROGRESS_CREATE: lambda _: None,
+            types.WORKSPACE_APPLY_EDIT: self._apply_edit,
+            types.WINDOW_SHOW_MESSAGE_REQUEST: self._pick,
+            types.WINDOW_SHOW_DOCUMENT: lambda _: types.ShowDocumentResult(success=True),
+        }
+        for method, handler in requests.items():
+            self._record(method, handler)
 
-        @client.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
-        def create(params: types.WorkDoneProgressCreateParams) -> None:
-            self._hear(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
+    def _record(self, method: str, handler: Callable[[Any], Any] = lambda _: None) -> None:
+        def heard(params: Any) -> Any:
+            answer = handler(params)
+            self.heard[method].append(params)
+            self._news.set()
+            return answer
 
-        @client.feature(types.WORKSPACE_APPLY_EDIT)
-        def apply_edit(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
-            self.before_apply()
-            applied = self._apply(params.edit)
-            self._hear(types.WORKSPACE_APPLY_EDIT, (params, applied))
-            return types.ApplyWorkspaceEditResult(applied=applied)
+        self.client.feature(method)(heard)
 
-        @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
-        def show(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
-            self._hear(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
-            title = self.answers.pop(0) if self.answers else None
-            return types.MessageActionItem(title) if title else None
+    def _apply_edit(self, params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+        self.before_apply()
+        applied = self._apply(params.edit)
+        self.applied.append(applied)
+        return types.ApplyWorkspaceEditResult(applied=applied or self.lies_about_edits)
 
-        @client.feature(types.WINDOW_SHOW_DOCUMENT)
-        def show_document(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
-            self._hear(types.WINDOW_SHOW_DOCUMENT, params)
-            return types.ShowDocumentResult(success=True)
-
-    def _record(self, method: str) -> None:
-        @self.client.feature(method)
-        def heard(params: Any) -> None:
-            self._hear(method, params)
-
-    def _hear(self, method: str, params: Any) -> None:
-        self.heard[method].append(params)
-        self._news.set()
+    def _pick(self, _: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+        title = self.answers.pop(0) if self.answers else None
+        return types.MessageActionItem(title) if title else None
 
     def _apply(self, edit: types.WorkspaceEdit) -> bool:
         for change in edit.document_changes or []:
