@@ -132,7 +132,7 @@ class Client:
 
     async def skipped(self, skipped: Skipped) -> None:
         """Book calls that were not made."""
-        await self._post("skipped", skipped, None)
+        await self._post("skipped", skipped, type(None))
 
     async def pause(self, minutes: float | None = None) -> Status:
         return await self._post("pause", {"minutes": minutes}, Status)

@@ -28,6 +28,7 @@ from .runtime_files import Address, Health, instance_lock_file, make_private_fol
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
+DEAF_LIMIT_S = 1.0  # for one that did not answer: it may be ending by itself
 _ANSWER_LIMIT_S = 5.0
 _POLL_S = 0.03
 _EXIT_ALREADY_RUNNING = 3
@@ -75,8 +76,8 @@ async def stop(paths: Paths) -> Literal["stopped", "killed", "not_running"]:
     address, token = read_address(paths), read_token(paths)
     if address is None or not _held(paths):
         return "not_running"
-    await _ask_to_stop(address, token)
-    if await _gone(paths, STOP_LIMIT_S):
+    listened = await _ask_to_stop(address, token)
+    if await _gone(paths, STOP_LIMIT_S if listened else DEAF_LIMIT_S):
         return "stopped"
     _kill(address.pid)
     if await _gone(paths, STOP_LIMIT_S):
@@ -175,13 +176,15 @@ async def _start_lock(paths: Paths) -> AsyncGenerator[None, None]:
         lock.release()
 
 
-async def _ask_to_stop(address: Address, token: str | None) -> None:
+async def _ask_to_stop(address: Address, token: str | None) -> bool:
+    """Whether the daemon took the wish."""
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with httpx2.AsyncClient(trust_env=False, timeout=_ANSWER_LIMIT_S) as http:
-            await http.post(f"{address.url}/halfwatt/v1/shutdown", headers=headers)
+            reply = await http.post(f"{address.url}/halfwatt/v1/shutdown", headers=headers)
     except httpx2.HTTPError:
-        return
+        return False
+    return reply.is_success
 
 
 async def _gone(paths: Paths, limit_s: float) -> bool:

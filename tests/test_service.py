@@ -1,0 +1,331 @@
+"""The flow of a request, with scripted tiers for the faults: one row each, joules kept, the right tier takes over.
+
+Everything but the two tiers is real: policy, secrets, ledger, settings, energy. The real model is in test_client.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from halfwatt.daemon.choosing import Chooser
+from halfwatt.daemon.config import Config, TierConfig
+from halfwatt.daemon.energy import Reading
+from halfwatt.daemon.errors import (
+    HalfwattError,
+    PolicyError,
+    PromptTooLongError,
+    TierError,
+    UsageError,
+    WorkerBusyError,
+    WorkerError,
+)
+from halfwatt.daemon.generation import GenerationRequest
+from halfwatt.daemon.ledger import Ledger
+from halfwatt.daemon.ledger_rows import Row
+from halfwatt.daemon.meter_ladder import choose as choose_meter
+from halfwatt.daemon.paths import Paths
+from halfwatt.daemon.pausing import Pause
+from halfwatt.daemon.service import Parts, Service
+from halfwatt.daemon.settings import Settings
+from halfwatt.daemon.turn import Ended, Turn
+from halfwatt.daemon.wire import Decision, RequestOptions, Result
+from halfwatt.daemon.worker_protocol import Piece
+
+CLOUD = """
+[routing]
+escalation = "auto"
+[[tiers]]
+name = "big"
+kind = "cloud"
+base_url = "https://cloud.example/v1"
+model = "gpt-4o"
+"""
+ASK = CLOUD.replace('"auto"', '"ask"')
+JOULES = Reading(10.0, 5.0, 20.0, "modelled", "test meter")
+CLOUD_JOULES = Reading(30.0, 10.0, 60.0, "estimated", "test cloud")
+Script = list[Piece | Ended | Exception]
+ANSWER: Script = [Piece("a"), Piece("b"), Ended("stop", 7, 2)]
+
+
+@dataclass
+class ScriptedTier:
+    """Says what it is told to; waits for a cancel where the script ends without an end. Each call costs `joules`."""
+
+    script: Script = field(default_factory=lambda: list(ANSWER))
+    joules: Reading = JOULES
+    can_be_asked: bool = True
+    model_id: str = "small"
+    n_calls: int = 0
+    calls: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+
+    async def answer(self, turn: Turn, _: Config | TierConfig) -> AsyncGenerator[Piece | Ended, None]:
+        self.n_calls += 1
+        self.calls.put_nowait(None)
+        try:
+            for item in self.script:
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+            if not isinstance(self.script[-1], Ended):
+                await turn.cancellation.wait()
+                yield Ended("cancelled", 7, len(self.script))
+        finally:
+            (turn.cloud if self.joules is CLOUD_JOULES else turn.local).append(self.joules)
+
+    async def has_key(self, config: Config) -> dict[str, bool]:
+        return {tier.name: True for tier in config.tiers}
+
+
+@dataclass
+class Stage:
+    """A service between scripted tiers."""
+
+    service: Service
+    local: ScriptedTier
+    cloud: ScriptedTier
+    ledger: Ledger
+    pause: Pause
+
+    def rows(self) -> list[Row]:
+        return self.ledger.recent(100)
+
+    async def ask(self, **fields: Any) -> list[Decision | str | Result]:
+        return [item async for item in self.service.answer(request(**fields))]
+
+    async def result(self, **fields: Any) -> Result:
+        last = (await self.ask(**fields))[-1]
+        assert isinstance(last, Result)
+        return last
+
+
+NUMBERS = iter(range(10**6))
+
+
+def request(text: str = "write add", model: str = "auto", **options: Any) -> GenerationRequest:
+    messages = ({"role": "user", "content": text},)
+    return GenerationRequest(f"r{next(NUMBERS)}", "chat", model, RequestOptions(**options), messages)
+
+
+@pytest.fixture
+def build(paths: Paths, clean_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stage]:
+    """Makes a stage with these settings. A network is said to be there, so that nothing depends on this machine's."""
+    monkeypatch.setattr("halfwatt.daemon.remote_tiers.is_online", lambda: True)
+
+    def make(settings: str = "") -> Stage:
+        paths.config.mkdir(parents=True, exist_ok=True)
+        paths.config_file.write_text(settings)
+        local, cloud = ScriptedTier(), ScriptedTier(joules=CLOUD_JOULES)
+        ledger = Ledger(paths.ledger_file)
+        pause = Pause()
+        meter = choose_meter(Config().energy)
+        parts = Parts(
+            Settings(paths, clean_environ),
+            local,  # type: ignore[arg-type]  # scripted
+            cloud,  # type: ignore[arg-type]  # scripted
+            Chooser(ledger, meter),
+            ledger,
+            pause,
+        )
+        return Stage(Service(parts, lambda: None, lambda _: None), local, cloud, ledger, pause)
+
+    return make
+
+
+async def test_answer_is_decision_pieces_result_and_one_row(build: Callable[..., Stage]) -> None:
+    stage = build()
+    decision, *pieces, result = await stage.ask(editor="nvim", language="python", kind="generate")
+    assert isinstance(decision, Decision)
+    assert isinstance(result, Result)
+    assert pieces == ["a", "b"]
+    assert (result.code, result.stop, result.tokens.completion) == ("ab", "stop", 2)
+    assert (result.energy.total_j, result.energy.wasted_j, result.saved.reference) == (10, 0, "gpt-4o-mini")
+    (row,) = stage.rows()
+    assert (row.request_id, row.editor, row.language, row.kind) == (result.request_id, "nvim", "python", "generate")
+
+
+@pytest.mark.parametrize("error", [WorkerBusyError("busy."), WorkerError("died."), PromptTooLongError("too long.")])
+async def test_failure_without_another_tier_is_raised_and_one_row(
+    build: Callable[..., Stage], error: HalfwattError
+) -> None:
+    stage = build()
+    stage.local.script = [error]
+    with pytest.raises(type(error), match=str(error)):
+        await stage.ask()
+    (row,) = stage.rows()
+    assert (row.outcome, row.stop, row.wasted_j, row.total_j) == ("failed", "failed", 10, 10)
+
+
+@pytest.mark.parametrize("error", [WorkerError("died."), PromptTooLongError("too long.")])
+async def test_with_consent_the_cloud_answers_where_local_fails(
+    build: Callable[..., Stage], error: HalfwattError
+) -> None:
+    stage = build(CLOUD)
+    stage.local.script = [error]
+    decision, *_, result = await stage.ask()
+    assert isinstance(decision, Decision)
+    assert isinstance(result, Result)
+    assert decision.tier == result.tier == "big"
+    assert "local first, but the" in decision.reason
+    assert (result.energy.wasted_j, result.energy.total_j) == (10, 40)
+    assert len(stage.rows()) == 1
+
+
+@pytest.mark.parametrize("settings", [ASK, ASK.replace("ask", "never")])
+async def test_without_consent_the_cloud_is_not_asked_where_local_fails(
+    build: Callable[..., Stage], settings: str
+) -> None:
+    stage = build(settings)
+    stage.local.script = [WorkerError("died.")]
+    with pytest.raises(WorkerError):
+        await stage.ask()
+    assert stage.cloud.n_calls == 0
+
+
+async def test_shown_text_is_never_retracted(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    stage.local.script = [Piece("half an ans"), WorkerError("died.")]
+    with pytest.raises(WorkerError):
+        await stage.ask()
+    assert stage.cloud.n_calls == 0
+    assert stage.rows()[0].wasted_j == 10
+
+
+async def test_local_answers_where_the_cloud_that_was_asked_for_does_not(build: Callable[..., Stage]) -> None:
+    stage = build(ASK)
+    stage.cloud.script = [TierError("no answer.")]
+    result = await stage.result(model="cloud")
+    assert (result.tier, result.code) == ("local", "ab")
+    assert "“big” did not answer" in result.reason
+
+
+async def test_tier_asked_for_by_name_has_no_stand_in(build: Callable[..., Stage]) -> None:
+    stage = build(ASK)
+    stage.cloud.script = [TierError("no answer.")]
+    with pytest.raises(TierError):
+        await stage.ask(model="gpt-4o")
+    assert stage.local.n_calls == 0
+
+
+async def test_secret_keeps_the_request_here_and_says_so(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    result = await stage.result(model="cloud", text='key = "AKIAIOSFODNN7EXAMPLQ"\n# upload the file')
+    assert result.tier == "local"
+    assert "secret" in result.reason
+    assert "AKIA" not in result.reason
+    assert stage.cloud.n_calls == 0
+
+
+async def test_excluded_file_keeps_the_request_here(build: Callable[..., Stage], tmp_path: Path) -> None:
+    stage = build(CLOUD)
+    result = await stage.result(model="cloud", path=str(tmp_path / ".env"))
+    assert result.tier == "local"
+    assert str(tmp_path) not in result.reason
+
+
+async def test_secret_does_not_go_to_the_cloud_when_local_fails(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    stage.local.script = [WorkerError("died.")]
+    with pytest.raises(WorkerError):
+        await stage.ask(text='key = "AKIAIOSFODNN7EXAMPLQ"')
+    assert stage.cloud.n_calls == 0
+
+
+async def test_cancelled_request_books_joules_spent(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.local.script = [Piece("a"), Piece("b")]
+    items = stage.service.answer(request())
+    assert [await anext(items) for _ in range(3)][1:] == ["a", "b"]
+    await items.aclose()
+    await stage.service.close()
+    (row,) = stage.rows()
+    assert (row.outcome, row.stop, row.wasted_j, row.completion_tokens) == ("cancelled", "cancelled", 10, 2)
+    assert stage.service.n_running == 0
+
+
+async def test_newer_ghost_text_request_of_a_document_ends_the_older(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.local.script = [Piece("a")]
+    older = asyncio.create_task(stage.result(kind="complete", document="d1"))
+    other = asyncio.create_task(stage.result(kind="complete", document="d2"))
+    for _ in range(2):
+        await stage.local.calls.get()
+    stage.local.script = list(ANSWER)
+    newer = await stage.result(kind="complete", document="d1")
+    assert (newer.stop, (await older).stop, other.done()) == ("stop", "cancelled", False)
+    await stage.service.close()
+    assert (await other).stop == "cancelled"
+    assert len(stage.rows()) == 3
+
+
+async def test_explicit_request_does_not_end_another_of_its_document(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.local.script = [Piece("a")]
+    running = asyncio.create_task(stage.result(kind="generate", document="d1"))
+    await stage.local.calls.get()
+    stage.local.script = list(ANSWER)
+    await stage.result(kind="generate", document="d1")
+    assert not running.done()
+    await stage.service.close()
+    await running
+
+
+async def test_pause_declines_ghost_text_only(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.pause.start(None)
+    declined = await stage.result(kind="complete")
+    assert (declined.kind, declined.code, declined.energy.total_j) == ("none", "", 0)
+    assert (await stage.result(kind="generate")).code == "ab"
+    stage.pause.stop()
+    assert (await stage.result(kind="complete")).code == "ab"
+
+
+async def test_dry_run_decides_and_calls_nobody(build: Callable[..., Stage]) -> None:
+    stage = build()
+    result = await stage.result(dry_run=True)
+    assert (result.tier, result.stop, stage.local.n_calls, stage.rows()) == ("local", "dry_run", 0, [])
+
+
+async def test_unknown_model_and_impossible_route_are_one_row_each(build: Callable[..., Stage]) -> None:
+    stage = build()
+    with pytest.raises(UsageError, match="Ask for one of: auto, local, cloud, small"):
+        await stage.ask(model="gpt-9")
+    with pytest.raises(PolicyError):
+        await stage.ask(model="cloud")
+    assert [row.outcome for row in stage.rows()] == ["failed", "failed"]
+    assert stage.local.n_calls == 0
+
+
+async def test_ledger_that_fails_costs_the_row_not_the_answer(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.ledger.close()
+    assert (await stage.result()).code == "ab"
+
+
+async def test_unforeseen_fault_is_a_sentence_and_one_row(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.local.script = [ZeroDivisionError("the prompt: write add")]
+    with pytest.raises(HalfwattError, match="unexpected") as raised:
+        await stage.ask()
+    assert "write add" not in str(raised.value)
+    assert len(stage.rows()) == 1
+
+
+async def test_decision_waits_for_the_first_piece_so_that_it_is_true(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    stage.local.script = [WorkerError("died.")]
+    decisions = [item for item in await stage.ask() if isinstance(item, Decision)]
+    assert [decision.tier for decision in decisions] == ["big"]
+
+
+async def test_unknown_joules_stay_unknown(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.local.joules = Reading(reason="no meter")
+    result = await stage.result()
+    assert (result.energy.total_j, result.energy.local_j, result.saved.j) == (None, None, None)
+    assert stage.rows()[0].total_j is None
