@@ -171,7 +171,9 @@ class Jobs:
         stream = client.chat(messages, self._options(job), temperature=job.temperature)
         async for item in stream:
             if isinstance(item, Decision):
-                progress.report(f"{item.tier}: {item.reason}")
+                chosen = f"{item.tier}: {item.reason}"
+                progress.report(chosen)
+                self._delta(job, "running", chosen)
             elif isinstance(item, str):
                 job.text += item
                 self._throttled_delta(job)
