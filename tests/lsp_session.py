@@ -13,12 +13,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from lsprotocol import types
+from lsprotocol import converters, types
 from pygls.lsp.client import LanguageClient
 from pygls.protocol import LanguageServerProtocol, default_converter
 
 LIMIT_S = 120.0
-CONVERTER = default_converter()
+CONVERTER: Any = converters.get_converter()
 OUR_NOTIFICATIONS = ("halfwatt/generateDelta", "halfwatt/didChangeStatus", "halfwatt/showDiff")
 WISHES = {"halfwatt": {"status": True, "generateDelta": True, "review": True}}
 
