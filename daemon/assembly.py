@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
-from . import app, catalog, cloud_energy, halfwatt_api, meter_ladder, openai_api, sources, store
+from . import app, catalog, cloud_energy, halfwatt_api, machine, meter_ladder, openai_api, sources, store
 from .board import Board, Observed, Pulling
 from .choosing import Chooser
 from .errors import HalfwattError, UsageError
@@ -139,9 +139,17 @@ class Daemon:
         """Begin to fetch a model; UsageError while another is on its way."""
         if self._board.pulling is not None:
             raise UsageError(f"{self._board.pulling.model_id} is being fetched already. Wait until it is here.")
-        spec = catalog.find(catalog.load(), model_id)
-        self._board.pulling = Pulling(model_id, 0.0)
+        spec = self._meant(model_id)
+        self._board.pulling = Pulling(spec.id, 0.0)
         self._spawn(self._fetch(spec))
+
+    def _meant(self, model_id: str) -> catalog.ModelSpec:
+        """The model of this id; for "auto" the one in the settings, and where they leave it open what fits this machine."""
+        models = catalog.load()
+        wanted = self.settings.config.local.model if model_id == "auto" else model_id
+        if wanted == "auto":
+            return catalog.choose(models.values(), machine.memory_bytes(), machine.cores())
+        return catalog.find(models, wanted)
 
     async def _fetch(self, spec: catalog.ModelSpec) -> None:
         loop = asyncio.get_running_loop()
