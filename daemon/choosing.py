@@ -9,22 +9,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from . import cloud_energy
 from .config import Config, TierConfig
 from .energy import Reading
-from .errors import HalfwattError, LedgerError
+from .errors import HalfwattError, LedgerError, UsageError
 from .generation import GenerationRequest
 from .ledger import Ledger
 from .meter import Meter
 from .policy import LOCAL, Facts, Verdict, explicit_rule
+from .preference import Preference
 from .wire import Decision, Score, TierKind
 
 if TYPE_CHECKING:
     from halfwatt.router_model.decide import Candidate
     from halfwatt.router_model.decide import Decision as Choice
+    from halfwatt.router_model.draft_stats import DraftStats
     from halfwatt.router_model.router import Router
 
 CHARS_PER_TOKEN = 4.0
@@ -46,14 +50,23 @@ class Chosen:
     candidates: tuple[Candidate, ...] = ()
 
 
-def load_router() -> Router:
+@dataclass(frozen=True)
+class Learned:
+    """The two stages of the router: estimates for a text, and the probability that a draft will pass."""
+
+    router: Router
+    check: Callable[[DraftStats], float]
+
+
+def load_router() -> Learned:
     """The shipped router, ready to use. Blocks while it loads; RouterMissingError says what is wrong."""
     from halfwatt.router_model.errors import RouterModelError
 
     try:
+        from halfwatt.router_model import stage2
         from halfwatt.router_model.router import Router
 
-        return Router.load()
+        return Learned(Router.load(), stage2.check)
     except (RouterModelError, ImportError, OSError) as error:
         raise RouterMissingError(f"The learned router cannot be used ({error}); the explicit rule decides.") from None
 
@@ -61,17 +74,18 @@ def load_router() -> Router:
 class Chooser:
     """Holds the router once it is loaded; `problem` says why the explicit rule decides."""
 
-    def __init__(self, ledger: Ledger, meter: Meter, load: Callable[[], Router] = load_router) -> None:
+    def __init__(self, ledger: Ledger, meter: Meter, load: Callable[[], Learned] = load_router) -> None:
         self._ledger = ledger
         self._meter = meter
+        self._preference = Preference(ledger)
         self._load = load
-        self._router: Router | None = None
+        self._learned: Learned | None = None
         self.problem: str | None = None
 
     async def load(self) -> None:
         """Load the router off the loop; without it the daemon works all the same."""
         try:
-            self._router = await asyncio.to_thread(self._load)
+            self._learned = await asyncio.to_thread(self._load)
             self.problem = None
         except HalfwattError as error:
             self.problem = str(error)
@@ -82,19 +96,45 @@ class Chooser:
         """Who answers. The router is asked only where there is a choice to make or a doubt to show."""
         rule = explicit_rule(verdict, config, facts, local_model)
         open_tiers = verdict.allowed | verdict.askable
-        if self._router is None or verdict.route != "auto" or not facts.local_can_answer or len(open_tiers) < 2:
+        if self._learned is None or verdict.route != "auto" or not facts.local_can_answer or len(open_tiers) < 2:
             return Chosen(rule)
-        estimates, cpu_s = await asyncio.to_thread(_timed, self._router.estimate, asked.judged_text())
+        estimates, cpu_s = await asyncio.to_thread(_timed, self._learned.router.estimate, asked.judged_text())
         candidates = self._candidates(asked, verdict, config, local_model, estimates)
-        choice = self._decide(asked, config, [c for c in candidates if c.tier in verdict.allowed])
-        decision = _on_wire(choice, candidates, verdict, config)
+        decision = self._decide(asked, verdict, config, candidates)
         return Chosen(decision, self._meter.cpu_reading(cpu_s), candidates)
 
-    def _decide(self, asked: GenerationRequest, config: Config, candidates: list[Candidate]) -> Choice:
+    def checks_drafts(self, chosen: Chosen, config: Config) -> bool:
+        """Whether a local draft of this choice will be judged before it is shown."""
+        weighed = bool(chosen.candidates) and self._learned is not None
+        return weighed and chosen.decision.kind == "local" and config.routing.check_drafts
+
+    def reconsider(
+        self, asked: GenerationRequest, chosen: Chosen, stats: DraftStats, verdict: Verdict, config: Config
+    ) -> Decision:
+        """The decision again, with what the draft's first tokens say about its chance to pass."""
+        if self._learned is None:
+            return chosen.decision
+        p_pass = self._learned.check(stats)
+        local, *others = chosen.candidates
+        local = replace(local, p_pass=p_pass, p_low=min(local.p_low, p_pass), p_high=max(local.p_high, p_pass))
+        decision = self._decide(asked, verdict, config, (local, *others))
+        if decision.tier == chosen.decision.tier:
+            return msgspec.structs.replace(decision, reason=f"{decision.reason}; the draft was judged")
+        said = f"the local draft is {100 * p_pass:.0f} % likely to pass and was dropped"
+        return msgspec.structs.replace(decision, reason=f"{said}; {decision.reason}")
+
+    def _decide(
+        self, asked: GenerationRequest, verdict: Verdict, config: Config, candidates: tuple[Candidate, ...]
+    ) -> Decision:
         from halfwatt.router_model import decide
 
         dial = config.routing.dial if asked.options.dial is None else asked.options.dial
-        return decide.decide(candidates, dial, config.routing.leaving_price)
+        allowed = [each for each in candidates if each.tier in verdict.allowed]
+        try:
+            choice = decide.decide(allowed, dial, config.routing.leaving_price)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        return _on_wire(choice, candidates, verdict, config)
 
     def _candidates(
         self, asked: GenerationRequest, verdict: Verdict, config: Config, local_model: str, estimates: Any
@@ -103,9 +143,20 @@ class Chooser:
         from halfwatt.router_model import decide
 
         n_prompt = round(sum(map(len, asked.texts())) / CHARS_PER_TOKEN)
-        local = decide.candidate(LOCAL, "local", local_model, estimates, self._local_joules(local_model))
+        joules, bias = self._local_joules(local_model), self._preference.bias_logit(local_model)
+        local = decide.candidate(LOCAL, "local", local_model, estimates, joules, bias_logit=bias)
         others = (tier for tier in config.tiers if tier.name in verdict.allowed | verdict.askable)
-        return (local, *(_remote_candidate(tier, estimates, n_prompt) for tier in others))
+        return (local, *(self._remote_candidate(tier, estimates, n_prompt) for tier in others))
+
+    def _remote_candidate(self, tier: TierConfig, estimates: Any, n_prompt: int) -> Candidate:
+        """Joules of a server: a fixed part for the prompt and a part for each token of the answer."""
+        from halfwatt.router_model import decide
+
+        start = cloud_energy.estimate(tier.model, n_prompt, 0, tier).j
+        hundred = cloud_energy.estimate(tier.model, n_prompt, 100, tier).j
+        per_token = None if start is None or hundred is None else (hundred - start) / 100
+        bias = self._preference.bias_logit(tier.model)
+        return decide.candidate(tier.name, tier.kind, tier.model, estimates, per_token, start or 0.0, bias)
 
     def _local_joules(self, local_model: str) -> float | None:
         """Joules a token on this machine: from the ledger, else from a stated first guess at CPU seconds."""
@@ -114,16 +165,6 @@ class Chooser:
         except LedgerError:
             rate = None
         return rate.j if rate is not None else self._meter.cpu_reading(UNMEASURED_LOCAL_S).j
-
-
-def _remote_candidate(tier: TierConfig, estimates: Any, n_prompt: int) -> Candidate:
-    """Joules of a server: a fixed part for the prompt and a part for each token of the answer."""
-    from halfwatt.router_model import decide
-
-    start = cloud_energy.estimate(tier.model, n_prompt, 0, tier).j
-    hundred = cloud_energy.estimate(tier.model, n_prompt, 100, tier).j
-    per_token = None if start is None or hundred is None else (hundred - start) / 100
-    return decide.candidate(tier.name, tier.kind, tier.model, estimates, per_token, start or 0.0)
 
 
 def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict, config: Config) -> Decision:

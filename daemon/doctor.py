@@ -168,7 +168,7 @@ def check_router() -> Check:
     from .choosing import load_router
 
     try:
-        router = load_router()
+        router = load_router().router
     except HalfwattError as error:
         return Check("router", "warn", str(error), "The explicit rule decides. Reinstall halfwatt to get the router.")
     return Check("router", "ok", router.describe())

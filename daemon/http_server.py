@@ -27,6 +27,7 @@ class HttpServer:
             proxy_headers=False,
             server_header=False,
             date_header=False,
+            timeout_keep_alive=75,  # longer than clients keep an idle connection, so that they close it first
             timeout_graceful_shutdown=int(grace_s),
         )
         config.load()

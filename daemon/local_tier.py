@@ -18,7 +18,7 @@ from .config import Config, LocalConfig
 from .errors import HalfwattError, ModelError, WorkerError
 from .meter import Meter
 from .paths import Paths
-from .turn import Ended, Turn
+from .turn import Cancellation, Ended, Turn
 from .worker_protocol import Done, Job, Piece
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ class LocalTier:
         if self._model is not None:
             await self._model.stop()
 
-    async def answer(self, turn: Turn, config: Config) -> AsyncGenerator[Piece | Ended, None]:
+    async def answer(
+        self, turn: Turn, config: Config, cancellation: Cancellation
+    ) -> AsyncGenerator[Piece | Ended, None]:
         """The pieces of the answer, then how it ended. The turn gets the joules, whatever happens."""
         model = await self._ready_model(turn)
         if model is None:
@@ -96,7 +98,7 @@ class LocalTier:
         job = _job(turn, config, next(self._numbers))
         window = self._meter.begin()
         done: Done | None = None
-        turn.cancellation.on_request(lambda: model.cancel(job.id))
+        cancellation.on_request(lambda: model.cancel(job.id))
         try:
             async with aclosing(model.run(job)) as items:
                 async for item in items:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from . import booking, excluded, policy, remote_tiers, secrets
-from .choosing import Chooser
+from .choosing import Chooser, Chosen
 from .config import Config, TierConfig
+from .draft import Draft
 from .energy import Reading
 from .errors import (
     HalfwattError,
@@ -35,7 +36,7 @@ from .pausing import Pause
 from .policy import LOCAL, Facts, Verdict
 from .remote_tiers import RemoteTiers
 from .settings import Settings
-from .turn import Ended, Turn
+from .turn import Cancellation, Ended, Turn
 from .wire import Decision, Result
 from .worker_protocol import Piece
 
@@ -133,45 +134,61 @@ class Service:
         verdict = policy.judge(turn.asked.options, config, facts, tier)
         model = self._parts.local.model_id
         chosen = await self._parts.chooser.choose(turn.asked, verdict, config, facts, model)
-        decision, turn.router = chosen.decision, chosen.router
+        turn.router = chosen.router
         if turn.asked.options.dry_run:
-            self._decline(turn, decision.reason, decision)
+            self._decline(turn, chosen.decision.reason, chosen.decision)
             return
-        try:
-            await self._try(turn, decision, verdict, config)
-        except (WorkerError, ModelError, TierError) as error:
-            second = self._second_choice(turn, decision, config, facts, tier, error)
-            if second is None:
-                raise
+        failed: set[str] = set()
+        while True:
+            try:
+                second = await self._try(turn, chosen, verdict, config)
+                if second is None:
+                    return
+            except (WorkerError, ModelError, TierError) as error:
+                failed.add(chosen.decision.tier)
+                second = self._second_choice(turn, config, facts, tier, error)
+                if second is None or second.tier in failed:
+                    raise
             turn.draft_dropped = bool(turn.local)
-            await self._try(turn, second, verdict, config)
+            chosen = Chosen(second)
 
-    async def _try(self, turn: Turn, decision: Decision, verdict: Verdict, config: Config) -> None:
-        """Let the chosen tier answer. The decision is told with the first piece, so that another may still follow."""
-        turn.decision = decision
-        told = False
-        pieces = self._pieces(turn, decision, config)
-        async with aclosing(pieces):
+    async def _try(self, turn: Turn, chosen: Chosen, verdict: Verdict, config: Config) -> Decision | None:
+        """Let the chosen tier answer; another decision where its first tokens, not yet shown, were found wanting.
+
+        The decision is told with the first text, so that another may still follow until then."""
+        turn.decision = chosen.decision
+        draft = Draft() if self._parts.chooser.checks_drafts(chosen, config) else None
+        stop = Cancellation()
+        turn.cancellation.on_request(stop.request)
+        async with aclosing(self._pieces(turn, config, stop)) as pieces:
             async for item in pieces:
-                if not told:
-                    turn.items.put_nowait(decision)
-                    told = True
-                if isinstance(item, Ended):
-                    turn.ended = item
-                elif item.text:
-                    turn.show(item.text)
+                if draft is None:
+                    turn.take(item)
+                    continue
+                draft.add(item)
+                if draft.complete:
+                    again = self._parts.chooser.reconsider(turn.asked, chosen, draft.stats(), verdict, config)
+                    if again.tier != chosen.decision.tier and not turn.cancellation.requested:
+                        stop.request()
+                        await _drained(pieces)
+                        return again
+                    turn.decision = again
+                    turn.take(*draft.items)
+                    draft = None
+        return None
 
-    def _pieces(self, turn: Turn, decision: Decision, config: Config) -> AsyncGenerator[Piece | Ended, None]:
-        tier = _tier_named(config, decision.tier)
+    def _pieces(self, turn: Turn, config: Config, stop: Cancellation) -> AsyncGenerator[Piece | Ended, None]:
+        tier = _tier_named(config, turn.decision.tier) if turn.decision else None
         if tier is not None:
             return self._parts.remote.answer(turn, tier)
-        return self._parts.local.answer(turn, config)
+        return self._parts.local.answer(turn, config, stop)
 
     def _second_choice(
-        self, turn: Turn, first: Decision, config: Config, facts: Facts, tier: str | None, error: HalfwattError
+        self, turn: Turn, config: Config, facts: Facts, tier: str | None, error: HalfwattError
     ) -> Decision | None:
         """Who answers instead of a tier that failed before it showed anything; None where nobody may."""
-        if turn.text or turn.cancellation.requested or tier is not None:
+        first = turn.decision
+        if first is None or turn.text or turn.cancellation.requested or tier is not None:
             return None
         if first.kind != "local":
             reason = f"{policy.RULE}: the {first.kind} tier “{first.tier}” did not answer, so the local model does"
@@ -248,6 +265,12 @@ class Service:
             secrets=found,
             local_ready=local.can_be_asked,
         )
+
+
+async def _drained(pieces: AsyncGenerator[Piece | Ended, None]) -> None:
+    """Wait for the end of an answer that nobody wants any more, so that its joules are known."""
+    async for _ in pieces:
+        pass
 
 
 def _tier_named(config: Config, name: str) -> TierConfig | None:

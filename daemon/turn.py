@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from .energy import Reading
 from .generation import GenerationRequest
 from .wire import Decision, Result
+from .worker_protocol import Piece
 
 
 class Cancellation:
@@ -72,10 +73,22 @@ class Turn:
     local: list[Reading] = field(default_factory=list)
     cloud: list[Reading] = field(default_factory=list)
     draft_dropped: bool = False
+    _told: bool = False
 
-    def show(self, text: str) -> None:
-        """Hand a piece of the answer to the client."""
-        if self.first_text_s is None:
-            self.first_text_s = time.monotonic()
-        self.text.append(text)
-        self.items.put_nowait(text)
+    def take(self, *items: Piece | Ended) -> None:
+        """Hand text on to the client, after the decision, and remember the end."""
+        for item in items:
+            if isinstance(item, Ended):
+                self.ended = item
+                self._tell()
+            elif item.text:
+                self._tell()
+                self.first_text_s = self.first_text_s or time.monotonic()
+                self.text.append(item.text)
+                self.items.put_nowait(item.text)
+
+    def _tell(self) -> None:
+        """The decision goes out once, when nothing can change it any more."""
+        if not self._told and self.decision is not None:
+            self.items.put_nowait(self.decision)
+            self._told = True

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from halfwatt.daemon.choosing import Chooser
+from halfwatt.daemon.choosing import Chooser, Learned
 from halfwatt.daemon.config import Config, TierConfig
 from halfwatt.daemon.energy import Reading
 from halfwatt.daemon.errors import (
@@ -31,11 +31,13 @@ from halfwatt.daemon.ledger_rows import Row
 from halfwatt.daemon.meter_ladder import choose as choose_meter
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.pausing import Pause
+from halfwatt.daemon.preference import Preference
 from halfwatt.daemon.service import Parts, Service
 from halfwatt.daemon.settings import Settings
-from halfwatt.daemon.turn import Ended, Turn
-from halfwatt.daemon.wire import Decision, RequestOptions, Result
+from halfwatt.daemon.turn import Cancellation, Ended, Turn
+from halfwatt.daemon.wire import Decision, Feedback, RequestOptions, Result
 from halfwatt.daemon.worker_protocol import Piece
+from halfwatt.router_model.estimates import Estimates, ModelEstimate
 
 CLOUD = """
 [routing]
@@ -64,7 +66,9 @@ class ScriptedTier:
     n_calls: int = 0
     calls: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
 
-    async def answer(self, turn: Turn, _: Config | TierConfig) -> AsyncGenerator[Piece | Ended, None]:
+    async def answer(
+        self, turn: Turn, _: Config | TierConfig, stop: Cancellation | None = None
+    ) -> AsyncGenerator[Piece | Ended, None]:
         self.n_calls += 1
         self.calls.put_nowait(None)
         try:
@@ -73,7 +77,7 @@ class ScriptedTier:
                     raise item
                 yield item
             if not isinstance(self.script[-1], Ended):
-                await turn.cancellation.wait()
+                await (stop or turn.cancellation).wait()
                 yield Ended("cancelled", 7, len(self.script))
         finally:
             (turn.cloud if self.joules is CLOUD_JOULES else turn.local).append(self.joules)
@@ -321,6 +325,105 @@ async def test_decision_waits_for_the_first_piece_so_that_it_is_true(build: Call
     stage.local.script = [WorkerError("died.")]
     decisions = [item for item in await stage.ask() if isinstance(item, Decision)]
     assert [decision.tier for decision in decisions] == ["big"]
+
+
+DRAFT: Script = [*(Piece(f"t{i} ", 1, -2.0) for i in range(20)), Ended("stop", 7, 20)]
+
+
+class FixedRouter:
+    """Says of every text that the small model passes with 60 %, the large one with 80 %."""
+
+    def estimate(self, text: str) -> Estimates:
+        small = ModelEstimate(0.6, 0.5, 0.7, 50, 40, 60)
+        return Estimates({"small": small, "gpt-4o": replace(small, p_pass=0.8)}, len(text), over_window=False)
+
+
+async def learned(stage: Stage, draft_passes: float) -> None:
+    """Give the stage a router, and a second stage with this verdict."""
+    chooser = stage.service._parts.chooser
+    chooser._load = lambda: Learned(FixedRouter(), lambda _: draft_passes)  # type: ignore[arg-type]
+    await chooser.load()
+
+
+LEAVING_FOR_QUALITY = CLOUD.replace("[routing]", '[routing]\ndial = "quality"\nleaving_price = 0.3')
+
+
+async def test_router_weighs_quality_against_the_price_of_leaving(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD.replace("[routing]", '[routing]\ndial = "quality"'))
+    await learned(stage, 0.6)
+    result = await stage.result()
+    assert (result.tier, result.calibrated) == ("big", True)
+    assert (result.scores["local"].p_pass, result.scores["big"].p_pass) == (0.6, 0.8)
+    assert result.energy.router_j is not None
+    assert result.energy.router_j > 0
+    assert "explicit rule" not in result.reason
+
+
+async def test_pinned_route_does_not_ask_the_router(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    await learned(stage, 0.1)
+    result = await stage.result(route="local")
+    assert (result.tier, result.scores, result.energy.router_j) == ("local", {}, 0)
+
+
+async def test_doubtful_draft_is_replaced_before_anything_is_shown(build: Callable[..., Stage]) -> None:
+    stage = build(LEAVING_FOR_QUALITY)
+    await learned(stage, draft_passes=0.1)
+    stage.local.script = list(DRAFT)
+    decision, *pieces, result = await stage.ask()
+    assert isinstance(decision, Decision)
+    assert isinstance(result, Result)
+    assert (decision.tier, pieces) == ("big", ["a", "b"])
+    assert "10 % likely to pass and was dropped" in result.reason
+    assert (result.energy.local_j, result.energy.cloud_j, result.energy.wasted_j) == (10, 30, 10)
+    assert len(stage.rows()) == 1
+
+
+async def test_good_draft_is_kept_and_shown_in_full(build: Callable[..., Stage]) -> None:
+    stage = build(LEAVING_FOR_QUALITY)
+    await learned(stage, draft_passes=0.7)
+    stage.local.script = list(DRAFT)
+    result = await stage.result()
+    assert (result.tier, result.code) == ("local", "".join(f"t{i} " for i in range(20)))
+    assert result.scores["local"].p_pass == 0.7
+    assert (stage.cloud.n_calls, result.energy.wasted_j) == (0, 0)
+
+
+async def test_short_draft_is_judged_at_its_end(build: Callable[..., Stage]) -> None:
+    stage = build(LEAVING_FOR_QUALITY)
+    await learned(stage, draft_passes=0.1)
+    assert (await stage.result()).tier == "big"
+
+
+async def test_local_answers_after_all_where_the_cloud_fails_after_a_dropped_draft(build: Callable[..., Stage]) -> None:
+    stage = build(LEAVING_FOR_QUALITY)
+    await learned(stage, draft_passes=0.1)
+    stage.cloud.script = [TierError("no answer.")]
+    result = await stage.result()
+    assert (result.tier, result.code, stage.local.n_calls) == ("local", "ab", 2)
+
+
+async def test_doubtful_draft_offers_the_cloud_where_consent_is_asked_for(build: Callable[..., Stage]) -> None:
+    stage = build(ASK)
+    await learned(stage, draft_passes=0.1)
+    result = await stage.result()
+    assert (result.tier, result.offer_cloud, stage.cloud.n_calls) == ("local", True, 0)
+
+
+async def test_drafts_are_not_checked_where_the_setting_says_so(build: Callable[..., Stage]) -> None:
+    stage = build(LEAVING_FOR_QUALITY.replace("[routing]", "[routing]\ncheck_drafts = false"))
+    await learned(stage, draft_passes=0.0)
+    assert (await stage.result()).tier == "local"
+
+
+async def test_feedback_shifts_what_is_expected_of_a_model_a_little(build: Callable[..., Stage]) -> None:
+    stage = build()
+    assert Preference(stage.ledger).bias_logit("small") == 0
+    for _ in range(30):
+        result = await stage.result()
+        stage.ledger.outcome(Feedback(result.request_id, "rejected"))
+    assert -0.5 <= Preference(stage.ledger).bias_logit("small") < -0.1
+    assert Preference(stage.ledger).bias_logit("gpt-4o") == 0
 
 
 async def test_unknown_joules_stay_unknown(build: Callable[..., Stage]) -> None:

@@ -1,0 +1,46 @@
+"""The user's own share of kept answers, as a small bounded shift of what the router expects of a model.
+
+Counts outcomes in the ledger, at most once a minute; the formula is router_model's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .errors import LedgerError
+from .ledger import Ledger
+
+AGE_S = 60.0
+N_NEWEST = 500
+_COUNT = (
+    "SELECT outcome, COUNT(*) FROM (SELECT outcome, model FROM requests WHERE outcome IS NOT NULL "
+    "ORDER BY id DESC LIMIT ?) WHERE model = ? GROUP BY outcome"
+)
+
+
+class Preference:
+    """Shifts by model name, on the logit scale; 0 without feedback."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._known: dict[str, tuple[float, float]] = {}
+
+    def bias_logit(self, model: str) -> float:
+        found = self._known.get(model)
+        if found is None or self._clock() - found[0] > AGE_S:
+            found = self._known[model] = (self._clock(), self._count(model))
+        return found[1]
+
+    def _count(self, model: str) -> float:
+        from halfwatt.router_model.feedback import bias_logit
+
+        try:
+            with self._ledger.reading() as connection:
+                counts: dict[str, int] = dict(connection.execute(_COUNT, (N_NEWEST, model)).fetchall())
+        except LedgerError:
+            return 0.0
+        undone = counts.get("undone", 0)
+        kept = counts.get("accepted", 0) + counts.get("partially_accepted", 0) + undone
+        return bias_logit(kept, counts.get("rejected", 0), undone)
