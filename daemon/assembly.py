@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
-from . import app, catalog, cloud_energy, halfwatt_api, machine, meter_ladder, openai_api, sources, store
+from . import app, catalog, cloud_energy, dashboard, halfwatt_api, machine, meter_ladder, openai_api, sources, store
 from .board import Board, Observed, Pulling
 from .choosing import Chooser
 from .errors import HalfwattError, UsageError
@@ -65,8 +65,13 @@ class Daemon:
             address=address,
             token=token,
         )
-        routes = [*openai_api.routes(self._service), *halfwatt_api.routes(controls)]
-        return app.build(routes, token, frozenset({halfwatt_api.HEALTH_PATH}), self._touch)
+        routes = [
+            *openai_api.routes(self._service),
+            *halfwatt_api.routes(controls),
+            *dashboard.routes(self._ledger, lambda: self._meter.describe().sentence, address.url),
+        ]
+        without_token = dashboard.PATHS_WITHOUT_TOKEN | {halfwatt_api.HEALTH_PATH}
+        return app.build(routes, token, without_token, self._touch)
 
     async def __aenter__(self) -> Self:
         self._local.load(self.settings.config.local)
@@ -144,7 +149,7 @@ class Daemon:
         self._spawn(self._fetch(spec))
 
     def _meant(self, model_id: str) -> catalog.ModelSpec:
-        """The model of this id; for "auto" the one in the settings, and where they leave it open what fits this machine."""
+        """The model of this id; "auto" is the one in the settings, and where they leave it open what fits here."""
         models = catalog.load()
         wanted = self.settings.config.local.model if model_id == "auto" else model_id
         if wanted == "auto":
