@@ -148,6 +148,10 @@ class Client:
         """Start fetching a model; its progress comes with the events."""
         return await self._post("models/pull", {"id": model_id}, Status)
 
+    async def dashboard_url(self) -> str:
+        """A link to the dashboard page that works once."""
+        return (await self._post("dashboard", {}, dict[str, str]))["url"]
+
     async def events(self) -> AsyncGenerator[Status, None]:
         """Every change of status, for ever: reconnects when the daemon has ended, and says so once."""
         delay_s = _RETRY_S[0]
