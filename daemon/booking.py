@@ -36,7 +36,7 @@ def book(turn: Turn, config: Config, now_s: float, local_rate: Reading | None, f
         cloud=energy.add(turn.cloud),
         wasted=_waste(turn, failed or cancelled),
     )
-    tokens = Tokens(ended.prompt_tokens, ended.completion_tokens) if ended else Tokens(0, 0)
+    tokens = Tokens(ended.prompt_tokens, ended.completion_tokens, ended.cached_tokens) if ended else Tokens(0, 0)
     answered = bool(ended) and not failed and not cancelled
     result = Result(
         code="".join(turn.text),

@@ -58,8 +58,11 @@ class Decision(Struct, frozen=True):
 
 
 class Tokens(Struct, frozen=True):
+    """`cached`: prompt tokens that were not read anew; null where the tier does not say."""
+
     prompt: int
     completion: int
+    cached: int | None = None
 
 
 class Latency(Struct, frozen=True):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+import uuid
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from halfwatt.daemon.config import CompletionConfig
 from halfwatt.daemon.errors import HalfwattError
-from halfwatt.daemon.wire import RequestOptions
+from halfwatt.daemon.wire import RequestOptions, Result
 
 from . import completion_filter as learned
 from .completion_cache import Cache, Entry, Hit
@@ -23,6 +24,7 @@ from .completion_debounce import Rhythm
 from .completion_features import features
 from .completion_filter import Personal
 from .completion_job import Item, Job
+from .completion_pace import Pace
 from .completion_rules import Facts, mode_of, objection
 from .completion_types import Answer, Nothing, Offer, Query, Superseded
 from .completion_unit import is_block
@@ -31,7 +33,6 @@ from .postprocess_candidate import Candidate
 from .postprocess_text import MIN_CHARS
 
 Ask = Callable[[Prompt, RequestOptions, int], AsyncGenerator[Item, None]]
-BUDGET_TOKENS = 1024
 UNLIKELY = "a useful suggestion is unlikely here"
 KNOWN = "what would be said is known"
 SAID_NOTHING = "the model had nothing useful to say"
@@ -65,15 +66,15 @@ class Engine:
         context: Callable[[Query], str],
         skipped: Callable[[Skip], None],
         clock: Callable[[], float] = time.monotonic,
-        budget: Budget | None = None,
     ) -> None:
         self.cache = Cache()
         self.rhythm = Rhythm()
+        self.pace = Pace()
+        self._window = uuid.uuid4().hex
         self._ask = ask
         self._context = context
         self._skipped = skipped
         self._clock = clock
-        self._budget = budget or Budget.of_tokens(BUDGET_TOKENS)
         self._jobs: dict[str, Job] = {}
         self._warming: dict[str, Job] = {}
         self._asking: dict[str, asyncio.Future[None]] = {}
@@ -87,6 +88,11 @@ class Engine:
         finally:
             if self._asking.get(query.uri) is superseded:
                 del self._asking[query.uri]
+
+    @property
+    def budget(self) -> Budget:
+        """How long the parts of a prompt may be now."""
+        return Budget.of_tokens(self.pace.budget_tokens)
 
     def changed(self, uri: str, text: str) -> None:
         """The document changed: a request whose answer can no longer fit stops at once."""
@@ -116,7 +122,7 @@ class Engine:
             language=query.language,
             path=query.path,
             trigger="automatic",
-            document=document_id(query.uri),
+            document=self._document(query.uri),
         )
         job = self._warming[query.uri] = Job(query, self._ask(self._prompt(query), options, 1), False, 0.0)
         await asyncio.wait({job.task})
@@ -178,7 +184,7 @@ class Engine:
         multiline = is_block(query)
         options = RequestOptions(
             kind="complete", trigger=query.trigger, editor=query.editor, language=query.language, path=query.path,
-            document=document_id(query.uri), stop_rules=("block",) if multiline else ("statement",),
+            document=self._document(query.uri), stop_rules=("block",) if multiline else ("statement",),
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)
         job = self._jobs[query.uri] = Job(query, stream, multiline, p_shown)
@@ -192,16 +198,24 @@ class Engine:
         if job.diverged or job.task.cancelled() or job.task.exception() is not None or job.result is None:
             return
         self.rhythm = self.rhythm.answered(self._now_ms() - started_ms)
-        if job.result.kind == "none" or job.result.stop == "cancelled":
+        result = job.result
+        self._keep_pace(result)
+        if result.kind == "none" or result.stop == "cancelled" or (result.stop in _CUT and not job.text):
             return
-        shown = after_cache(before_cache(_candidate(job, job.result.stop)))
-        self.cache.put(
-            job.query.uri,
-            Entry(job.result.request_id, job.query.prefix, job.query.suffix, shown.text, shown.n_replaced),
-        )
-        self._p_shown[job.result.request_id] = job.p_shown
+        shown = after_cache(before_cache(_candidate(job, result.stop)))
+        place = (job.query.prefix, job.query.suffix)
+        self.cache.put(job.query.uri, Entry(result.request_id, *place, shown.text, shown.n_replaced))
+        self._p_shown[result.request_id] = job.p_shown
         while len(self._p_shown) > 256:
             del self._p_shown[next(iter(self._p_shown))]
+
+    def _keep_pace(self, result: Result) -> None:
+        tokens, latency = result.tokens, result.latency_ms
+        if result.kind != "local" or tokens.cached is None:
+            return
+        read_ms = latency.total if latency.first_token is None and result.stop == "time_box" else latency.first_token
+        if read_ms is not None:
+            self.pace = self.pace.read(tokens.prompt - tokens.cached, read_ms - (latency.queue or 0.0))
 
     async def _answer_of(self, job: Job, query: Query, superseded: asyncio.Future[None]) -> Answer | None:
         """The running request's answer for this query; None where it turns out to say something else."""
@@ -224,7 +238,7 @@ class Engine:
         return _offer(hit, cached=False) if hit is not None else None
 
     def _prompt(self, query: Query) -> Prompt:
-        return prompt(self._context(query), query.prefix, query.suffix, self._budget)
+        return prompt(self._context(query), query.prefix, query.suffix, self.budget)
 
     def _stop(self, uri: str) -> None:
         job = self._jobs.pop(uri, None)
@@ -236,13 +250,12 @@ class Engine:
         if self._jobs.get(uri) is job:
             del self._jobs[uri]
 
+    def _document(self, uri: str) -> str:
+        """A name for this window's document that does not tell which it is."""
+        return hashlib.blake2b(uri.encode(), key=self._window.encode(), digest_size=8).hexdigest()
+
     def _now_ms(self) -> float:
         return self._clock() * 1000
-
-
-def document_id(uri: str) -> str:
-    """A name for a document that does not tell which it is."""
-    return hashlib.blake2b(uri.encode(), digest_size=8).hexdigest()
 
 
 def _candidate(job: Job, stop: str) -> Candidate:

@@ -21,8 +21,8 @@ from halfwatt.daemon.config import Config
 from halfwatt.daemon.errors import DaemonError, HalfwattError, ModelError
 from halfwatt.daemon.wire import Feedback, RequestOptions, Skipped
 
-from .completion_context import Budget, Prompt, block
-from .completion_engine import BUDGET_TOKENS, Engine, Moment, Skip
+from .completion_context import Prompt, block
+from .completion_engine import Engine, Moment, Skip
 from .completion_filter import read_personal, write_personal
 from .completion_gather import Document, Gatherer
 from .completion_job import Item
@@ -56,7 +56,6 @@ class Session:
         self._world = world
         self._power = power or Power()
         self._clock = clock
-        self._budget = Budget.of_tokens(BUDGET_TOKENS)
         self._gatherer = Gatherer()
         self._outcomes = Outcomes()
         self._personal = read_personal(world.personal_file)
@@ -70,7 +69,7 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self._held_until = 0.0
         self._last: str | None = None
-        self.engine = Engine(self._ask, lambda query: self._blocks.get(query.uri, ""), self._skip, clock, self._budget)
+        self.engine = Engine(self._ask, lambda query: self._blocks.get(query.uri, ""), self._skip, clock)
 
     async def suggest(self, query: Query, document: Document) -> Answer:
         """The answer for a cursor in a document."""
@@ -160,7 +159,7 @@ class Session:
         self._excluded[document.uri] = await asyncio.to_thread(excluded.reason, document.path, privacy)
         found = await asyncio.to_thread(self._gatherer.declarations, document, privacy)
         chunks = self._gatherer.ring.chunks(document.workspace, document.uri) if document.workspace else []
-        self._blocks[document.uri] = block([*found, *reversed(chunks)], document.language, self._budget.context)
+        self._blocks[document.uri] = block([*found, *reversed(chunks)], document.language, self.engine.budget.context)
 
     def _rearm(self, uri: str) -> None:
         if self._idle is not None:

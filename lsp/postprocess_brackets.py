@@ -48,9 +48,7 @@ def brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
 def inside(prefix: str, language: str) -> Literal["code", "comment", "string"]:
     """What the end of the text stands in; a Python docstring counts as a comment."""
     near = prefix[-NEAR_CHARS:] + "\0"  # an unfinished token reaches over this mark, a finished one does not
-    last = None
-    for last in _tokens(language).finditer(near):
-        pass
+    last = max(_tokens(language).finditer(near), key=re.Match[str].start, default=None)
     if last is None or last.end() < len(near) or last.lastgroup == "bracket":
         return "code"
     return "comment" if last.lastgroup == "comment" else "string"

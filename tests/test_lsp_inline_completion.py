@@ -172,9 +172,7 @@ async def test_selected_entry_of_a_completion_list_counts_as_typed(daemon: Runni
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-async def test_range_is_right_in_every_position_encoding(
-    daemon: RunningDaemon, tmp_path: Path, encoding: str
-) -> None:
+async def test_range_is_right_in_every_position_encoding(daemon: RunningDaemon, tmp_path: Path, encoding: str) -> None:
     uri = uri_of(tmp_path)
     text = READ_ROWS.replace("return list(", 'title = "é😀"; return list(') + ")\n# ende 😀\n"
     cursor = text.index("list(") + len("list(")
@@ -219,7 +217,7 @@ async def test_partial_acceptance_and_rejection_reach_the_ledger(daemon: Running
         assert items
         assert items[0].command is not None
         assert items[0].command.arguments is not None
-        id_ = items[0].command.arguments[0]["id"]
+        id_ = next(iter(items[0].command.arguments))["id"]
         editor.client.protocol.notify("halfwatt/didShowCompletion", {"id": id_})
         editor.client.protocol.notify("halfwatt/didPartiallyAcceptCompletion", {"id": id_, "acceptedLength": 4})
         row = await until_row(daemon, request_id=id_, outcome="partially_accepted")
