@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import msgspec
 import psutil
 
 from . import cloud_energy, keys
@@ -24,7 +25,8 @@ if TYPE_CHECKING:  # importing the openai client takes most of a second, which a
     from .remote_tier import RemoteDone, RemoteTier
 
 KEY_AGE_S = 30.0
-CHARS_PER_TOKEN = 4.0  # for the part of an answer whose tokens nobody counted, because it was cut off
+CHARS_PER_TOKEN = 4.0  # of a prompt whose tokens nobody counted
+UNCOUNTED = 0.3  # how far such a count may be off
 
 
 class RemoteTiers:
@@ -47,26 +49,23 @@ class RemoteTiers:
     async def answer(self, turn: Turn, tier: TierConfig) -> AsyncGenerator[Piece | Ended, None]:
         """The pieces of the answer, then how it ended. The turn gets the joules, whatever happens."""
         remote = await self._connection(tier)
-        n_chars = 0
+        n_pieces = 0
         done: RemoteDone | None = None
         try:
             async with aclosing(_until_cancelled(_items(remote, turn, tier), turn.cancellation)) as items:
                 async for item in items:
                     if isinstance(item, Piece):
-                        n_chars += len(item.text)
+                        n_pieces += item.n_tokens
                         yield item
                     else:
                         done = item
         finally:
-            used = _joules(tier, turn, done, n_chars)
+            used = _joules(tier, turn, done, n_pieces)
             if used is not None:
                 turn.cloud.append(used)
-        if done is None:
-            yield Ended("cancelled", _about(turn.asked.texts()), round(n_chars / CHARS_PER_TOKEN))
-        else:
-            prompt = _about(turn.asked.texts()) if done.prompt_tokens is None else done.prompt_tokens
-            completion = round(n_chars / CHARS_PER_TOKEN) if done.completion_tokens is None else done.completion_tokens
-            yield Ended(done.stop, prompt, completion, first_token_ms=done.first_token_ms)
+        prompt, completion, _ = _tokens(turn, done, n_pieces)
+        first_ms = done.first_token_ms if done else None
+        yield Ended(done.stop if done else "cancelled", prompt, completion, first_token_ms=first_ms)
 
     async def _connection(self, tier: TierConfig) -> RemoteTier:
         from .remote_tier import RemoteTier
@@ -134,17 +133,31 @@ async def _read(
         queue.put_nowait(None)
 
 
-def _joules(tier: TierConfig, turn: Turn, done: RemoteDone | None, n_chars: int) -> Reading | None:
+def _joules(tier: TierConfig, turn: Turn, done: RemoteDone | None, n_pieces: int) -> Reading | None:
     """The provider's figure where it gave one, else the estimate; None where nothing was generated at all."""
     if done is not None and done.reported_energy_j is not None:
         return cloud_energy.reported(done.reported_energy_j)
-    if done is not None:
-        return cloud_energy.estimate(tier.model, done.prompt_tokens, done.completion_tokens, tier)
-    if n_chars == 0:
+    if done is None and n_pieces == 0:
         return None
-    return cloud_energy.estimate(tier.model, _about(turn.asked.texts()), round(n_chars / CHARS_PER_TOKEN), tier)
+    prompt, completion, counted = _tokens(turn, done, n_pieces)
+    reading = cloud_energy.estimate(tier.model, prompt, completion, tier)
+    return reading if counted else _wider(reading)
 
 
-def _about(texts: tuple[str, ...]) -> int:
-    """Roughly how many tokens these texts are."""
-    return round(sum(map(len, texts)) / CHARS_PER_TOKEN)
+def _tokens(turn: Turn, done: RemoteDone | None, n_pieces: int) -> tuple[int, int, bool]:
+    """Prompt and completion tokens, and whether the server counted them. Many servers do not when they stream, and
+    none does for an answer that was cut off: then each piece counts as a token, and a prompt by its length."""
+    prompt = done.prompt_tokens if done else None
+    completion = done.completion_tokens if done else None
+    counted = prompt is not None and completion is not None
+    about = round(sum(map(len, turn.asked.texts())) / CHARS_PER_TOKEN)
+    return about if prompt is None else prompt, n_pieces if completion is None else completion, counted
+
+
+def _wider(reading: Reading) -> Reading:
+    """The same estimate with the range that tokens which nobody counted deserve."""
+    if reading.low_j is None or reading.high_j is None:
+        return reading
+    return msgspec.structs.replace(
+        reading, low_j=reading.low_j * (1 - UNCOUNTED), high_j=reading.high_j * (1 + UNCOUNTED)
+    )
