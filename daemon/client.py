@@ -15,7 +15,18 @@ import msgspec
 
 from . import discovery, errors
 from .paths import Paths
-from .wire import Decision, EnergySummary, ErrorBody, ErrorReply, Feedback, RequestOptions, Result, Skipped, Status, encode
+from .wire import (
+    Decision,
+    EnergySummary,
+    ErrorBody,
+    ErrorReply,
+    Feedback,
+    RequestOptions,
+    Result,
+    Skipped,
+    Status,
+    encode,
+)
 
 Value = TypeVar("Value")
 Item = Decision | str | Result

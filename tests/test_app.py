@@ -196,6 +196,17 @@ def test_metrics_are_prometheus_text_without_paths(daemon: RunningDaemon, http: 
     assert "/" not in "".join(samples)
 
 
+def test_dashboard_opens_once_with_a_link_and_never_with_the_address_alone(http: httpx2.Client) -> None:
+    link = http.post("/halfwatt/v1/dashboard", json={}).json()["url"]
+    with httpx2.Client(base_url=http.base_url, trust_env=False) as browser:
+        assert browser.get("/").status_code == 401
+        assert browser.get(link).status_code == 200
+        assert browser.get("/").status_code == 200
+        assert browser.get("/halfwatt/v1/status").status_code == 401
+    with httpx2.Client(trust_env=False) as another:
+        assert another.get(link).status_code == 401
+
+
 def test_models_are_listed_as_openai_lists_them(http: httpx2.Client) -> None:
     listed = http.get("/v1/models").json()
     assert listed["object"] == "list"
