@@ -18,7 +18,7 @@ import psutil
 import pytest
 from running_daemon import RunningDaemon, environ_for, halfwatt, running, spawn_server, spawned, start, until
 
-from halfwatt.daemon import discovery
+from halfwatt.daemon import discovery, server
 from halfwatt.daemon.errors import DaemonError
 from halfwatt.daemon.ledger import Ledger
 from halfwatt.daemon.paths import user_paths
@@ -74,6 +74,12 @@ def test_five_clients_at_once_get_one_daemon(environ: dict[str, str]) -> None:
     assert len(pids) == 1
     log = user_paths(environ).log_file.read_text()
     assert log.count("listening on port") == 1
+
+
+def test_socket_names_its_protocol_so_that_small_packets_are_not_held_back() -> None:
+    """asyncio sets TCP_NODELAY only then; without it the first token waits for a delayed acknowledgement."""
+    with server._bind(0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP
 
 
 def test_second_server_steps_back(environ: dict[str, str]) -> None:
