@@ -24,6 +24,7 @@ from .jobs import Job, Jobs
 from .link import DaemonLink
 from .syntax import Source
 from .targets import NOTHING_HERE, Refusal, Target, find
+from .undefined import diagnosed_names
 
 Arguments = Mapping[str, Any]
 Command = Callable[[Arguments], Awaitable[Any]]
@@ -61,7 +62,7 @@ class Commands:
     async def _generate(self, arguments: Arguments) -> dict[str, str]:
         route = _route(arguments)
         now, offset = self._place(arguments)
-        found = find(Source(now.text, now.language), offset, arguments.get("undefined") or (), now.path)
+        found = find(Source(now.text, now.language), offset, _undefined(arguments), now.path)
         job = Job(now, found, route) if isinstance(found, Target) else self._jobs.again(now, offset, route)
         if job is None:
             raise UsageError(_refusal(found))
@@ -86,7 +87,7 @@ class Commands:
     async def _explain(self, arguments: Arguments) -> dict[str, Any]:
         now, offset = self._place(arguments)
         source = Source(now.text, now.language)
-        found = find(source, offset, arguments.get("undefined") or (), now.path)
+        found = find(source, offset, _undefined(arguments), now.path)
         if not isinstance(found, Target):
             raise UsageError(_refusal(found))
         options = RequestOptions(
@@ -179,6 +180,12 @@ class Commands:
 
 def _refusal(found: Target | Refusal | None) -> str:
     return f"Nothing was generated: {found.reason}." if isinstance(found, Refusal) else NOTHING_HERE
+
+
+def _undefined(arguments: Arguments) -> list[str]:
+    """Names that the editor knows to be undefined, given as such or as diagnostics' messages."""
+    given = [str(it) for it in arguments.get("undefined") or ()]
+    return [*given, *diagnosed_names(given)]
 
 
 def _route(arguments: Arguments) -> Route | None:

@@ -1,0 +1,105 @@
+-- The language client: starting the server, running its commands, hearing its notifications.
+
+local M = {}
+
+local NAME = "halfwatt"
+local WISHES = { halfwatt = { status = true, generateDelta = true, review = true } }
+
+---@param config halfwatt.Config
+function M.enable(config)
+  vim.lsp.config(NAME, {
+    cmd = config.cmd,
+    filetypes = config.filetypes,
+    root_markers = { ".git" },
+    capabilities = {
+      experimental = WISHES,
+      textDocument = { inlineCompletion = { dynamicRegistration = false } },
+    },
+    handlers = {
+      ["halfwatt/didChangeStatus"] = function(_, params)
+        require("halfwatt.status").changed(params)
+      end,
+      ["halfwatt/generateDelta"] = function(_, params)
+        require("halfwatt.preview").delta(params, config)
+      end,
+      ["halfwatt/showDiff"] = function(_, params)
+        require("halfwatt.window").diff(params)
+      end,
+    },
+    on_attach = function(client, buffer)
+      if config.ghost_text then
+        require("halfwatt.ghost").attach(client, buffer)
+      end
+    end,
+    on_exit = function(code, signal)
+      vim.schedule(function()
+        require("halfwatt.status").ended(code, signal)
+      end)
+    end,
+  })
+  vim.lsp.enable(NAME)
+end
+
+---@param buffer? integer
+---@return vim.lsp.Client?
+function M.of(buffer)
+  return vim.lsp.get_clients({ name = NAME, bufnr = buffer })[1]
+end
+
+---Why no server serves this buffer, with what to do.
+---@return string
+function M.silence()
+  local config = require("halfwatt").config
+  if not config then
+    return 'halfwatt is not set up. Call require("halfwatt").setup({}) in your configuration.'
+  end
+  if not vim.tbl_contains(config.filetypes, vim.bo.filetype) then
+    return ("halfwatt does not serve the file type `%s`. See :help halfwatt-options."):format(vim.bo.filetype)
+  end
+  if vim.fn.executable(config.cmd[1]) == 0 then
+    return ("The command `%s` was not found. Install it (pipx install halfwatt) or set `cmd`."):format(config.cmd[1])
+  end
+  if vim.bo.buftype ~= "" then
+    return "halfwatt serves files only, and this buffer is none."
+  end
+  return "The language server is not running yet, or has ended. :checkhealth halfwatt tells more."
+end
+
+---Run a command of the server; failures become a message.
+---@param name string without "halfwatt."
+---@param arguments table
+---@param answered fun(result: any)
+function M.command(name, arguments, answered)
+  local client = M.of(0) or M.of()
+  if not client then
+    vim.notify(M.silence(), vim.log.levels.WARN)
+    return
+  end
+  local given = next(arguments) and arguments or vim.empty_dict()
+  local params = { command = "halfwatt." .. name, arguments = { given } }
+  client:request("workspace/executeCommand", params, function(failure, result)
+    if failure then
+      vim.notify(failure.message, vim.log.levels.ERROR)
+    else
+      answered(result)
+    end
+  end, 0)
+end
+
+---The cursor as the server wants it, with the diagnostics there; nil (and a message) without a server.
+---@return table?
+function M.place()
+  local client = M.of(0)
+  if not client then
+    vim.notify(M.silence(), vim.log.levels.WARN)
+    return nil
+  end
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local undefined = {}
+  for _, diagnostic in ipairs(vim.diagnostic.get(0, { lnum = params.position.line })) do
+    table.insert(undefined, diagnostic.message)
+  end
+  return { uri = params.textDocument.uri, position = params.position, undefined = undefined }
+end
+
+return M
