@@ -76,6 +76,11 @@ function table(caption, heads, rows) {
     make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
+/** A figure with a smaller line below it. */
+function withNote(figure, note) {
+  return make("span", {}, figure, note ? make("small", {}, note) : null);
+}
+
 /** Bars from `parts` [[class, value(bar)]]: positive ones stacked upwards, negative ones down; with a table below. */
 function chart(place, data, title, parts, key) {
   const bars = data.bars;
@@ -120,16 +125,16 @@ function showOverTime(data) {
 
 function showGroups(data) {
   const titles = { tier: "By tier", language: "By language", editor: "By editor" };
-  const heads = [["Name"], ["Requests", true], ["Used", true], ["Range", true], ["For nothing", true], ["Saved", true], ["Accepted", true]];
+  const heads = [["Name"], ["Requests", true], ["Used", true], ["For nothing", true], ["Saved", true], ["Accepted", true]];
   $("groups").replaceChildren(...Object.entries(titles).map(([key, title]) => table(title, heads, data.groups[key].map((group) => [
-    group.name || "not told", group.requests.toLocaleString(), joules(group.energy.total_j), range(group.energy.low_j, group.energy.high_j),
+    group.name || "not told", group.requests.toLocaleString(), withNote(joules(group.energy.total_j), range(group.energy.low_j, group.energy.high_j)),
     percent(group.energy.wasted_j ?? 0, group.energy.total_j), joules(group.saved.j), percent(group.accepted, group.decided),
   ]))));
 }
 
 function showLatency(data) {
-  $("latency").replaceChildren(table("Half, nine in ten and 99 in 100 requests were faster than this",
-    [["Tier"], ["Kind"], ["Requests", true], ["First token, half", true], ["Half", true], ["9 in 10", true], ["99 in 100", true]],
+  $("latency").replaceChildren(table("This share of the requests was faster than",
+    [["Tier"], ["Kind"], ["Requests", true], ["First token 50 %", true], ["50 %", true], ["90 %", true], ["99 %", true]],
     data.latencies.map((line) => [line.tier, line.kind, line.n.toLocaleString(), milliseconds(line.first_token_p50),
       milliseconds(line.total_p50), milliseconds(line.total_p90), milliseconds(line.total_p99)])));
 }
@@ -145,17 +150,20 @@ function showCalibration(data) {
 }
 
 function showRecent(data) {
-  const heads = [["When"], ["What"], ["Tier"], ["Reason", false, "reason"], ["Tokens", true], ["Time", true], ["Used", true], ["Range", true], ["Saved", true], ["Fate"]];
+  const heads = [["When"], ["What"], ["Tier"], ["Reason", false, "reason"], ["Tokens", true], ["Time", true], ["Used", true], ["Saved", true], ["Fate"]];
   $("recent").replaceChildren(table(`The latest ${data.recent.length} requests, newest first`, heads, data.recent.map((row) => [
     new Date(row.time * 1000).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" }),
     [row.kind, row.language].filter(Boolean).join(", "), row.tier || row.tier_kind, row.reason,
     row.completion_tokens === null ? "unknown" : String(row.completion_tokens), milliseconds(row.total_ms),
-    row.method ? `${joules(row.total_j)} ${row.method}` : joules(row.total_j), range(row.low_j, row.high_j), joules(row.saved_j),
+    withNote(joules(row.total_j), row.total_j === null ? "" : `${range(row.low_j, row.high_j)}, ${row.method}`), joules(row.saved_j),
     (row.outcome ?? "open").replace("_", " "),
   ])));
 }
 
+let newest = 0;
+
 async function load() {
+  const mine = ++newest;  // an answer that arrives after a newer question is dropped
   $("state").className = "";
   $("state").textContent = "Loading…";
   try {
@@ -163,14 +171,16 @@ async function load() {
     if (reply.status === 401) throw new Error("This session is over. Run “halfwatt dashboard” in a terminal for a new link.");
     if (!reply.ok) throw new Error(`The daemon answered with error ${reply.status}. Its log says more: halfwatt daemon logs`);
     const data = await reply.json();
+    if (mine !== newest) return;
     const any = data.summary.requests > 0;
     $("empty").hidden = any || data.recent.length > 0;
     $("filled").hidden = !any;
-    $("meter").textContent = `Meter: ${data.meter}. Times on the charts are in ${data.step_s === 3600 ? "your time zone" : "UTC days"}.`;
+    $("meter").textContent = `Meter: ${data.meter}.${any && data.step_s > 3600 ? " Days on the charts are UTC days." : ""}`;
     $("state").textContent = any ? `${data.summary.requests.toLocaleString()} requests, as of ${new Date().toLocaleTimeString()}.`
       : data.recent.length ? "No request in this time. Choose a longer one." : "";
     if (any) [showSum, showOverTime, showGroups, showLatency, showCalibration, showRecent].forEach((show) => show(data));
   } catch (error) {
+    if (mine !== newest) return;
     $("state").className = "problem";
     $("state").textContent = error instanceof TypeError ? "The daemon does not answer. Run “halfwatt dashboard” in a terminal." : error.message;
   }

@@ -29,6 +29,7 @@ LOGIN_PATH = "/dashboard/login"
 DATA_PATH = "/dashboard/data"
 FILES = {
     "/dashboard/page.css": ("dashboard.css", "text/css"),
+    "/dashboard/icon.svg": ("dashboard.svg", "image/svg+xml"),
     "/dashboard/page.js": ("dashboard.js", "text/javascript"),
 }
 PATHS_WITHOUT_TOKEN = frozenset({"/", LOGIN_PATH, DATA_PATH, *FILES})

@@ -146,7 +146,7 @@ def book(
         total_j=total_j,
         low_j=None if total is None else max(0.0, total.low_j),
         high_j=None if total is None else total.high_j,
-        method=worst_method(parts),
+        method=None if total is None else worst_method(parts),
         router_j=_joules(router),
         local_j=_joules(local),
         cloud_j=_joules(cloud),

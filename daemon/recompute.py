@@ -31,7 +31,7 @@ def again(row: Row, config: Config) -> Row:
         total_j=energy.total_j,
         low_j=energy.low_j,
         high_j=energy.high_j,
-        method=_method(row, cloud),
+        method=None if energy.total_j is None else _method(row, cloud),
         cloud_j=energy.cloud_j,
         cloud_low_j=0.0 if cloud is None else cloud.low_j,
         cloud_high_j=0.0 if cloud is None else cloud.high_j,

@@ -42,6 +42,7 @@ def test_tier_that_was_not_used_costs_nothing_and_unknown_stays_null() -> None:
     assert (energy.cloud_j, energy.total_j, energy.wasted_j) == (0.0, 11.0, 0.0)
     energy = book(router=reading(1.0), local=reading(10.0), cloud=unknown("unknown model")).energy
     assert (energy.cloud_j, energy.total_j, energy.low_j, energy.local_j) == (None, None, None, 10.0)
+    assert energy.method is None
 
 
 def test_method_of_a_sum_is_that_of_its_weakest_part() -> None:
