@@ -217,7 +217,8 @@ async def test_partial_acceptance_and_rejection_reach_the_ledger(daemon: Running
         assert items
         assert items[0].command is not None
         assert items[0].command.arguments is not None
-        id_ = next(iter(items[0].command.arguments))["id"]
+        arguments: list[Any] = list(items[0].command.arguments)
+        id_ = arguments[0]["id"]
         editor.client.protocol.notify("halfwatt/didShowCompletion", {"id": id_})
         editor.client.protocol.notify("halfwatt/didPartiallyAcceptCompletion", {"id": id_, "acceptedLength": 4})
         row = await until_row(daemon, request_id=id_, outcome="partially_accepted")
