@@ -232,11 +232,10 @@ class Client:
             if response.status_code != 401:
                 return response
             await response.aclose()
-        except httpx2.ConnectError:
-            pass
-        except httpx2.RemoteProtocolError:
-            if method != "GET":
-                raise errors.DaemonError("The daemon ended during the request. Ask again.") from None
+        except httpx2.TimeoutException:
+            raise errors.DaemonError("The daemon did not answer in time. Ask again, or restart it.") from None
+        except httpx2.TransportError:
+            pass  # it ended before it said anything: asking its successor repeats nothing
         found = await self._find(start)
         try:
             return await self._send_to(found, method, path, body, limit)
