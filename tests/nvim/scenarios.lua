@@ -161,16 +161,20 @@ function M.status_why_energy_and_pause_answer()
   nvim:stop()
 end
 
-local LOOP = "def total(xs):\n    result = 0\n    for x in xs:\n        result \n    return result\n"
+local LOOP = "def total(xs):\n    result = 0\n    for x in xs:\n       \n    return result\n"
 
 ---@param nvim table
 local function ask_for_ghost_text(nvim)
   nvim:open("g.py", LOOP)
-  nvim:go("result \\n")
   nvim:lua("vim.fn.cursor(4, 1)")
-  nvim:keys("A+")
-  nvim:wait("vim.api.nvim_get_mode().mode == 'i' and vim.fn.getline(4):find('+')", "insert mode")
-  nvim:lua("require('halfwatt').complete()")
+  nvim:keys("A ")
+  nvim:wait("vim.api.nvim_get_mode().mode == 'i' and #vim.fn.getline(4) == 8", "insert mode")
+  for _ = 1, 10 do -- a daemon that has just been started may miss the time that ghost text has
+    nvim:lua("require('halfwatt').complete()")
+    if vim.wait(6000, function() return nvim:lua("return " .. SHOWN) ~= vim.NIL end, 20) then
+      break
+    end
+  end
   return nvim:wait(SHOWN, "the ghost text")
 end
 
@@ -179,7 +183,7 @@ function M.ghost_text_is_accepted_whole()
   local shown = ask_for_ghost_text(nvim)
   local line = nvim:lua("return vim.fn.getline(4)")
   check(nvim:lua("return require('halfwatt').accept()"), "accept found nothing")
-  nvim:wait(SHOWN .. " == nil and vim.fn.getline(4) ~= ...", "the insertion")
+  nvim:wait(SHOWN .. " == nil and #vim.fn.getline(4) > 8", "the insertion")
   check(nvim:lua("return vim.fn.getline(4)") == line .. vim.split(shown, "\n")[1], nvim:text())
   nvim:stop()
 end
@@ -202,14 +206,15 @@ function M.ghost_text_is_accepted_word_by_word_and_dismissed()
   nvim:stop()
 end
 
-function M.crashed_server_is_said()
+function M.crashed_server_is_said_and_started_again()
   local nvim = child.start()
   nvim:open("a.py", FILE)
   local pids = nvim:lua("return vim.api.nvim_get_proc_children(vim.fn.getpid())")
   check(#pids == 1, "the language server is not the only child: " .. vim.inspect(pids))
   vim.uv.kill(pids[1], "sigkill")
-  nvim:wait("#_G.said > 0", "the message")
-  holds(nvim:said(), "has ended")
+  nvim:wait("table.concat(_G.said):find('has ended', 1, true)", "the message")
+  nvim:wait("#vim.lsp.get_clients({ name = 'halfwatt', bufnr = 0 }) > 0 and vim.lsp.get_clients()[1].initialized", "restart")
+  check(nvim:text() == FILE, "the buffer changed")
   nvim:stop()
 end
 

@@ -3,6 +3,9 @@
 local M = {}
 
 local NAME = "halfwatt"
+local RESTARTS_S = { 1, 4, 16 } -- the pauses before each new start; after that it stays off
+local ASKED_TO_END = { [0] = true, [2] = true, [15] = true } -- signals of an ordinary end
+local restarts = 0
 local WISHES = { halfwatt = { status = true, generateDelta = true, review = true } }
 
 ---@param config halfwatt.Config
@@ -33,11 +36,28 @@ function M.enable(config)
     end,
     on_exit = function(code, signal)
       vim.schedule(function()
-        require("halfwatt.status").ended(code, signal)
+        M.ended(code, signal)
       end)
     end,
   })
   vim.lsp.enable(NAME)
+end
+
+---Say that the server crashed, and start it again with growing pauses.
+---@param code integer
+---@param signal integer
+function M.ended(code, signal)
+  if code == 0 and ASKED_TO_END[signal] or vim.v.exiting ~= vim.NIL then
+    return
+  end
+  restarts = restarts + 1
+  local pause_s = RESTARTS_S[restarts]
+  require("halfwatt.status").crashed(pause_s)
+  if pause_s then
+    vim.defer_fn(function()
+      vim.lsp.enable(NAME)
+    end, pause_s * 1000)
+  end
 end
 
 ---@param buffer? integer

@@ -19,13 +19,12 @@ function M.changed(params)
   vim.api.nvim_exec_autocmds("User", { pattern = "HalfwattStatus", modeline = false })
 end
 
----@param code integer
----@param signal integer
-function M.ended(code, signal)
-  if code ~= 0 and signal ~= 15 then
-    M.last = { kind = "error", message = "The language server has ended.", energy = {}, warnings = {} }
-    vim.notify("halfwatt: the language server has ended; :checkhealth halfwatt tells more.", vim.log.levels.ERROR)
-  end
+---@param pause_s integer? until it is started again; nil: it stays off
+function M.crashed(pause_s)
+  local message = "the language server has ended unexpectedly; "
+    .. (pause_s and "it is started again." or ":checkhealth halfwatt tells more.")
+  M.last = { kind = "error", message = message, energy = {}, warnings = {} }
+  vim.notify("halfwatt: " .. message, vim.log.levels.ERROR)
 end
 
 ---@param joules number?
