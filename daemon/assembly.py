@@ -13,7 +13,19 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
-from . import app, catalog, cloud_energy, dashboard, halfwatt_api, machine, meter_ladder, openai_api, sources, store
+from . import (
+    app,
+    catalog,
+    cloud_energy,
+    dashboard,
+    halfwatt_api,
+    machine,
+    meter_ladder,
+    openai_api,
+    sources,
+    store,
+    telemetry_export,
+)
 from .board import Board, Observed, Pulling
 from .choosing import Chooser
 from .errors import HalfwattError, UsageError
@@ -33,7 +45,7 @@ class Daemon:
     """Every part of the daemon. `stop` is set when it shall end. Enter it to start what runs in the background."""
 
     def __init__(self, paths: Paths, environ: Mapping[str, str], version: str, stop: asyncio.Event) -> None:
-        self._paths = paths
+        self._paths, self._version = paths, version
         self._stop = stop
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_request_s = time.monotonic()
@@ -78,6 +90,7 @@ class Daemon:
         self._spawn(self._load_router())
         self._spawn(self._end_when_idle())
         self._spawn(self._keep_house())
+        self._spawn(telemetry_export.export_for_ever(self._paths, self._ledger, self._version))
         return self
 
     def closing(self) -> None:

@@ -135,6 +135,11 @@ class Ledger:
             after = found[-1]
             yield from rows
 
+    def between(self, start_s: float, end_s: float) -> list[Row]:
+        """The requests of a time, its end left out, oldest first."""
+        with self.reading() as connection:
+            return list(_rows(connection, "WHERE time >= ? AND time < ? ORDER BY time", (start_s, end_s)))
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for a question of ledger_summary, the dashboard or the telemetry. Only for reading."""
