@@ -242,7 +242,7 @@ class LocalModel:
             except BaseException:
                 await worker.end(at_once=True)
                 raise
-            self._worker, self.rung, self._native_crashes = worker, rung, 0
+            self._worker, self.rung = worker, rung
             self._memory.remember(key, rung)
             self._log.info("worker ready, parameters: %s, %s", RUNGS[rung].name, ready.library)
             return ready
@@ -277,11 +277,12 @@ class LocalModel:
         try:
             await asyncio.wait({reading, giving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            hangs = giving.done()
             for task in (reading, giving):
                 task.cancel()
             await asyncio.gather(reading, giving, return_exceptions=True)
             self._worker = None
-            await worker.end(at_once=not reading.done() or self._current is not None)
+            await worker.end(at_once=hangs)
         self._after_death(worker.returncode or 0)
 
     def _after_death(self, code: int) -> None:
@@ -289,7 +290,7 @@ class LocalModel:
         if is_native_crash(code):
             self._native_crashes += 1
             if self._native_crashes >= NATIVE_CRASHES_PER_RUNG and self.rung + 1 < len(RUNGS):
-                self.rung += 1
+                self.rung, self._native_crashes = self.rung + 1, 0
         sentence = "The local model's process ended in the middle of the answer and is being restarted. Ask again."
         for future in self._counts.values():
             if not future.done():
@@ -310,8 +311,10 @@ class LocalModel:
                 if left_s <= 0:
                     self._log.warning("the worker has been silent for %.0f s and is replaced", self._limits.hang_s)
                     return
+                # Not wait_for: before Python 3.12 it can swallow the cancellation that `stop` sends.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(ticket.finished.wait(), left_s)
+                    async with asyncio.timeout(left_s):
+                        await ticket.finished.wait()
             self._current = None
 
     async def _read(self, worker: WorkerProcess) -> None:

@@ -62,22 +62,23 @@ class Output:
 
 class Fault:
     """A real crash or hang for the tests, from `HALFWATT_TEST_WORKER_FAULT=NAME[:FILE]`; with a file only once, when
-    the file is there. Names: segv_on_canary_rung0, segv_mid_job, kill_mid_job, hang."""
+    the file is there. Names: segv_on_canary_rungN, segv_mid_job, kill_mid_job, hang_mid_job."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._name, _, self._file = environ.get(FAULT_VARIABLE, "").partition(":")
 
     def strike(self, place: str) -> None:
-        if not self._name.startswith(place) and not (self._name == "hang" and place.endswith("mid_job")):
+        kind, _, where = self._name.partition("_")
+        if where.removeprefix("on_") != place:
             return
         if self._file:
             try:
                 Path(self._file).unlink()
             except FileNotFoundError:
                 return
-        if self._name == "hang":
+        if kind == "hang":
             threading.Event().wait()
-        os.kill(os.getpid(), signal.SIGKILL if self._name.startswith("kill") else signal.SIGSEGV)
+        os.kill(os.getpid(), signal.SIGKILL if kind == "kill" else signal.SIGSEGV)
 
 
 def main() -> None:
@@ -91,7 +92,7 @@ def main() -> None:
     _give_way(load.nice)
     try:
         engine = Engine(load)
-        fault.strike(f"segv_on_canary_rung{load.rung_index}")
+        fault.strike(f"canary_rung{load.rung_index}")
         engine.canary()
     except HalfwattError as error:
         output.send(LoadFailed(str(error)))
@@ -104,8 +105,7 @@ def _serve(engine: Engine, load: Load, output: Output, fault: Fault) -> None:
     reading = threading.Thread(target=_read, args=(engine, control, jobs, output), daemon=True)
     slots = Slots(engine.n_slots)
     threads = ThreadChooser(available_cores(), load.n_threads, load.rung.max_threads, system_sample)
-    library = f"llama.cpp {_native_version()}"
-    output.send(Ready(engine.context_tokens, engine.n_slots, engine.has_fim, engine.has_chat_template, library))
+    output.send(Ready(engine.context_tokens, engine.n_slots, engine.has_fim, engine.has_chat_template, engine.library))
     reading.start()
     while True:
         job = jobs.get()
@@ -122,8 +122,7 @@ def _run(
         output.send(message)
         n_tokens += isinstance(message, Piece)
         if n_tokens == 3:
-            fault.strike("segv_mid_job")
-            fault.strike("kill_mid_job")
+            fault.strike("mid_job")
 
     try:
         return generate(engine, slots, threads, control, job, emit)
@@ -183,12 +182,6 @@ def _give_way(nice: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
-
-
-def _native_version() -> str:
-    import llama_cpp
-
-    return llama_cpp.llama_version().decode("ascii", "replace")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Choice:
     margin: float | None
 
 
-class Aborted(Exception):  # noqa: N818 - an outcome that the job's loop asked for, not an error
+class Aborted(Exception):
     """`abort` ended a decode; the sequence holds no more than before it."""
 
 
@@ -70,6 +70,10 @@ class Engine:
         self._fim = self._fim_marks(load.fim)
         self._ends = self._end_tokens(load.fim)
         self._samplers: dict[tuple[float, int], Any] = {}
+
+    @property
+    def library(self) -> str:
+        return f"llama.cpp {llama_cpp.llama_version().decode('ascii', 'replace')}"
 
     @property
     def has_fim(self) -> bool:
@@ -185,7 +189,8 @@ class Engine:
 
     def _logits(self) -> Floats:
         pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self._n_vocab,))
+        logits: Floats = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,))
+        return logits
 
     # Setting up
 
@@ -210,14 +215,13 @@ class Engine:
         """Bytes of 16-bit keys and values for one token."""
         heads = max(1, llama_cpp.llama_model_n_head(self._model))
         width = llama_cpp.llama_model_n_embd(self._model) // heads * llama_cpp.llama_model_n_head_kv(self._model)
-        return max(1, 2 * 2 * llama_cpp.llama_model_n_layer(self._model) * width)
+        return max(1, 2 * 2 * int(llama_cpp.llama_model_n_layer(self._model)) * int(width))
 
     def _install_abort(self) -> None:
         """llama.cpp asks before every step of its graph. `strlen` of the flag's buffer answers without Python's lock:
         0 for an empty string, 1 once `abort` has written a byte."""
         library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
-        address = ctypes.cast(library.strlen, ctypes.c_void_p).value
-        self._abort_callback = llama_cpp.ggml_abort_callback(address)
+        self._abort_callback = ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
         flag = ctypes.cast(self._abort_flag, ctypes.c_void_p)
         llama_cpp.llama_set_abort_callback(self._context, self._abort_callback, flag)
 
@@ -303,8 +307,8 @@ def _load_model(load: Load) -> Any:
     model = llama_cpp.llama_model_load_from_file(load.path.encode(), parameters)
     if not model:
         raise ModelError(
-            "llama.cpp cannot load the local model: the file is damaged, of an unknown kind, or does not fit in memory. "
-            "Run `halfwatt models verify`, or choose another model with `halfwatt config set local.model`."
+            "llama.cpp cannot load the local model: the file is damaged, of an unknown kind, or too large for this "
+            "machine. Run `halfwatt models verify`, or choose another model with `halfwatt config set local.model`."
         )
     return model
 

@@ -23,7 +23,9 @@ from .worker_threads import ThreadChooser
 
 
 class Control:
-    """Which job runs and why it must end, shared between the thread that reads and the one that decodes."""
+    """Which job runs and why it must end, shared between the thread that reads and the one that decodes.
+
+    Jobs have growing numbers: a wish for one that is over is dropped when the next begins."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -38,7 +40,7 @@ class Control:
             self._job, self.wish = job, None
             if job in self._early:
                 self._end("cancelled")
-            self._early.clear()
+            self._early = {later for later in self._early if later > job}
 
     def end(self, job: int, reason: StopReason) -> None:
         """Ask this job to end; one that has not begun ends when it does, one that is over is left alone."""

@@ -125,9 +125,7 @@ async def start_worker(environ: Mapping[str, str], log: logging.Logger) -> Worke
             env={**QUIET_THREADS, **environ},
         )
     except OSError as error:
-        raise WorkerError(
-            f"The worker process cannot be started ({error.strerror}). See `halfwatt doctor`."
-        ) from error
+        raise WorkerError(f"The worker process cannot be started ({error.strerror}). See `halfwatt doctor`.") from error
     return WorkerProcess(process, log)
 
 

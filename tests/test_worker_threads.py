@@ -1,0 +1,87 @@
+"""Threads by load."""
+
+from __future__ import annotations
+
+import pytest
+
+from halfwatt.daemon.worker_threads import CpuSample, ThreadChooser, available_cores, system_sample, threads_for
+
+
+class Machine:
+    """A machine whose clock stands still until it is told how much time passes and who works."""
+
+    def __init__(self, n_running: int | None = 1) -> None:
+        self.now = CpuSample(0.0, 0.0, 0.0, n_running)
+
+    def __call__(self) -> CpuSample:
+        return self.now
+
+    def passes(self, seconds: float, others: float, own: float = 0.0, n_running: int | None = 1) -> None:
+        machine_s = self.now.machine_s + seconds * (others + own)
+        self.now = CpuSample(self.now.at_s + seconds, machine_s, self.now.own_s + seconds * own, n_running)
+
+
+@pytest.mark.parametrize(
+    ("cores", "others", "most", "threads"),
+    [(2, 0.0, 2, 2), (2, 0.4, 2, 2), (2, 0.6, 2, 1), (2, 2.0, 2, 1), (2, 5.0, 2, 1), (8, 3.0, 8, 5), (16, 0.0, 8, 8)],
+)
+def test_busy_cores_are_left_to_others(cores: int, others: float, most: int, threads: int) -> None:
+    assert threads_for(cores, others, most) == threads
+
+
+def test_own_work_does_not_count_as_load() -> None:
+    machine = Machine()
+    chooser = ThreadChooser(2, 0, 0, machine)
+    machine.passes(1.0, others=0.0, own=2.0)
+    assert chooser.again(machine.now.at_s) == 2
+
+
+def test_load_in_the_middle_of_a_job_takes_threads_away_and_gives_them_back() -> None:
+    machine = Machine()
+    chooser = ThreadChooser(2, 0, 0, machine)
+    machine.passes(1.0, others=1.0, own=1.0)
+    assert chooser.again(machine.now.at_s) == 1
+    machine.passes(1.0, others=0.0, own=1.0)
+    assert chooser.again(machine.now.at_s) == 2
+
+
+def test_counters_are_not_read_at_every_token() -> None:
+    machine = Machine()
+    chooser = ThreadChooser(2, 0, 0, machine)
+    machine.passes(0.1, others=2.0)
+    assert chooser.again(machine.now.at_s) == 2
+
+
+def test_after_a_long_pause_the_runnable_threads_count() -> None:
+    machine = Machine()
+    chooser = ThreadChooser(2, 0, 0, machine)
+    machine.passes(3600.0, others=0.0, n_running=3)
+    assert chooser.begin() == 1
+
+
+def test_after_a_long_pause_the_average_counts_where_threads_are_unknown() -> None:
+    machine = Machine(None)
+    chooser = ThreadChooser(2, 0, 0, machine)
+    machine.passes(3600.0, others=1.9, n_running=None)
+    assert chooser.begin() == 1
+
+
+def test_users_own_number_always_wins() -> None:
+    machine = Machine()
+    chooser = ThreadChooser(2, 3, 0, machine)
+    machine.passes(1.0, others=2.0)
+    assert (chooser.begin(), chooser.again(99.0)) == (3, 3)
+
+
+def test_rung_limits_the_threads() -> None:
+    assert ThreadChooser(8, 0, 1, Machine()).begin() == 1
+
+
+def test_system_tells_time_that_passes() -> None:
+    before = system_sample()
+    sum(range(200_000))
+    after = system_sample()
+    assert after.at_s > before.at_s
+    assert after.own_s > before.own_s
+    assert after.machine_s >= before.machine_s
+    assert available_cores() >= 1
