@@ -1,6 +1,6 @@
 // One fresh VS Code: its own settings, extensions, HOME and halfwatt folders; everything that it started ends with it.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { paths } from './install.mjs';
 
 const SETTINGS = {
   'workbench.startupEditor': 'none',
+  'workbench.colorTheme': 'Light Modern',
   'security.workspace.trust.enabled': false,
   'telemetry.telemetryLevel': 'off',
   'update.mode': 'none',
@@ -24,53 +25,73 @@ const SETTINGS = {
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
 };
 
-/** @param options `{folder, vsix, modelsDir, serverBin, settings, env}`; serverBin "" leaves halfwatt off PATH. */
+/**
+ * @param options `{codeServer, vsix, modelsDir, serverBin, settings, config, env, arguments, prepare}`: serverBin "" leaves
+ * halfwatt off PATH, modelsDir "" is an empty folder, config is halfwatt's config.toml, prepare gets the instance's home.
+ */
 export async function startInstance(options) {
   const root = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'halfwatt-vscode-')));
   const at = (...parts) => path.join(root, ...parts);
-  for (const folder of ['home', 'work space é', 'data/User', 'runtime']) mkdirSync(at(folder), { recursive: true });
-  writeFileSync(at('data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
-  const { node, server } = paths(options.folder);
+  for (const folder of ['home', 'work space é', 'data/User', 'runtime', 'halfwatt/config']) mkdirSync(at(folder), { recursive: true });
+  const applySettings = (changed = {}) => writeFileSync(at('data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings, ...changed }));
+  applySettings();
+  writeFileSync(at('halfwatt/config/config.toml'), options.config ?? '');
+  options.prepare?.(at('home'));
+  const { node, server } = paths(options.codeServer);
   const entry = path.join(server, 'out/node/entry.js');
-  const env = {
-    ...process.env,
-    HOME: at('home'),
-    HALFWATT_HOME: at('halfwatt'),
-    HALFWATT_MODELS_DIR: options.modelsDir,
-    XDG_CONFIG_HOME: at('xdg/config'),
-    XDG_DATA_HOME: at('xdg/data'),
-    XDG_CACHE_HOME: at('xdg/cache'),
-    XDG_RUNTIME_DIR: at('runtime'),
-    EXTENSIONS_GALLERY: '{}',
-    VIRTUAL_ENV: '',
-    PATH: [options.serverBin, '/usr/local/bin', '/usr/bin', '/bin'].filter(Boolean).join(':'),
-    ...options.env,
-  };
-  delete env.VSCODE_IPC_HOOK_CLI;
+  const env = environment(at, options);
+  writeFileSync(at('home/.bash_profile'), `export PATH='${env.PATH}'\n`); // VS Code asks a login shell for PATH
   const folders = ['--user-data-dir', at('data'), '--extensions-dir', at('extensions')];
   execFileSync(node, [entry, ...folders, '--install-extension', options.vsix], { env, stdio: 'ignore' });
   const port = await freePort();
   const child = spawn(
     node,
     [entry, '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, ...folders, '--disable-telemetry', '--disable-update-check',
-      '--disable-workspace-trust', '--disable-getting-started-override', '--reconnection-grace-time', '5', at('work space é')],
+      '--disable-workspace-trust', '--disable-getting-started-override', '--reconnection-grace-time', '5',
+      ...(options.arguments ?? []), at('work space é')],
     { env, detached: true, stdio: 'ignore' },
   );
   const url = `http://127.0.0.1:${port}`;
   await answering(`${url}/healthz`);
+  const halfwatt = (...command) => execFileSync(path.join(options.serverBin, 'halfwatt'), command, { env, encoding: 'utf8', timeout: 60_000 });
+  const logs = () => {
+    const found = readdirSync(root, { recursive: true }).filter((name) => /(exthost.*halfwatt.*|daemon)\.log$/.test(name));
+    return found.map((name) => `${name}\n${readFileSync(at(name), 'utf8').slice(-4000)}`).join('\n');
+  };
   const end = async () => {
-    if (options.serverBin) runQuietly(path.join(options.serverBin, 'halfwatt'), ['daemon', 'stop'], env);
+    if (options.serverBin) stopDaemon(halfwatt);
     process.kill(-child.pid, 'SIGTERM'); // detached: the child leads a group of its own
     await new Promise((resolve) => child.once('exit', resolve));
+    rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  return { url, env, workspace: at('work space é'), home: at('halfwatt'), root, end };
+  return { url, env, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, applySettings, halfwatt, logs, end };
 }
 
-function runQuietly(command, args, env) {
+function environment(at, { modelsDir, serverBin, env }) {
+  const changed = {
+    HOME: at('home'),
+    SHELL: '/bin/bash',
+    HALFWATT_HOME: at('halfwatt'),
+    HALFWATT_MODELS_DIR: modelsDir || at('models'),
+    XDG_CONFIG_HOME: at('xdg/config'),
+    XDG_DATA_HOME: at('xdg/data'),
+    XDG_CACHE_HOME: at('xdg/cache'),
+    XDG_RUNTIME_DIR: at('runtime'),
+    PYTHON_KEYRING_BACKEND: 'keyring.backends.fail.Keyring',
+    EXTENSIONS_GALLERY: '{}',
+    VIRTUAL_ENV: '',
+    PATH: [serverBin, '/usr/local/bin', '/usr/bin', '/bin'].filter(Boolean).join(':'),
+    ...env,
+  };
+  const { VSCODE_IPC_HOOK_CLI: _, ...inherited } = process.env;
+  return { ...inherited, ...changed };
+}
+
+function stopDaemon(halfwatt) {
   try {
-    execFileSync(command, args, { env, stdio: 'ignore', timeout: 20_000 });
+    halfwatt('daemon', 'stop');
   } catch {
-    // no daemon was running: there is nothing to stop
+    // none was running: there is nothing to stop
   }
 }
 
@@ -84,9 +105,9 @@ function freePort() {
 }
 
 async function answering(url) {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     if (await fetch(url).then((reply) => reply.ok, () => false)) return;
     await wait(100);
   }
-  throw new Error('code-server did not answer within 30 s');
+  throw new Error('code-server did not answer within 60 s');
 }

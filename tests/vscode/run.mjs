@@ -1,4 +1,5 @@
-// Drives the extension in a real VS Code with the real daemon and model: `node tests/vscode/run.mjs [--only TEXT]`.
+// Drives the extension in a real VS Code with the real daemon and model: `node tests/vscode/run.mjs [--only TEXT] [--stop] [--bench]`;
+// --stop ends a group at its first failure.
 // Set up by `make test-editors`, which gives CODE_SERVER, VSIX, SERVER_BIN, MODELS_DIR and SHOTS.
 import { install } from './install.mjs';
 import { startInstance } from './instance.mjs';
@@ -9,11 +10,12 @@ import { openBrowser, Workbench } from './workbench.mjs';
 
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
 const env = (name) => process.env[name] ?? fail(`${name} is not set: run make test-editors`);
+const setUp = { codeServer: env('CODE_SERVER'), vsix: env('VSIX'), serverBin: env('SERVER_BIN'), modelsDir: env('MODELS_DIR') };
 const shots = env('SHOTS');
 let passed = 0;
 let failed = 0;
 
-install(env('CODE_SERVER'));
+install(setUp.codeServer);
 const browser = await openBrowser();
 for (const group of [withoutServer, withoutModel, withModel]) {
   const rules = Object.entries(group.rules).filter(([name]) => name.includes(only));
@@ -24,16 +26,13 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
 async function runGroup(group, rules) {
-  const instance = await startInstance({
-    folder: env('CODE_SERVER'),
-    vsix: env('VSIX'),
-    serverBin: env('SERVER_BIN'),
-    modelsDir: env('MODELS_DIR'),
-    ...(await group.options?.()),
-  });
+  const instance = await startInstance({ ...setUp, ...(await group.options?.(setUp)) });
   const workbench = await Workbench.open(browser, instance, shots);
   try {
-    for (const [name, rule] of rules) await runRule(name, rule, workbench, instance);
+    for (const [name, rule] of rules) {
+      await runRule(name, rule, workbench, instance);
+      if (failed > 0 && process.argv.includes('--stop')) break;
+    }
   } finally {
     await workbench.close();
     await instance.end();
@@ -50,7 +49,7 @@ async function runRule(name, rule, workbench, instance) {
   } catch (error) {
     failed++;
     await workbench.screenshot(`failed-${name.replaceAll(/\W+/g, '-')}`).catch(() => undefined);
-    console.log(`FAILED  ${name}\n${error.stack}`);
+    console.log(`FAILED  ${name}\n${error.stack}\nstatus: ${await workbench.status().getAttribute('aria-label').catch(() => 'gone')}\n${instance.logs()}`);
   }
 }
 

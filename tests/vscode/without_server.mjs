@@ -9,7 +9,17 @@ export const rules = {
     const toast = workbench.notification('language server was not found');
     await toast.waitFor();
     await toast.getByRole('button', { name: 'Install halfwatt' }).waitFor();
-    await workbench.screenshot('missing-server');
+    await toast.getByRole('button', { name: 'Choose a Path' }).waitFor();
+    await workbench.screenshots('missing-server');
     assert.match(await workbench.status().getAttribute('aria-label'), /not found/);
+  },
+
+  'the menu of the status item offers what works without a server': async (workbench) => {
+    await workbench.clearNotifications();
+    await workbench.status().click();
+    const rows = workbench.page.locator('.quick-input-list .monaco-list-row');
+    await rows.filter({ hasText: 'Install halfwatt' }).waitFor();
+    assert.equal(await rows.filter({ hasText: 'dashboard' }).count(), 0);
+    await workbench.page.keyboard.press('Escape');
   },
 };

@@ -1,12 +1,13 @@
 // What a person does in a VS Code window, as functions over a page: open, type, ask for a command, read what is shown.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const require = createRequire(new URL('../../editors/vscode/', import.meta.url));
 const { chromium } = require('playwright-core');
+export const MODEL_LIMIT_MS = 120_000; // the model shares its cores with everything else
 
 export async function openBrowser() {
   return chromium.launch({
@@ -18,7 +19,7 @@ export async function openBrowser() {
 }
 
 /** Try until it does not throw; the last error tells what was never true. */
-export async function eventually(what, attempt, limit_ms = 20_000) {
+export async function eventually(what, attempt, limit_ms = 30_000) {
   const end = Date.now() + limit_ms;
   for (;;) {
     try {
@@ -34,7 +35,7 @@ export class Workbench {
   static async open(browser, instance, shots) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(45_000);
     const allowed = new URL(instance.url).origin;
     await context.route((url) => /^https?:$/.test(url.protocol) && url.origin !== allowed, (route) => route.abort());
     await page.goto(`${instance.url}/?folder=${encodeURIComponent(instance.workspace)}`, { waitUntil: 'domcontentloaded' });
@@ -61,24 +62,33 @@ export class Workbench {
   }
 
   async openFile(name) {
-    assert.ok(existsSync(this.file(name)), `${name} does not exist`);
-    const tab = this.page.locator('.tab.active', { hasText: name });
     await eventually(`${name} opens`, async () => {
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('Control+p');
       await this.page.locator('.quick-input-widget input').fill(this.file(name), { timeout: 2000 });
-      await this.page.locator('.quick-input-list .monaco-list-row').first().waitFor({ timeout: 3000 });
+      await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor({ timeout: 3000 });
       await this.page.keyboard.press('Enter');
-      await tab.waitFor({ timeout: 3000 });
+      await this.page.locator('.tab.active', { hasText: name }).first().waitFor({ timeout: 3000 });
     });
-    await this.page.locator('.editor-instance .monaco-editor .view-line').first().waitFor();
+    await this.editor(name).locator('.view-line').first().waitFor();
+  }
+
+  async closeEditors() {
+    await this.command('View: Close All Editors');
+    const discard = this.page.locator('.monaco-dialog-box').getByRole('button', { name: "Don't Save" });
+    await eventually('all editors are closed', async () => {
+      if (await discard.isVisible()) await discard.click();
+      assert.equal(await this.page.locator('.tab').count(), 0);
+    });
   }
 
   /** Put the cursor at a 1-based line, at its end. */
   async goTo(line) {
+    const box = this.page.locator('.quick-input-widget input');
     await this.page.keyboard.press('Control+g');
-    await this.page.locator('.quick-input-widget input').fill(`:${line}`);
+    await box.fill(`:${line}`);
     await this.page.keyboard.press('Enter');
+    await box.waitFor({ state: 'hidden' });
     await this.page.keyboard.press('End');
   }
 
@@ -93,35 +103,62 @@ export class Workbench {
   }
 
   /** Ask for the code actions at the cursor and take one; by keyboard, which is more reliable than the mouse. */
-  async codeAction(title) {
+  async codeAction(title, shot) {
     const row = this.page.locator('.action-widget .monaco-list-row.action', { hasText: title }).first();
     await eventually(`code action ${title}`, async () => {
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('Control+.');
       await row.waitFor({ timeout: 3000 });
-    }, 40_000);
-    await this.screenshot('code-action');
+    }, 60_000);
+    if (shot) await this.screenshot(shot);
     const focused = this.page.locator('.action-widget .monaco-list-row.action.focused');
     for (let step = 0; step < 20 && !(await focused.innerText()).includes(title); step++) await this.page.keyboard.press('ArrowDown');
     await this.page.keyboard.press('Enter');
     await row.waitFor({ state: 'detached' });
   }
 
-  async save() {
+  async save(name) {
     await this.page.keyboard.press('Control+s');
+    await eventually(`${name} is saved`, async () => assert.equal(await this.isDirty(name), false));
   }
 
-  async text() {
-    const shown = await this.page.locator('.editor-instance .monaco-editor .view-lines').first().innerText();
-    return shown.replaceAll('\u00a0', ' ');
+  async isDirty(name) {
+    return (await this.page.locator('.tab.dirty', { hasText: name }).count()) > 0;
+  }
+
+  editor(name) {
+    return this.page.locator(`.monaco-editor[data-uri^="vscode-remote:"][data-uri$="/${encodeURIComponent(name)}"]`).first();
+  }
+
+  preview() {
+    return this.page.locator('.monaco-editor[data-uri^="halfwatt:"]').first();
+  }
+
+  /** What an editor shows; its lines are drawn in any order. */
+  async text(editor) {
+    const lines = await editor.locator('.view-line').evaluateAll((found) =>
+      found.map((line) => ({ top: parseFloat(line.style.top), text: line.textContent })).sort((a, b) => a.top - b.top));
+    return lines.map(({ text }) => text.replaceAll('\u00a0', ' ').replaceAll('\u200b', '')).join('\n');
+  }
+
+  async shows(name, expected, limit_ms = MODEL_LIMIT_MS) {
+    await eventually(`${name} shows ${expected}`, async () => assert.match(await this.text(this.editor(name)), expected), limit_ms);
+  }
+
+  async previewAppears() {
+    await this.preview().locator('.view-line').first().waitFor({ timeout: MODEL_LIMIT_MS });
+  }
+
+  async previewIsGone() {
+    await this.preview().waitFor({ state: 'detached', timeout: MODEL_LIMIT_MS });
   }
 
   status() {
     return this.page.locator('.statusbar-item[id="halfwatt.halfwatt.energy"]');
   }
 
-  async statusText() {
-    return (await this.status().innerText()).trim();
+  async statusShows(expected, limit_ms = 60_000) {
+    await eventually(`status shows ${expected}`, async () => assert.match(await this.status().innerText(), expected), limit_ms);
   }
 
   ghost() {
@@ -132,8 +169,23 @@ export class Workbench {
     return this.page.locator('.notification-toast', { hasText: text }).first();
   }
 
+  async clearNotifications() {
+    await this.command('Notifications: Clear All Notifications');
+    await eventually('no notification is shown', async () => assert.equal(await this.page.locator('.notification-toast').count(), 0));
+  }
+
   async screenshot(name) {
     await this.page.screenshot({ path: path.join(this.shots, `${name}.png`) });
+  }
+
+  /** The state that is shown now, in the light and in the dark theme. */
+  async screenshots(name) {
+    await this.screenshot(`${name}-light`);
+    this.instance.applySettings({ 'workbench.colorTheme': 'Dark Modern' });
+    await this.page.locator('.monaco-workbench.vs-dark').waitFor();
+    await this.screenshot(`${name}-dark`);
+    this.instance.applySettings();
+    await this.page.locator('.monaco-workbench.vs').waitFor();
   }
 
   async close() {

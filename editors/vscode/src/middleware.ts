@@ -1,4 +1,5 @@
 /** What is added between the editor and the server: settings of this editor, and a reason where a document cannot be changed. */
+import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 import type { GenerateArguments } from './protocol';
@@ -23,8 +24,8 @@ export function createMiddleware(onJob: (id: string) => void): Middleware {
 
 async function refuseReadOnly(uri: vscode.Uri): Promise<void> {
   if (uri.scheme !== 'file') return;
-  const readOnly = await vscode.workspace.fs.stat(uri).then(
-    ({ permissions }) => ((permissions ?? 0) & vscode.FilePermission.Readonly) !== 0,
+  const readOnly = await stat(uri.fsPath).then(
+    ({ mode }) => (mode & 0o222) === 0,
     () => false, // not on disk any more: the editor still holds its text
   );
   if (readOnly) throw new Error(`${vscode.workspace.asRelativePath(uri)} is read-only, so nothing was generated. Make it writable first.`);

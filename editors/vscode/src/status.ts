@@ -4,7 +4,7 @@ import type { State, StatusNote } from './protocol';
 import { energyText, joules, lastText, savedText } from './text';
 
 const ICONS: Record<State, string> = {
-  ready: 'leaf',
+  ready: 'zap',
   loading: 'sync~spin',
   busy: 'sync~spin',
   paused: 'debug-pause',
@@ -30,7 +30,7 @@ export class StatusItem implements vscode.Disposable {
 
   /** The server runs, and has not yet said anything about the daemon. */
   idle(): void {
-    this.set('leaf', 'halfwatt', 'The language server is ready.');
+    this.set('zap', 'halfwatt', 'The language server is ready.');
   }
 
   show(note: StatusNote): void {

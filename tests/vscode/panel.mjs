@@ -1,0 +1,135 @@
+// What halfwatt says about itself: counter, why, menu, pause, dial, the cloud; and what it does when a process dies.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { eventually, MODEL_LIMIT_MS } from './workbench.mjs';
+
+const STUB = (name) => `def ${name}(a: int, b: int) -> int:\n    """Return the ${name} of a and b."""\n    pass\n`;
+
+export const rules = {
+  'the counter changes after a request and is labelled': async (workbench) => {
+    const before = await workbench.status().innerText();
+    await generate(workbench, 'sum');
+    await workbench.statusShows(/J saved \(estimated\)/);
+    await eventually('the counter moves', async () => assert.notEqual(await workbench.status().innerText(), before));
+    await workbench.status().hover();
+    const hover = workbench.page.locator('.workbench-hover', { hasText: 'Today' }).first();
+    await hover.waitFor();
+    assert.match(await hover.innerText(), /Today: [\d.]+ k?J (measured|modelled|estimated)/);
+    assert.match(await hover.innerText(), /saved against gpt-4o-mini, estimated/);
+    await workbench.screenshots('counter');
+    await workbench.goTo(1);
+  },
+
+  'why says tier, reason, joules with label and range, time, and the counterfactual': async (workbench) => {
+    const page = await markdown(workbench, 'halfwatt: Why This Route?', 'Why this route');
+    assert.match(page, /local \(qwen2\.5-coder-0\.5b\)/);
+    assert.match(page, /Energy: [\d.]+ k?J \([\d.]+ to [\d.]+\) (measured|modelled|estimated)/);
+    assert.match(page, /s in all/);
+    assert.match(page, /gpt-4o-mini/);
+    await workbench.screenshots('why');
+    await workbench.closeEditors();
+  },
+
+  'the cloud is asked when it is chosen, and why says so': async (workbench) => {
+    await generate(workbench, 'difference', 'halfwatt: Regenerate with the Cloud Model');
+    const page = await markdown(workbench, 'halfwatt: Why This Route?', 'Why this route');
+    assert.match(page, /cloud \(stand-in-cloud\)/);
+    assert.match(page, /estimated/);
+    await workbench.closeEditors();
+  },
+
+  'a generated function can be asked for again elsewhere': async (workbench) => {
+    await generate(workbench, 'product', 'halfwatt: Regenerate Locally');
+    await workbench.command('halfwatt: Regenerate with the Cloud Model');
+    await eventually('the cloud answered', async () => {
+      const page = await markdown(workbench, 'halfwatt: Why This Route?', 'Why this route');
+      await workbench.command('View: Close Editor');
+      assert.match(page, /cloud \(stand-in-cloud\)/);
+    }, MODEL_LIMIT_MS);
+    await workbench.closeEditors();
+  },
+
+  'energy is a page': async (workbench) => {
+    const page = await markdown(workbench, 'halfwatt: Show Energy', 'Energy');
+    assert.match(page, /Since \d{4}-\d\d-\d\d: \d+ requests/);
+    await workbench.closeEditors();
+  },
+
+  'doctor is a page': async (workbench) => {
+    const page = await markdown(workbench, 'halfwatt: Run Doctor', 'halfwatt doctor');
+    assert.match(page, /keyring/i);
+    await workbench.closeEditors();
+  },
+
+  'pause and resume by the menu': async (workbench) => {
+    await menu(workbench, 'Pause');
+    await workbench.statusShows(/paused/);
+    await workbench.screenshot('paused');
+    await menu(workbench, 'Resume');
+    await workbench.statusShows(/saved/);
+  },
+
+  'the dial is set and kept': async (workbench, instance) => {
+    await menu(workbench, 'Set the energy and quality dial');
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'quality' }).first().click();
+    const config = path.join(instance.home, 'config', 'config.toml');
+    await eventually('the dial is in the settings', async () => assert.match(readFileSync(config, 'utf8'), /dial = "quality"/));
+  },
+
+  'a dead daemon is started again by the next request': async (workbench, instance) => {
+    const { pid } = JSON.parse(readFileSync(path.join(instance.home, 'run', 'daemon.json'), 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    await generate(workbench, 'quotient');
+  },
+
+  'a dead language server is started again and said so': async (workbench, instance) => {
+    await workbench.write('crash.py', STUB('minimum'));
+    process.kill(languageServer(instance), 'SIGKILL');
+    await workbench.notification('ended unexpectedly and was started again').waitFor();
+    await workbench.screenshot('restarted');
+    await workbench.clearNotifications();
+    await workbench.statusShows(/halfwatt|saved/);
+    await workbench.goTo(1);
+    await workbench.codeAction("Generate function 'minimum'");
+    await workbench.shows('crash.py', /return/);
+  },
+};
+
+async function generate(workbench, name, command = 'halfwatt: Generate Function') {
+  await workbench.write(`${name}.py`, STUB(name));
+  await workbench.goTo(1);
+  await workbench.command(command);
+  await workbench.shows(`${name}.py`, /return/);
+}
+
+async function menu(workbench, entry) {
+  await workbench.status().click();
+  const row = workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: entry }).first();
+  await row.waitFor();
+  if (entry === 'Pause') await workbench.screenshots('menu');
+  await row.click();
+}
+
+/** The text of a page that a command shows as rendered Markdown: a frame in a frame. */
+async function markdown(workbench, command, title) {
+  await workbench.command(command);
+  const body = workbench.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame').locator('body', { hasText: title });
+  await body.waitFor({ timeout: 60_000 });
+  return body.innerText();
+}
+
+/** The process that runs `halfwatt lsp` for this instance, found by its own folders in its environment. */
+function languageServer(instance) {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const read = (name) => {
+      try {
+        return readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0');
+      } catch {
+        return []; // gone, or not ours
+      }
+    };
+    if (read('cmdline').includes('lsp') && read('environ').includes(`HALFWATT_HOME=${instance.home}`)) return Number(pid);
+  }
+  throw new Error('no language server runs for this window');
+}
