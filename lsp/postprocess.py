@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 from .postprocess_brackets import balanced
 from .postprocess_candidate import Candidate
-from .postprocess_indent import duplicate_closing_line, indentation, indentation_scope
+from .postprocess_indent import duplicate_closing_line, indentation, indentation_scope, opener_for_body
 from .postprocess_syntax import parses
 from .postprocess_text import (
     existing_text,
     line_end_repetition,
     minimum,
     model_marks,
+    more_than_comment,
     one_line,
     repeated_blocks,
     repeated_lines,
@@ -38,6 +39,7 @@ BEFORE_CACHE: tuple[Step, ...] = (
     minimum,
 )
 AFTER_CACHE: tuple[Step, ...] = (
+    more_than_comment,
     repeated_blocks,
     repeated_lines,
     indentation_scope,
@@ -45,6 +47,7 @@ AFTER_CACHE: tuple[Step, ...] = (
     indentation,
     suffix_lines,
     balanced,
+    opener_for_body,
     parses,
     minimum,
 )

@@ -130,8 +130,7 @@ def _missing_closers(text: str, candidate: Candidate, stack: list[str], needed: 
             own.append((at, bracket))
         elif own:
             own.pop()
-    closed_below = max(0, len(needed) - len(stack))
-    own = own[: len(own) - closed_below] if closed_below else own
+    own = own[max(0, len(needed) - len(stack)) :]  # the outermost are closed below the cursor
     closers = ""
     for at, bracket in reversed(own):
         start = text.rfind("\n", 0, at) + 1

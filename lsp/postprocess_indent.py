@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .postprocess_brackets import depth_after, is_closing_line
+from .postprocess_brackets import NEAR_CHARS, depth_after, is_closing_line, open_before
 from .postprocess_candidate import Candidate, indent_of, width_of
 
 _CONTINUES = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|while)\b)")
@@ -16,6 +16,7 @@ _GOES_ON = re.compile(r"\s*(?:\}\s*)?(?:else|elif|except|finally|catch)\b|\s*\}\
 _STYLE_LINES = 400  # lines looked at to find a document's indentation
 _BLOCK_OPENER = re.compile(r"(?:\{|=>|:)\s*$")
 _COLON_BLOCKS = frozenset({"python"})
+_COLON_COMMENT = "#"
 
 
 def opens_block(line: str, language: str) -> bool:
@@ -62,6 +63,18 @@ def indentation(candidate: Candidate) -> Candidate:
     unit = indent_unit(candidate.prefix + candidate.suffix)
     lines[1:] = [_restyled(line, unit) for line in lines[1:]]
     return candidate.with_text("\n".join(lines))
+
+
+def opener_for_body(candidate: Candidate) -> Candidate:
+    """Drops a statement over lines that only a block's opening line can stand over (languages with colon blocks)."""
+    if candidate.language not in _COLON_BLOCKS or candidate.line_after.strip() or "\n" in candidate.text:
+        return candidate
+    line = candidate.line_before + candidate.text
+    below = next((each for each in candidate.lines_below.split("\n") if each.strip()), "")
+    if width_of(indent_of(below)) <= width_of(indent_of(line)) or line.rstrip().endswith((":", "\\", ",")):
+        return candidate
+    is_open = bool(open_before((candidate.prefix + candidate.text)[-NEAR_CHARS:], candidate.language))
+    return candidate if is_open or line.lstrip().startswith(_COLON_COMMENT) else candidate.dropped()
 
 
 def indent_unit(document: str) -> str:

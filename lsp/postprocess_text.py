@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 
+from .languages import for_id
 from .postprocess_brackets import depth_after, is_closing_line, only_closers
 from .postprocess_candidate import Candidate, indent_of, width_of
 from .postprocess_indent import opens_block
@@ -92,6 +93,15 @@ def spaces(candidate: Candidate) -> Candidate:
 def minimum(candidate: Candidate) -> Candidate:
     """Nothing under four characters, white space around them not counted."""
     return candidate if len(candidate.text.strip()) >= MIN_CHARS else candidate.dropped()
+
+
+def more_than_comment(candidate: Candidate) -> Candidate:
+    """Drops a remark that nobody began to write: only comments, on a line of their own."""
+    language = for_id(candidate.language)
+    if language is None or candidate.line_before.strip() or not candidate.text.strip():
+        return candidate
+    is_code = any(not line.startswith(language.line_comment) for line in _code_lines(candidate.text))
+    return candidate if is_code else candidate.dropped()
 
 
 def repeated_blocks(candidate: Candidate) -> Candidate:

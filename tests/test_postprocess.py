@@ -113,6 +113,14 @@ CASES = (
     Case("lifetime is no string", "rust", "fn f<‸\n", "'a>(x: &'a str) -> &'a str {\n    x\n}", "'a>(x: &'a str) -> &'a str {\n    x\n}"),
     Case("character is no bracket", "java", "class A { char f() {\n    return pick(‸\n} }\n", "'(', ')');", "'(', ')');"),
     Case("missing bracket is closed", "cpp", "void f() {\n    go(‸);\n}\n", "first(a, b", "first(a, b)"),
+    Case("inner bracket is closed before the one that is closed below", "python", "x = ‸\n    1,\n)\n", "pack([", ""),
+    # Noise.
+    Case("remark that nobody began", "python", "def f():\n    ‸\n    return 1\n", "# nothing to do here", ""),
+    Case("remark that was begun", "python", "def f():\n    # noth‸\n    return 1\n", "ing to do here", "ing to do here"),
+    Case("remark that nobody began", "go", "package p\n\nfunc f() {\n\t‸\n}\n", "// nothing to do here", ""),
+    Case("statement over a body", "python", "def f():\n    if self.‸\n        return 1\n", "close()", ""),
+    Case("opening line over a body", "python", "def f():\n    if self.‸\n        return 1\n", "closed:", "closed:"),
+    Case("argument over more arguments", "python", "x = f(\n    ‸\n      second,\n)\n", "first,", "first,"),
     # Parsing.
     Case("what does not parse goes", "python", "x = 1\n‸\ny = 2\n", "return return x", ""),
     Case("lines that do not parse are cut", "python", "def f():\n    ‸\n\ndef g():\n    pass\n", "a = load()\n    b = a +\n    c = 3 3", "a = load()", multiline=True),
