@@ -38,6 +38,13 @@ check: setup
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 
+# one at a time: two heavy processes on two cores slow each other; BENCHES="generate" runs one alone
+BENCHES ?= generate worker energy completion
+bench: model
+	@for name in $(BENCHES); do \
+	  echo "== bench_$$name"; (cd tests && HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || exit 1; \
+	done
+
 wheel: setup
 	$(RUN)/python -m build --wheel --outdir dist .
 
