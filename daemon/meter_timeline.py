@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Protocol
 
@@ -89,7 +89,7 @@ class CounterTimeline:
         if seconds <= 0 or (seconds < 2 * self._update_s and _same(before, counters)):
             return None
         joules = self._delta(before, counters, seconds)
-        closed = Slice(before_s, moment_s, joules, max(0.0, busy_s - busy_before_s))
+        closed = Slice(self._renewed_s(before_s, moment_s), moment_s, joules, max(0.0, busy_s - busy_before_s))
         self._slices.append(closed)
         self._last = (moment_s, counters, busy_s)
         return closed
@@ -124,6 +124,15 @@ class CounterTimeline:
             j += typical_w * head_s
             doubtful += typical_w * head_s
         return Span(end_s - start_s, j, doubtful, busy)
+
+    def _renewed_s(self, before_s: float, moment_s: float) -> float:
+        """When the values of the look before were fresh. A change within one update interval shows that they were up
+        to an interval old by then: the edge between the two slices moves back to that renewal."""
+        renewed_s = moment_s - self._update_s
+        if renewed_s >= before_s or not self._slices or self._slices[-1].start_s >= renewed_s:
+            return before_s
+        self._slices[-1] = replace(self._slices[-1], end_s=renewed_s)
+        return renewed_s
 
     def _delta(self, before: Mapping[str, Counter], after: Mapping[str, Counter], seconds: float) -> float | None:
         if before.keys() != after.keys():
