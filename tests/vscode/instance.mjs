@@ -9,7 +9,9 @@ import { paths } from './install.mjs';
 
 const SETTINGS = {
   'workbench.startupEditor': 'none',
-  'workbench.colorTheme': 'Light Modern',
+  'window.autoDetectColorScheme': true, // the page's own colour scheme chooses the theme
+  'workbench.preferredLightColorTheme': 'Light Modern',
+  'workbench.preferredDarkColorTheme': 'Dark Modern',
   'security.workspace.trust.enabled': false,
   'telemetry.telemetryLevel': 'off',
   'update.mode': 'none',
@@ -33,8 +35,7 @@ export async function startInstance(options) {
   const root = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'halfwatt-vscode-')));
   const at = (...parts) => path.join(root, ...parts);
   for (const folder of ['home', 'work space é', 'data/User', 'runtime', 'halfwatt/config']) mkdirSync(at(folder), { recursive: true });
-  const applySettings = (changed = {}) => writeFileSync(at('data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings, ...changed }));
-  applySettings();
+  writeFileSync(at('data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
   writeFileSync(at('halfwatt/config/config.toml'), options.config ?? '');
   options.prepare?.(at('home'));
   const { node, server } = paths(options.codeServer);
@@ -58,13 +59,19 @@ export async function startInstance(options) {
     const found = readdirSync(root, { recursive: true }).filter((name) => /(exthost.*halfwatt.*|daemon)\.log$/.test(name));
     return found.map((name) => `${name}\n${readFileSync(at(name), 'utf8').slice(-4000)}`).join('\n');
   };
-  const end = async () => {
+  const kill = () => {
     if (options.serverBin) stopDaemon(halfwatt);
     process.kill(-child.pid, 'SIGTERM'); // detached: the child leads a group of its own
+  };
+  const interrupted = () => process.exit(130);
+  process.once('SIGTERM', interrupted).once('SIGINT', interrupted).once('exit', kill);
+  const end = async () => {
+    process.off('SIGTERM', interrupted).off('SIGINT', interrupted).off('exit', kill);
+    kill();
     await new Promise((resolve) => child.once('exit', resolve));
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  return { url, env, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, applySettings, halfwatt, logs, end };
+  return { url, env, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, halfwatt, logs, end };
 }
 
 function environment(at, { modelsDir, serverBin, env }) {

@@ -1,6 +1,7 @@
-// Drives the extension in a real VS Code with the real daemon and model: `node tests/vscode/run.mjs [--only TEXT] [--stop] [--bench]`;
-// --stop ends a group at its first failure.
-// Set up by `make test-editors`, which gives CODE_SERVER, VSIX, SERVER_BIN, MODELS_DIR and SHOTS.
+// Drives the extension in a real VS Code with the real daemon and model. Set up by `make test-editors`, which gives
+// CODE_SERVER, VSIX, SERVER_BIN, MODELS_DIR and SHOTS. `node tests/vscode/run.mjs [--only TEXT|TEXT…] [--stop] [--bench]`:
+// only the rules with a TEXT in their name; stop a group at its first failure; print the figures and test nothing.
+import { ARGUMENTS, runInHost } from './inhost.mjs';
 import { install } from './install.mjs';
 import { startInstance } from './instance.mjs';
 import * as withModel from './with_model.mjs';
@@ -8,7 +9,9 @@ import * as withoutModel from './without_model.mjs';
 import * as withoutServer from './without_server.mjs';
 import { openBrowser, Workbench } from './workbench.mjs';
 
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
+const DOCUMENTS = 'documents of every awkward kind work or say why not';
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1].split('|') : [''];
+const isWanted = (name) => only.some((text) => name.includes(text));
 const env = (name) => process.env[name] ?? fail(`${name} is not set: run make test-editors`);
 const setUp = { codeServer: env('CODE_SERVER'), vsix: env('VSIX'), serverBin: env('SERVER_BIN'), modelsDir: env('MODELS_DIR') };
 const shots = env('SHOTS');
@@ -17,13 +20,19 @@ let failed = 0;
 
 install(setUp.codeServer);
 const browser = await openBrowser();
-for (const group of [withoutServer, withoutModel, withModel]) {
-  const rules = Object.entries(group.rules).filter(([name]) => name.includes(only));
-  if (rules.length > 0) await runGroup(group, rules);
-}
+if (process.argv.includes('--bench')) await inHost('bench.js');
+else await runAll();
 await browser.close();
-console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+async function runAll() {
+  for (const group of [withoutServer, withoutModel, withModel]) {
+    const rules = Object.entries(group.rules).filter(([name]) => isWanted(name));
+    if (rules.length > 0) await runGroup(group, rules);
+  }
+  if (isWanted(DOCUMENTS)) count(DOCUMENTS, await inHost('documents.js'));
+  console.log(`${passed} passed, ${failed} failed`);
+}
 
 async function runGroup(group, rules) {
   const instance = await startInstance({ ...setUp, ...(await group.options?.(setUp)) });
@@ -44,13 +53,28 @@ async function runRule(name, rule, workbench, instance) {
   const started = Date.now();
   try {
     await rule(workbench, instance);
-    passed++;
-    console.log(`ok      ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+    count(`${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`, true);
   } catch (error) {
-    failed++;
+    count(name, false);
     await workbench.screenshot(`failed-${name.replaceAll(/\W+/g, '-')}`).catch(() => undefined);
-    console.log(`FAILED  ${name}\n${error.stack}\nstatus: ${await workbench.status().getAttribute('aria-label').catch(() => 'gone')}\n${instance.logs()}`);
+    const status = await workbench.status().getAttribute('aria-label').catch(() => 'gone');
+    console.log(`${error.stack}\nstatus: ${status}\n${instance.logs()}`);
   }
+}
+
+async function inHost(module) {
+  const instance = await startInstance({ ...setUp, config: '[local]\nmodel = "qwen2.5-coder-0.5b"\n', arguments: ARGUMENTS });
+  try {
+    return await runInHost(browser, instance, module);
+  } finally {
+    await instance.end();
+  }
+}
+
+function count(name, is_passed) {
+  if (is_passed) passed++;
+  else failed++;
+  console.log(`${is_passed ? 'ok     ' : 'FAILED '} ${name}`);
 }
 
 function fail(text) {

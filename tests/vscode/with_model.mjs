@@ -8,7 +8,7 @@ let cloud;
 
 export const options = async ({ serverBin, modelsDir }) => {
   cloud = await startCloud(serverBin, modelsDir);
-  return { config: cloud.config, env: cloud.env };
+  return { config: cloud.config, env: cloud.env, settings: { '[javascript]': { 'halfwatt.generate.review': true } } };
 };
 export const cleanUp = () => cloud.stop();
 export const rules = { ...generate.rules, ...panel.rules, ...ghost.rules };

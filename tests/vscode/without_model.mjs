@@ -20,12 +20,12 @@ export const rules = {
   'without a model the status says so and one is offered': async (workbench) => {
     await workbench.write('shapes.py', 'def area(r):\n    """Area of a circle."""\n    pass\n');
     await workbench.statusShows(/no model yet/);
-    await workbench.notification('No local model').getByRole('button', { name: 'Get the Local Model' }).waitFor();
+    await workbench.notification('halfwatt models pull').getByRole('button', { name: 'Get the Local Model' }).waitFor();
     await workbench.screenshots('no-model');
   },
 
   'the offer fetches the model with progress, and then it answers': async (workbench) => {
-    await workbench.notification('No local model').getByRole('button', { name: 'Get the Local Model' }).click();
+    await workbench.notification('halfwatt models pull').getByRole('button', { name: 'Get the Local Model' }).click();
     const progress = workbench.notification('getting the local model');
     await progress.waitFor();
     await workbench.screenshot('model-progress');

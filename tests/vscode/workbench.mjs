@@ -33,7 +33,7 @@ export async function eventually(what, attempt, limit_ms = 30_000) {
 
 export class Workbench {
   static async open(browser, instance, shots) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
     const page = await context.newPage();
     page.setDefaultTimeout(45_000);
     const allowed = new URL(instance.url).origin;
@@ -180,12 +180,11 @@ export class Workbench {
 
   /** The state that is shown now, in the light and in the dark theme. */
   async screenshots(name) {
-    await this.screenshot(`${name}-light`);
-    this.instance.applySettings({ 'workbench.colorTheme': 'Dark Modern' });
-    await this.page.locator('.monaco-workbench.vs-dark').waitFor();
-    await this.screenshot(`${name}-dark`);
-    this.instance.applySettings();
-    await this.page.locator('.monaco-workbench.vs').waitFor();
+    for (const [scheme, theme] of [['dark', 'vs-dark'], ['light', 'vs']]) {
+      await this.page.emulateMedia({ colorScheme: scheme });
+      await this.page.locator(`.monaco-workbench.${theme}`).waitFor();
+      await this.screenshot(`${name}-${scheme}`);
+    }
   }
 
   async close() {

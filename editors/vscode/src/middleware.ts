@@ -14,7 +14,8 @@ export function createMiddleware(onJob: (id: string) => void): Middleware {
       const given = args[0] as GenerateArguments;
       const uri = vscode.Uri.parse(given.uri, true);
       await refuseReadOnly(uri);
-      const review = vscode.workspace.getConfiguration('halfwatt', uri).get('generate.review', false);
+      const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
+      const review = vscode.workspace.getConfiguration('halfwatt', document ?? uri).get('generate.review', false);
       const answer = (await next(command, [{ review, ...given }])) as { job: string };
       onJob(answer.job);
       return answer;

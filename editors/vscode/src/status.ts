@@ -38,7 +38,8 @@ export class StatusItem implements vscode.Disposable {
     const state = note.paused ? 'paused' : note.busy ? 'busy' : note.kind;
     const words = note.progress ? `model ${Math.round(100 * note.progress)} %` : (WORDS[state] ?? savedToday(note));
     const warns = state === 'error' || note.warnings.length > 0;
-    this.set(warns ? 'warning' : ICONS[state], words, tooltip(note), [note.message, ...note.warnings].join(' '), warns);
+    const icon = warns && state !== 'busy' && state !== 'loading' ? 'warning' : ICONS[state];
+    this.set(icon, words, tooltip(note), [note.message, ...note.warnings].join(' '), warns);
     this.shown.fire(note);
   }
 

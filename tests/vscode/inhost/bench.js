@@ -1,0 +1,89 @@
+// The extension's own figures, measured in the extension host. One JSON object per line.
+const { readFileSync, writeFileSync } = require('node:fs');
+const path = require('node:path');
+const vscode = require('vscode');
+
+const N_KEYS = 200;
+const N_EVENTS = 12;
+
+exports.run = async () => {
+  const extension = vscode.extensions.getExtension('halfwatt.halfwatt');
+  const bundle_bytes = readFileSync(path.join(extension.extensionPath, 'dist/extension.js')).length;
+  const document = await open('keys.py');
+  await extension.activate();
+  const activation_to_ready_ms = await extension.exports.ready_ms;
+  const latencies_ms = await statusLatencies(extension.exports.onDidChangeStatus);
+  const with_ms = await keystrokes(document);
+  await vscode.workspace.getConfiguration('halfwatt').update('server.path', '/nowhere/halfwatt', vscode.ConfigurationTarget.Global);
+  const without_ms = await keystrokes(document);
+  console.log(JSON.stringify({
+    bundle_bytes,
+    activation_to_ready_ms: round(activation_to_ready_ms),
+    keystroke_ms: round(with_ms - without_ms),
+    keystroke_total_ms: round(with_ms),
+    status_latency_median_ms: round(latencies_ms[Math.floor(latencies_ms.length / 2)]),
+    status_latency_max_ms: round(latencies_ms.at(-1)),
+  }));
+};
+
+const round = (value) => Math.round(value * 1000) / 1000;
+
+async function open(name) {
+  const file = path.join(vscode.workspace.workspaceFolders[0].uri.fsPath, name);
+  writeFileSync(file, `${'def f(x):\n    return x\n\n\n'.repeat(100)}`);
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
+  await vscode.window.showTextDocument(document);
+  return document;
+}
+
+/** Milliseconds that one typed character keeps the extension host's thread busy. */
+async function keystrokes(document) {
+  const editor = await vscode.window.showTextDocument(document);
+  const end = document.lineAt(document.lineCount - 1).range.end;
+  editor.selection = new vscode.Selection(end, end);
+  const before = performance.eventLoopUtilization();
+  for (let n = 0; n < N_KEYS; n++) await vscode.commands.executeCommand('type', { text: 'ab '[n % 3] });
+  return performance.eventLoopUtilization(before).active / N_KEYS;
+}
+
+/** From a daemon's event to the extension's status item: sorted milliseconds; both clocks are this process's. */
+async function statusLatencies(onDidChangeStatus) {
+  const runtime = path.join(process.env.HALFWATT_HOME, 'run');
+  await eventually(() => readFileSync(path.join(runtime, 'daemon.json')));
+  const { port } = JSON.parse(readFileSync(path.join(runtime, 'daemon.json'), 'utf8'));
+  const headers = { authorization: `Bearer ${readFileSync(path.join(runtime, 'token'), 'utf8').trim()}`, 'content-type': 'application/json' };
+  const at = (name) => `http://127.0.0.1:${port}/halfwatt/v1/${name}`;
+  const events = (await fetch(at('events'), { headers })).body.pipeThrough(new TextDecoderStream()).getReader();
+  const found = [];
+  for (let n = 0; n < N_EVENTS; n++) {
+    const state = n % 2 === 0 ? 'paused' : 'ready';
+    const shown = new Promise((resolve) => {
+      const listener = onDidChangeStatus((note) => note.kind === state && (listener.dispose(), resolve(performance.now())));
+    });
+    await fetch(at(n % 2 === 0 ? 'pause' : 'resume'), { method: 'POST', headers, body: '{}' });
+    const told_ms = await nextEvent(events, state);
+    found.push((await shown) - told_ms);
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the next one is no burst
+  }
+  await events.cancel();
+  return found.sort((a, b) => a - b);
+}
+
+async function nextEvent(events, state) {
+  for (;;) {
+    const { value, done } = await events.read();
+    if (done) throw new Error('the daemon ended its events');
+    if (value.includes(`"state":"${state}"`)) return performance.now();
+  }
+}
+
+async function eventually(attempt) {
+  for (let n = 0; n < 600; n++) {
+    try {
+      return attempt();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  return attempt();
+}
