@@ -7,7 +7,7 @@ DATA_DIR ?= $(or $(HALFWATT_DATA),$(wildcard $(CURDIR)/../shared/data))
 RUN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test check setup model model-large bench test-wheel test-editors wheel clean
+.PHONY: help demo test check setup model model-large bench bench-editors test-wheel test-editors wheel clean
 
 help:
 	@echo "make demo          set up, then generate a function with the local model through the language server"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-wheel    build the wheel and run the tests against it"
 	@echo "make test-editors  drive real VS Code and Neovim"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
+	@echo "make bench-editors  measure the VS Code extension"
 	@echo "make clean         remove what these commands made"
 
 setup:
@@ -44,6 +45,16 @@ bench: model
 	@for name in $(BENCHES); do \
 	  echo "== bench_$$name"; (cd tests && HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || exit 1; \
 	done
+
+VSCODE = CODE_SERVER=$(CACHE)/code-server VSIX=$(CACHE)/halfwatt.vsix SERVER_BIN=$(CURDIR)/$(RUN) \
+  MODELS_DIR=$(HALFWATT_MODELS_DIR) SHOTS=$(CACHE)/shots tests/vscode/run.sh
+
+test-editors: model
+	@$(VSCODE)
+	$(RUN)/pytest -m editor $(PYTEST_ARGS)
+
+bench-editors: model
+	@$(VSCODE) --bench
 
 wheel: setup
 	$(RUN)/python -m build --wheel --outdir dist .
