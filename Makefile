@@ -16,7 +16,7 @@ help:
 	@echo "make test-wheel    build the wheel and run the tests against it"
 	@echo "make test-editors  drive real VS Code and Neovim"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
-	@echo "make bench-editors  measure the VS Code extension"
+	@echo "make bench-editors measure the VS Code extension"
 	@echo "make clean         remove what these commands made"
 
 setup:
