@@ -84,9 +84,7 @@ class BatchedDecoder:
         self._llama.llama_free(self._context)
         self._llama.llama_model_free(self._model)
 
-    def decode(
-        self, prompts: list[Prompt], on_token: Callable[[], None] = lambda: None
-    ) -> Iterator[Generation]:
+    def decode(self, prompts: list[Prompt], on_token: Callable[[], None] = lambda: None) -> Iterator[Generation]:
         """Yield generations in the order in which they finish."""
         waiting = list(reversed(prompts))
         while waiting or self._active:
@@ -113,9 +111,7 @@ class BatchedDecoder:
     def _tokenize(self, text: str) -> list[int]:
         raw = text.encode()
         buffer = (self._llama.llama_token * (len(raw) + 16))()
-        count = self._llama.llama_tokenize(
-            self._vocab, raw, len(raw), buffer, len(raw) + 16, False, True
-        )
+        count = self._llama.llama_tokenize(self._vocab, raw, len(raw), buffer, len(raw) + 16, False, True)
         return list(buffer[:count])
 
     def _piece(self, token: int) -> bytes:

@@ -33,9 +33,7 @@ class DraftStats:
         return asdict(self)
 
 
-def draft_stats(
-    logprobs: Sequence[float], entropies: Sequence[float] = (), margin_first: float = 0.0
-) -> DraftStats:
+def draft_stats(logprobs: Sequence[float], entropies: Sequence[float] = (), margin_first: float = 0.0) -> DraftStats:
     """Summarise one draft; an empty draft has zeros everywhere."""
     ordered = sorted(logprobs)
     n_tokens = len(ordered)

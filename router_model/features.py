@@ -7,6 +7,8 @@ runs no encoder and knows no weights.
 
 import math
 import re
+import zlib
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,48 @@ SURFACE_NAMES = (
     "n_assertions", "n_imports", "n_quotes", "n_brackets", "n_operators", "non_ascii_share", "distinct_word_share",
     "example_chars_share", "longest_line", "is_code_start", *(f"has:{word.strip()}" for word in _WORDS),
 )  # fmt: skip
+
+
+N_WORDS = 1024
+N_GRAMS = 1024
+_GRAM_SIZES = (2, 3, 4, 5)
+_GRAM_CHARACTERS = 2000
+
+
+@dataclass(frozen=True)
+class Features:
+    """The router's inputs beside the tokens: hashed words, hashed character n-grams, surface counts."""
+
+    words: npt.NDArray[np.float32]
+    grams: npt.NDArray[np.float32]
+    surface: npt.NDArray[np.float32]
+
+
+def features(text: str) -> Features:
+    """All features of one request, shapes `(N_WORDS,)`, `(N_GRAMS,)`, `(len(SURFACE_NAMES),)`."""
+    cut = window(text)
+    return Features(hashed_words(cut), hashed_grams(cut[:_GRAM_CHARACTERS]), surface(cut))
+
+
+def hashed_words(text: str) -> npt.NDArray[np.float32]:
+    """Logarithmic counts of lower-case words of two letters or more, each hashed to one place."""
+    counts = np.zeros(N_WORDS, dtype=np.float32)
+    for word in re.findall(r"\w\w+", text.lower()):
+        counts[zlib.crc32(word.encode("utf-8", "replace")) % N_WORDS] += 1
+    return np.log1p(counts)
+
+
+def hashed_grams(text: str) -> npt.NDArray[np.float32]:
+    """Signed logarithmic counts of character n-grams inside words, hashed with a sign so collisions cancel."""
+    counts = [0] * N_GRAMS
+    for word in re.findall(r"\w+|[^\w\s]", text.lower()):
+        padded = f" {word} ".encode("utf-8", "replace")
+        for size in _GRAM_SIZES:
+            for start in range(len(padded) - size + 1):
+                code = zlib.crc32(padded[start : start + size])
+                counts[code % N_GRAMS] += 1 if code >> 16 & 1 else -1
+    signed = np.array(counts, dtype=np.float32)
+    return np.sign(signed) * np.log1p(np.abs(signed))
 
 
 def window(text: str) -> str:

@@ -37,10 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         tasks = tasks[: options.limit]
     finished = _finished(options.out)
     jobs = [
-        (task, sample)
-        for task in tasks
-        for sample in range(options.samples)
-        if (task.task_id, sample) not in finished
+        (task, sample) for task in tasks for sample in range(options.samples) if (task.task_id, sample) not in finished
     ]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("a", encoding="utf-8") as out:
@@ -68,12 +65,9 @@ def generation_row(generation: Generation, model: str, joules: float | None) -> 
     }
 
 
-def _label_local(
-    options: argparse.Namespace, jobs: list[tuple[Task, int]]
-) -> Iterator[dict[str, Any]]:
+def _label_local(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -> Iterator[dict[str, Any]]:
     prompts = [
-        Prompt(f"{task.task_id}#{sample}", chat_prompt(task), options.temperature, sample)
-        for task, sample in jobs
+        Prompt(f"{task.task_id}#{sample}", chat_prompt(task), options.temperature, sample) for task, sample in jobs
     ]
     name = options.name or options.model.removesuffix(".gguf").rpartition("/")[2]
     with BatchedDecoder(Path(options.model), options.sequences, options.threads) as decoder:
@@ -85,9 +79,7 @@ def _label_local(
             yield generation_row(generation, name, None if watts is None else watts * generation.seconds)
 
 
-def _label_endpoint(
-    options: argparse.Namespace, jobs: list[tuple[Task, int]]
-) -> Iterator[dict[str, Any]]:
+def _label_endpoint(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -> Iterator[dict[str, Any]]:
     for task, sample in jobs:
         started = time.perf_counter()
         answer = _ask(options, task, sample)

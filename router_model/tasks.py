@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 SYSTEM_TEXT = "You are a code generator and only respond with code without explanations."
-_INSTRUCTION = (
-    "Please only respond with a codeblock and do not explain anything. "
-    "Complete the following task:\n"
-)
+_INSTRUCTION = "Please only respond with a codeblock and do not explain anything. Complete the following task:\n"
 
 
 @dataclass(frozen=True)
@@ -38,10 +35,7 @@ def load_tasks(data_dir: Path) -> list[Task]:
 def chat_prompt(task: Task) -> str:
     """The task in the ChatML template of the Qwen2.5 family, generation prompt included."""
     user = f"{_INSTRUCTION}```python\n{task.model_text}\n```"
-    return (
-        f"<|im_start|>system\n{SYSTEM_TEXT}<|im_end|>\n"
-        f"<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
-    )
+    return f"<|im_start|>system\n{SYSTEM_TEXT}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
 
 
 def chat_messages(task: Task) -> list[dict[str, str]]:

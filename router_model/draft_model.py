@@ -1,0 +1,58 @@
+"""Fitting the tables of stage 2: logistic regressions over draft statistics, one model at a time.
+
+Training half: needs scikit-learn. What is fitted is applied by `stage2.py` with the same input functions.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .draft_stats import DraftStats
+from .labels import STATISTICS
+from .stage2 import DraftTable, start_inputs, whole_inputs
+
+Array = npt.NDArray[np.float64]
+DraftTables = dict[str, DraftTable]
+QUANTIZATION = "q4_k_m"
+TEMPLATE = "chatml"
+_PENALTY = 0.3
+
+
+def fit_draft_tables(models: Sequence[str], statistics: Array, passed: Array, p_before: Array) -> DraftTables:
+    """Tables by model key; `statistics` as `labels.local_statistics` gives it, `p_before` held-out estimates."""
+    return {
+        model: fit_table(statistics[:, column], passed[:, column], p_before[:, column])
+        for column, model in enumerate(models)
+    }
+
+
+def fit_table(statistics: Array, passed: Array, p_before: Array) -> DraftTable:
+    """Both regressions of one model, shapes `(n, len(STATISTICS))`, `(n,)`, `(n,)`."""
+    drafts = [stats_of(row) for row in statistics]
+    whole = np.array([whole_inputs(stats, p) for stats, p in zip(drafts, p_before, strict=True)])
+    start = np.array(
+        [
+            start_inputs([stats.lp_first16_mean], stats.margin_first, p)
+            for stats, p in zip(drafts, p_before, strict=True)
+        ]
+    )
+    return DraftTable(QUANTIZATION, TEMPLATE, *_regress(whole, passed), *_regress(start, passed))
+
+
+def stats_of(row: Array) -> DraftStats:
+    """One row of the outcome table as draft statistics."""
+    values = dict(zip(STATISTICS, row.tolist(), strict=True))
+    n_tokens = int(values.pop("completion_tokens"))
+    below = int(values.pop("n_lp_below_minus_0_7"))
+    return DraftStats(n_tokens=n_tokens, n_lp_below_minus_0_7=below, **values)
+
+
+def _regress(inputs: Array, passed: Array) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    from sklearn.linear_model import LogisticRegression
+
+    mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
+    standard = np.clip((inputs - mean) / scale, -4, 4)
+    learned = LogisticRegression(C=_PENALTY, max_iter=1000).fit(standard, passed > 0.5)
+    weights = (float(learned.intercept_[0]), *map(float, learned.coef_[0]))
+    return weights, tuple(map(float, mean)), tuple(map(float, scale))
