@@ -1,7 +1,9 @@
 """How long to wait after a key before asking: learned from the user's own rhythm.
 
 delay = clamp(typing interval × 1.5…3.0 − mean response time, 100…1000 ms), with the small factor after a
-character that ends a word and at the end of a line. Pure arithmetic; the clock belongs to the caller.
+character that ends a word and at the end of a line. It is never shorter than 1.25 typing intervals: a slow model's
+response time would else bring the delay below the rhythm, and nearly every key would start a request that the next
+key ends. Pure arithmetic; the clock belongs to the caller.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 MIN_MS, MAX_MS = 100.0, 1000.0
+AT_LEAST_INTERVALS = 1.25
 _PAUSE_MS = 2000.0  # longer gaps are thinking, not typing
 _WEIGHT = 0.2  # of the newest value in the running means
 
@@ -36,7 +39,8 @@ class Rhythm:
         last = line_before[-1:]
         at_break = not (last.isalnum() or last == "_") or not line_after.strip()
         factor = 1.5 if at_break else 3.0
-        return min(MAX_MS, max(MIN_MS, self.interval_ms * factor - self.response_ms))
+        shortest = max(MIN_MS, self.interval_ms * AT_LEAST_INTERVALS)
+        return min(MAX_MS, max(shortest, self.interval_ms * factor - self.response_ms))
 
 
 def _mean(old: float, new: float) -> float:

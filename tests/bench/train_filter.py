@@ -138,7 +138,7 @@ def _trees() -> Any:
     from sklearn.ensemble import GradientBoostingClassifier
 
     return GradientBoostingClassifier(
-        n_estimators=80, max_depth=3, learning_rate=0.06, subsample=0.7, min_samples_leaf=12, random_state=SEED
+        n_estimators=120, max_depth=2, learning_rate=0.05, subsample=0.6, min_samples_leaf=25, random_state=SEED
     )
 
 
