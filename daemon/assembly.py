@@ -22,6 +22,7 @@ from . import (
     machine,
     meter_ladder,
     openai_api,
+    secrets,
     sources,
     store,
     telemetry_export,
@@ -115,7 +116,8 @@ class Daemon:
         self._local.follow(self.settings.config)
 
     def _warnings(self) -> tuple[str, ...]:
-        return tuple(text for text in (self._chooser.problem, self._fetch_problem) if text)
+        own = (self._chooser.problem, self._fetch_problem, *self._remote.problems)
+        return tuple(text for text in own if text)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -140,7 +142,9 @@ class Daemon:
         self._board.changed()
 
     async def _keep_house(self) -> None:
-        """Load the reference model's figures before they are needed; then, once a day, drop old rows."""
+        """Load what requests will need before they come; then, once a day, drop old rows."""
+        if self.settings.config.tiers:
+            await asyncio.to_thread(secrets.find, ())
         await asyncio.to_thread(cloud_energy.warm, cloud_energy.reference(self.settings.config)[0])
         while True:
             try:

@@ -1,15 +1,18 @@
 """Choosing among the tiers that the policy allows: the learned router where it can, the explicit rule where not.
 
 The router itself is router_model's; this is the seam between its numbers and a decision on the wire. A pinned route,
-a single possible tier and a missing router leave the explicit rule in charge, and its reason says so.
+a single possible tier and a missing router leave the explicit rule in charge, and its reason says so; a function to
+generate carries the router's scores even then.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,9 +32,11 @@ if TYPE_CHECKING:
     from halfwatt.router_model.decide import Candidate
     from halfwatt.router_model.decide import Decision as Choice
     from halfwatt.router_model.draft_stats import DraftStats
+    from halfwatt.router_model.estimates import Estimates
     from halfwatt.router_model.router import Router
 
 CHARS_PER_TOKEN = 4.0
+_LOG = logging.getLogger("halfwatt.router")
 UNMEASURED_LOCAL_S = 0.1  # CPU seconds a token, until the first answers on this machine have been booked
 
 
@@ -52,10 +57,11 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Learned:
-    """The two stages of the router: estimates for a text, and the probability that a draft will pass."""
+    """The two stages of the router: estimates for a text; and the probability that a draft will pass, from the
+    model's name, the statistics of the draft's first tokens and the probability expected before it."""
 
     router: Router
-    check: Callable[[DraftStats], float]
+    check: Callable[[str, DraftStats, float], float]
 
 
 def load_router() -> Learned:
@@ -63,12 +69,22 @@ def load_router() -> Learned:
     from halfwatt.router_model.errors import RouterModelError
 
     try:
-        from halfwatt.router_model import stage2
         from halfwatt.router_model.router import Router
 
-        return Learned(Router.load(), stage2.check)
+        router = Router.load()
+        return Learned(router, partial(_check_start, router))
     except (RouterModelError, ImportError, OSError) as error:
         raise RouterMissingError(f"The learned router cannot be used ({error}); the explicit rule decides.") from None
+
+
+def _check_start(router: Router, model: str, stats: DraftStats, p_before: float) -> float:
+    """Stage 2 of the router for a draft's first tokens; `p_before` where it has no table for the model."""
+    from halfwatt.router_model import stage2
+    from halfwatt.router_model.estimates import model_key
+
+    table = router.tables.drafts.get(model_key(model))
+    means = (stats.lp_first16_mean,) if stats.n_tokens else ()
+    return stage2.check_start(table, means, stats.margin_first, p_before, None, 0.0, 0.0).p_pass
 
 
 class Chooser:
@@ -93,15 +109,30 @@ class Chooser:
     async def choose(
         self, asked: GenerationRequest, verdict: Verdict, config: Config, facts: Facts, local_model: str
     ) -> Chosen:
-        """Who answers. The router is asked only where there is a choice to make or a doubt to show."""
+        """Who answers. The router is asked where there is a choice to make, and for every function to generate,
+        whose chance to be right the user wants to know; a rule that leaves no choice stays in charge then."""
         rule = explicit_rule(verdict, config, facts, local_model)
-        open_tiers = verdict.allowed | verdict.askable
-        if self._learned is None or verdict.route != "auto" or not facts.local_can_answer or len(open_tiers) < 2:
+        free = verdict.route == "auto" and facts.local_can_answer and len(verdict.allowed | verdict.askable) > 1
+        asks = free or (asked.options.kind == "generate" and (facts.local_can_answer or rule.kind != "local"))
+        estimated = await self._estimated(asked) if asks else None
+        if estimated is None:
             return Chosen(rule)
-        estimates, cpu_s = await asyncio.to_thread(_timed, self._learned.router.estimate, asked.judged_text())
+        estimates, joules = estimated
         candidates = self._candidates(asked, verdict, config, local_model, estimates)
-        decision = self._decide(asked, verdict, config, candidates)
-        return Chosen(decision, self._meter.cpu_reading(cpu_s), candidates)
+        if free:
+            return Chosen(self._decide(asked, verdict, config, candidates), joules, candidates)
+        return Chosen(_with_chance(rule, candidates), joules)
+
+    async def _estimated(self, asked: GenerationRequest) -> tuple[Estimates, Reading] | None:
+        """The router's estimates and the joules they took; None without a router, or where it fails."""
+        if self._learned is None:
+            return None
+        try:
+            estimates, cpu_s = await asyncio.to_thread(_timed, self._learned.router.estimate, asked.judged_text())
+        except Exception as error:  # noqa: BLE001 - native libraries raise what they like; the rule needs no router
+            _LOG.error("the router failed", exc_info=error)
+            return None
+        return estimates, self._meter.cpu_reading(cpu_s)
 
     def checks_drafts(self, chosen: Chosen, config: Config) -> bool:
         """Whether a local draft of this choice will be judged before it is shown."""
@@ -114,8 +145,8 @@ class Chooser:
         """The decision again, with what the draft's first tokens say about its chance to pass."""
         if self._learned is None:
             return chosen.decision
-        p_pass = self._learned.check(stats)
         local, *others = chosen.candidates
+        p_pass = self._learned.check(local.model, stats, local.p_pass)
         local = replace(local, p_pass=p_pass, p_low=min(local.p_low, p_pass), p_high=max(local.p_high, p_pass))
         decision = self._decide(asked, verdict, config, (local, *others))
         if decision.tier == chosen.decision.tier:
@@ -178,10 +209,26 @@ def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict
         kind=kinds.get(chosen.tier, "local"),
         model=chosen.model,
         reason=choice.reason,
-        scores={each.tier: Score(each.p_pass, each.tokens, each.energy_j) for each in candidates},
+        scores=_scores(candidates),
         calibrated=choice.calibrated,
         offer_cloud=decide.doubtful(chosen, askable, config.routing.leaving_price),
     )
+
+
+def _with_chance(rule: Decision, candidates: tuple[Candidate, ...]) -> Decision:
+    """The rule's decision with what the router expects of it."""
+    chosen = next(each for each in candidates if each.tier == rule.tier)
+    doubt = "" if chosen.calibrated else ", uncalibrated"
+    return msgspec.structs.replace(
+        rule,
+        reason=f"{rule.reason}; {100 * chosen.p_pass:.0f} % likely to pass{doubt}",
+        scores=_scores(candidates),
+        calibrated=chosen.calibrated,
+    )
+
+
+def _scores(candidates: tuple[Candidate, ...]) -> dict[str, Score]:
+    return {each.tier: Score(each.p_pass, each.tokens, each.energy_j) for each in candidates}
 
 
 def _timed(work: Callable[[str], Any], text: str) -> tuple[Any, float]:

@@ -174,10 +174,7 @@ class Client:
             except errors.DaemonError:
                 pass
             if delay_s == _RETRY_S[0]:
-                version = self._found.address.version if self._found else ""
-                yield Status(
-                    state="ready", message="The daemon has ended; the next request starts it.", version=version
-                )
+                yield _ended(self._found)
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, _RETRY_S[1])
 

@@ -50,12 +50,17 @@ async def connect(paths: Paths, environ: Mapping[str, str], *, start: bool, vers
     if found is not None and (not start or not _older(found.address.version, wanted)):
         return found
     if not start:
+        if await _deaf_to_token(paths):
+            raise DaemonError(
+                f"A daemon is running, but the token in {paths.token_file} is not its. "
+                "`halfwatt daemon start` replaces it."
+            )
         raise DaemonError("No daemon is running. Start one with `halfwatt daemon start`.")
     async with _start_lock(paths):
         found = await running(paths)
         if found is not None and not _older(found.address.version, wanted):
             return found
-        if found is not None:
+        if found is not None or await _deaf_to_token(paths):
             await stop(paths)
         return await _start(paths, environ)
 
@@ -69,6 +74,15 @@ async def running(paths: Paths) -> Found | None:
     if health is None or health.pid != address.pid or not health.accepts_token:
         return None
     return Found(address, token)
+
+
+async def _deaf_to_token(paths: Paths) -> bool:
+    """Whether the daemon lives that the address names, and the token file is not its: nobody can ask it anything."""
+    address = read_address(paths)
+    if address is None:
+        return False
+    health = await _health(address, read_token(paths) or "none")
+    return health is not None and health.pid == address.pid and not health.accepts_token
 
 
 async def stop(paths: Paths) -> Literal["stopped", "killed", "not_running"]:

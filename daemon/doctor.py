@@ -171,7 +171,9 @@ def check_router() -> Check:
         router = load_router().router
     except HalfwattError as error:
         return Check("router", "warn", str(error), "The explicit rule decides. Reinstall halfwatt to get the router.")
-    return Check("router", "ok", router.describe())
+    facts = router.info()
+    size_mb = facts["artifact_bytes"] / 1e6
+    return Check("router", "ok", f"knows {len(facts['models'])} models; encoder {facts['encoder']}, {size_mb:.1f} MB")
 
 
 def _config(paths: Paths, environ: Mapping[str, str]) -> tuple[Config, Check]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from . import catalog, store
 from .config import Config, LocalConfig
 from .errors import HalfwattError, ModelError, WorkerError
+from .generation import GenerationRequest
 from .meter import Meter
 from .paths import Paths
 from .turn import Cancellation, Ended, Turn
@@ -24,6 +25,7 @@ from .worker_protocol import Done, Job, Piece
 if TYPE_CHECKING:
     from .local_model import LocalModel
 
+TEMPLATE_TOKENS = 256  # what a chat template adds at most
 _LOG = logging.getLogger("halfwatt.local")
 
 
@@ -95,7 +97,7 @@ class LocalTier:
         if model is None:
             yield Ended("cancelled", 0, 0)
             return
-        job = _job(turn, config, next(self._numbers))
+        job = _job(turn.asked, config, next(self._numbers))
         window = self._meter.begin()
         done: Done | None = None
         cancellation.on_request(lambda: model.cancel(job.id))
@@ -120,6 +122,17 @@ class LocalTier:
             done.queue_ms,
             done.first_token_ms,
         )
+
+    async def fits(self, asked: GenerationRequest, config: Config) -> bool:
+        """Whether the prompt fits the context; counted only where it might not. True where nobody can tell yet."""
+        model = self._model
+        n_bytes = sum(len(text.encode(errors="replace")) for text in asked.texts())  # a token has a byte at least
+        if model is None or model.state != "ready" or n_bytes + TEMPLATE_TOKENS < model.context_tokens:
+            return True
+        try:
+            return await model.count_tokens(_job(asked, config, 0)) < model.context_tokens
+        except HalfwattError:
+            return True
 
     async def _ready_model(self, turn: Turn) -> LocalModel | None:
         """The loaded model; waits while it loads. None when the turn is cancelled meanwhile."""
@@ -169,8 +182,8 @@ class LocalTier:
             self._changed()
 
 
-def _job(turn: Turn, config: Config, number: int) -> Job:
-    asked, options = turn.asked, turn.asked.options
+def _job(asked: GenerationRequest, config: Config, number: int) -> Job:
+    options = asked.options
     ghost = options.kind == "complete"
     limit = config.completion.max_tokens if ghost else config.local.max_tokens
     return Job(

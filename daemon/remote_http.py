@@ -1,9 +1,9 @@
 """The HTTP client under a remote tier: proxies and certificate authorities from the usual environment variables, only
 the headers that a request needs, and a tee that sees the comment lines of an event stream.
 
-HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY hold as everywhere; SSL_CERT_FILE and SSL_CERT_DIR, else
-REQUESTS_CA_BUNDLE, name the certificate authorities instead of the system's own. Redirects are not followed: the user
-agreed to one address.
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY hold as everywhere, but never for this machine itself; SSL_CERT_FILE
+and SSL_CERT_DIR, else REQUESTS_CA_BUNDLE, name the certificate authorities instead of the system's own. Redirects are
+not followed: the user agreed to one address.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ CONNECT_LIMIT_S = 10.0
 COMMENT_LIMIT_BYTES = 4096
 SENT_HEADERS = {"host", "accept", "connection", "content-type", "content-length", "user-agent"}
 TEE = "halfwatt_tee"  # its place in a response's extensions
+_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # this machine is no proxy's business
 
 
 class Tee:
@@ -92,6 +93,7 @@ def client(key: str | None, timeout_s: float, environ: Mapping[str, str] = os.en
         verify=_authorities(environ),
         follow_redirects=False,
         timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, CONNECT_LIMIT_S)),
+        mounts=dict.fromkeys(_LOOPBACK),
         event_hooks={"request": [only_ours], "response": [add_tee]},
     )
 

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,7 @@ import psutil
 from . import cloud_energy, keys
 from .config import Config, TierConfig
 from .energy import Reading
+from .errors import HalfwattError
 from .paths import Paths
 from .turn import Cancellation, Ended, Turn
 from .worker_protocol import Piece
@@ -25,6 +27,8 @@ if TYPE_CHECKING:  # importing the openai client takes most of a second, which a
     from .remote_tier import RemoteDone, RemoteTier
 
 KEY_AGE_S = 30.0
+MISSING_KEY_AGE_S = 2.0  # short, so that a key which the user has just set counts
+SLOW_LOOK_S = 1.0  # a keyring that takes longer is locked or hangs: ask it as seldom as for a key that is there
 CHARS_PER_TOKEN = 4.0  # of a prompt whose tokens nobody counted
 UNCOUNTED = 0.3  # how far such a count may be off
 
@@ -35,12 +39,19 @@ class RemoteTiers:
     def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
         self._paths = paths
         self._environ = environ
-        self._keys: dict[str, tuple[float, str | None]] = {}
+        self._keys: dict[str, _Look] = {}
         self._open: dict[tuple[TierConfig, str | None], RemoteTier] = {}
 
     async def has_key(self, config: Config) -> dict[str, bool]:
-        """Tier name → whether its key is there or none is needed."""
-        return {tier.name: not tier.key or await self._key(tier) is not None for tier in config.tiers}
+        """Tier name → whether its key is there or none is needed. A key that cannot be used counts as missing."""
+        looks = await asyncio.gather(*(self._look(tier.key) for tier in config.tiers if tier.key))
+        here = {look.name for look in looks if look.key is not None}
+        return {tier.name: not tier.key or tier.key in here for tier in config.tiers}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why keys that are there cannot be used, a sentence each."""
+        return tuple(str(look.error) for look in self._keys.values() if look.error is not None)
 
     async def close(self) -> None:
         for tier in self._open.values():
@@ -70,19 +81,46 @@ class RemoteTiers:
     async def _connection(self, tier: TierConfig) -> RemoteTier:
         from .remote_tier import RemoteTier
 
-        key = await self._key(tier) if tier.key else None
+        key = await self._key(tier.key) if tier.key else None
         if (tier, key) not in self._open:
             self._open[tier, key] = await asyncio.to_thread(RemoteTier, tier, key)
         return self._open[tier, key]
 
-    async def _key(self, tier: TierConfig) -> str | None:
-        """The key, looked up at most every `KEY_AGE_S`: the keyring may take its time."""
-        age, value = self._keys.get(tier.key, (float("-inf"), None))
-        if time.monotonic() - age > KEY_AGE_S or value is None:
-            found = await asyncio.to_thread(keys.find_key, tier.key, self._paths, self._environ)
-            value = found.value if found else None
-            self._keys[tier.key] = (time.monotonic(), value)
-        return value
+    async def _key(self, name: str) -> str | None:
+        look = await self._look(name)
+        if look.error is not None:
+            raise look.error
+        return look.key
+
+    async def _look(self, name: str) -> _Look:
+        """The newest look for a key; a new one is taken only when that has aged: the keyring may take its time."""
+        look = self._keys.get(name)
+        if look is None or time.monotonic() >= look.good_until_s:
+            look = self._keys[name] = await asyncio.to_thread(_take_look, name, self._paths, self._environ)
+        return look
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was found under a key's name, and the monotonic time until which that counts. Its text hides the key."""
+
+    name: str
+    key: str | None = field(repr=False)
+    error: HalfwattError | None
+    good_until_s: float
+
+
+def _take_look(name: str, paths: Paths, environ: Mapping[str, str]) -> _Look:
+    begun_s = time.monotonic()
+    key, error = None, None
+    try:
+        found = keys.find_key(name, paths, environ)
+        key = found.value if found else None
+    except HalfwattError as problem:
+        error = problem
+    ended_s = time.monotonic()
+    slow = ended_s - begun_s > SLOW_LOOK_S
+    return _Look(name, key, error, ended_s + (KEY_AGE_S if slow or key is not None else MISSING_KEY_AGE_S))
 
 
 def is_online() -> bool:

@@ -6,6 +6,7 @@ Cheap to import: every client reads them. Starting and calling the daemon is cli
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .paths import Paths
 HOST = "127.0.0.1"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+_TOKEN = re.compile(r"[\w-]{1,200}", re.ASCII)
 
 
 class Address(Struct, frozen=True):
@@ -82,10 +84,12 @@ def read_address(paths: Paths) -> Address | None:
 
 
 def read_token(paths: Paths) -> str | None:
+    """The token in its file; None where there is none, or something that is no token."""
     try:
-        return paths.token_file.read_text(encoding="ascii").strip() or None
+        token = paths.token_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
+    return token if _TOKEN.fullmatch(token) else None
 
 
 def _foreign(found: os.stat_result, root_may: bool = False) -> bool:

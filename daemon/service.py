@@ -148,7 +148,7 @@ class Service:
                 failed.add(chosen.decision.tier)
                 second = self._second_choice(turn, config, facts, tier, error)
                 if second is None or second.tier in failed:
-                    raise
+                    raise _with_offer(error, verdict) from None
             turn.draft_dropped = bool(turn.local)
             chosen = Chosen(second)
 
@@ -255,8 +255,9 @@ class Service:
     async def _facts(self, asked: GenerationRequest, config: Config) -> Facts:
         """What the policy needs to know. Costly looks are taken only where something could leave this machine."""
         local = self._parts.local
+        fits = await local.fits(asked, config)
         if not config.tiers or asked.options.route == "local":
-            return Facts(local_ready=local.can_be_asked)
+            return Facts(local_ready=local.can_be_asked, prompt_fits=fits)
         found = await asyncio.to_thread(secrets.find, asked.texts()) if config.privacy.detect_secrets else ()
         return Facts(
             has_key=await self._parts.remote.has_key(config),
@@ -264,7 +265,15 @@ class Service:
             excluded=await asyncio.to_thread(excluded.reason, asked.options.path, config.privacy),
             secrets=found,
             local_ready=local.can_be_asked,
+            prompt_fits=fits,
         )
+
+
+def _with_offer(error: HalfwattError, verdict: Verdict) -> HalfwattError:
+    """The error of a prompt that is too long names the tier that needs only the user's yes, if there is one."""
+    if not isinstance(error, PromptTooLongError) or not verdict.askable:
+        return error
+    return PromptTooLongError(f"{error} Or ask “{min(verdict.askable)}” for it, with the route cloud.")
 
 
 async def _drained(pieces: AsyncGenerator[Piece | Ended, None]) -> None:

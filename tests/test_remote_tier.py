@@ -407,7 +407,15 @@ async def test_http_goes_through_the_proxy(api: FakeApi, monkeypatch: pytest.Mon
 async def test_no_proxy_names_hosts_that_are_reached_directly(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     with proxying() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+        monkeypatch.setenv("NO_PROXY", "api.test")
+        with pytest.raises(TierError, match="is not known here"):  # nobody knows this host but the proxy
+            await answer(tier_of(api.port, host="api.test"))
+        assert proxy.lines == []
+
+
+async def test_own_machine_is_never_reached_through_a_proxy(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxying() as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert (await answer(tier_of(api.port)))[0] == "hi"
         assert proxy.lines == []
 
@@ -416,7 +424,7 @@ async def test_unreachable_proxy_becomes_a_sentence(api: FakeApi, monkeypatch: p
     with proxying() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
     with pytest.raises(TierError, match="cannot be reached"):
-        await answer(tier_of(api.port))
+        await answer(tier_of(api.port, host="api.test"))
     assert api.seen == []
 
 

@@ -154,6 +154,18 @@ def test_stale_files_do_not_count_without_start(environ: dict[str, str]) -> None
     assert asyncio.run(discovery.stop(paths)) == "not_running"
 
 
+@pytest.mark.parametrize("spoil", ["nonsense", "two\nlines", None])
+def test_daemon_whose_token_file_was_spoilt_is_replaced(environ: dict[str, str], spoil: str | None) -> None:
+    old = start(environ)
+    token_file = user_paths(environ).token_file
+    token_file.unlink() if spoil is None else token_file.write_text(spoil)
+    told = halfwatt(environ, "daemon", "status")
+    assert told.returncode == 1
+    assert str(token_file) in told.stderr
+    assert "`halfwatt daemon start` replaces it" in told.stderr
+    assert start(environ).pid != old.pid
+
+
 def test_another_program_on_the_old_port_is_not_taken_for_the_daemon(environ: dict[str, str], tmp_path: Path) -> None:
     stranger = subprocess.Popen(
         [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", str(tmp_path)],

@@ -62,6 +62,7 @@ class ScriptedTier:
     script: Script = field(default_factory=lambda: list(ANSWER))
     joules: Reading = JOULES
     can_be_asked: bool = True
+    does_fit: bool = True
     model_id: str = "small"
     n_calls: int = 0
     calls: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
@@ -81,6 +82,9 @@ class ScriptedTier:
                 yield Ended("cancelled", 7, len(self.script))
         finally:
             (turn.cloud if self.joules is CLOUD_JOULES else turn.local).append(self.joules)
+
+    async def fits(self, asked: GenerationRequest, config: Config) -> bool:
+        return self.does_fit
 
     async def has_key(self, config: Config) -> dict[str, bool]:
         return {tier.name: True for tier in config.tiers}
@@ -341,7 +345,7 @@ class FixedRouter:
 async def learned(stage: Stage, draft_passes: float) -> None:
     """Give the stage a router, and a second stage with this verdict."""
     chooser = stage.service._parts.chooser
-    chooser._load = lambda: Learned(FixedRouter(), lambda _: draft_passes)  # type: ignore[arg-type]
+    chooser._load = lambda: Learned(FixedRouter(), lambda *_: draft_passes)  # type: ignore[arg-type]
     await chooser.load()
 
 
@@ -364,6 +368,69 @@ async def test_pinned_route_does_not_ask_the_router(build: Callable[..., Stage])
     await learned(stage, 0.1)
     result = await stage.result(route="local")
     assert (result.tier, result.scores, result.energy.router_j) == ("local", {}, 0)
+
+
+@pytest.mark.parametrize("route", ["auto", "local"])
+async def test_function_to_generate_is_told_its_chance_where_there_is_no_choice(
+    build: Callable[..., Stage], route: str
+) -> None:
+    stage = build()
+    await learned(stage, 0.1)
+    result = await stage.result(kind="generate", route=route)
+    assert (result.tier, result.calibrated, result.scores["local"].p_pass) == ("local", True, 0.6)
+    assert result.reason.startswith("explicit rule: ")
+    assert result.reason.endswith("; 60 % likely to pass")
+    assert result.energy.router_j is not None
+    assert result.energy.router_j > 0
+    assert stage.rows()[0].scores
+
+
+async def test_chance_of_the_tier_that_was_asked_for_is_its_own(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    await learned(stage, 0.1)
+    result = await stage.result(kind="generate", route="cloud")
+    assert result.tier == "big"
+    assert result.reason.endswith("; 80 % likely to pass")
+
+
+async def test_model_without_labels_is_said_to_be_uncalibrated(build: Callable[..., Stage]) -> None:
+    stage = build()
+    stage.local.model_id = "my-own"
+    await learned(stage, 0.1)
+    result = await stage.result(kind="generate")
+    assert not result.calibrated
+    assert "uncalibrated" in result.reason
+
+
+async def test_router_that_breaks_leaves_the_rule_in_charge(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    await learned(stage, 0.1)
+    broken = stage.service._parts.chooser._learned
+    assert broken is not None
+    broken.router.estimate = lambda _: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+    result = await stage.result(kind="generate")
+    assert (result.tier, result.code, result.scores) == ("local", "ab", {})
+
+
+async def test_prompt_that_does_not_fit_is_known_before_anybody_is_asked(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    stage.local.does_fit = False
+    decision = await stage.service.route(request())
+    assert (decision.tier, stage.local.n_calls) == ("big", 0)
+    assert "does not fit the local model" in decision.reason
+
+
+async def test_prompt_that_does_not_fit_offers_the_cloud_where_consent_is_asked_for(
+    build: Callable[..., Stage],
+) -> None:
+    stage = build(ASK)
+    stage.local.does_fit = False
+    stage.local.script = [PromptTooLongError("Too long.")]
+    decision = await stage.service.route(request())
+    assert (decision.tier, decision.offer_cloud) == ("local", True)
+    with pytest.raises(PromptTooLongError, match=r"^Too long\. .*big.* route cloud"):
+        await stage.ask()
+    assert stage.cloud.n_calls == 0
 
 
 async def test_doubtful_draft_is_replaced_before_anything_is_shown(build: Callable[..., Stage]) -> None:
