@@ -41,6 +41,14 @@ class MeterInfo:
     sentence: str
     rungs: tuple[Rung, ...]
 
+    @property
+    def ladder(self) -> str:
+        """Every rung from the top, whether it is in use, and why; with a mark where only simulations have run it."""
+        return "; ".join(
+            f"{rung.name}{'' if rung.hardware else ' (not run on hardware)'}: {'in use, ' if rung.used else ''}{rung.why}"
+            for rung in self.rungs
+        )
+
 
 @dataclass(frozen=True)
 class Window:

@@ -113,6 +113,8 @@ def test_setting_can_demand_the_model_and_every_rung_says_why() -> None:
     assert "your setting" in info.sentence
     assert [rung.name for rung in info.rungs if rung.used] == ["CPU-time model"]
     assert all(rung.why for rung in info.rungs)
+    assert "RAPL (not run on hardware): the setting energy.meter names another one" in info.ladder
+    assert "CPU-time model: in use" in info.ladder
 
 
 def test_real_process_time_of_this_machine_is_read() -> None:
