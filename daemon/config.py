@@ -34,7 +34,7 @@ class LocalConfig(Struct, frozen=True, forbid_unknown_fields=True):
     context_tokens: Annotated[int, Meta(ge=512, le=131072)] = 4096
     queue: Annotated[int, Meta(ge=1, le=64)] = 8
     max_tokens: Annotated[int, Meta(ge=1, le=8192)] = 1024
-    nice: Annotated[int, Meta(ge=0, le=19)] = 5
+    nice: Annotated[int, Meta(ge=0, le=19)] = 1  # 5 costs half of the speed beside busy programs
 
 
 class TierConfig(Struct, frozen=True, forbid_unknown_fields=True):

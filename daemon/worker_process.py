@@ -22,8 +22,10 @@ from .worker_protocol import FromWorker, Load, LoadFailed, Ready, ToWorker, deco
 
 LINE_LIMIT = 1 << 20
 END_S = 2.0
-# llama.cpp's threads would otherwise spin between the steps of a graph, which collapses as soon as others work too.
-QUIET_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+# How long GNU OpenMP's threads spin between the steps of a graph. On two cores, tokens/s with the machine idle and with
+# two busy programs beside: default (300,000 rounds) 28 and 1 to 8; never (OMP_WAIT_POLICY=PASSIVE) 19 and 8; this 28
+# and 13.
+QUIET_THREADS = {"GOMP_SPINCOUNT": "3000"}
 
 
 class WorkerCrashedError(WorkerError):
