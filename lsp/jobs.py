@@ -64,6 +64,7 @@ class Job:
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     request_id: str = ""
+    offer_cloud: bool = False
     text: str = ""
     last_delta_s: float = 0.0
 
@@ -249,9 +250,24 @@ class Jobs:
         return now, edits, fitted.code, fitted.replaced
 
     async def _offer_retry(self, job: Job, error: HalfwattError) -> None:
-        picked = await self._editor.ask(str(error), [TRY_AGAIN] if isinstance(error, AnswerError) else [])
+        again = [TRY_AGAIN] if isinstance(error, AnswerError) else []
+        cloud = [TRY_CLOUD] if job.offer_cloud or await self._may_ask_cloud(job) else []
+        picked = await self._editor.ask(str(error), [*again, *cloud])
         if picked == TRY_AGAIN:
             self.start(Job(job.base, job.target, job.route, job.review, job.replaces, RETRY_TEMPERATURE))
+        elif picked == TRY_CLOUD:
+            self.start(Job(job.base, job.target, "cloud", job.review, job.replaces))
+
+    async def _may_ask_cloud(self, job: Job) -> bool:
+        """Whether the daemon would let the user send this elsewhere; it failed before it could say so."""
+        if job.route in ("local", "cloud"):
+            return False
+        try:
+            client = await self._link.client()
+            messages = prompt.messages(_source(job.base), job.target)
+            return (await client.route(self._options(job), messages)).offer_cloud
+        except HalfwattError:
+            return False
 
     async def _offer_cloud(self, job: Job, result: Result) -> None:
         if await self._editor.ask(f"The local answer is doubtful. {result.reason}", [TRY_CLOUD]) != TRY_CLOUD:

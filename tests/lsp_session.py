@@ -177,9 +177,10 @@ class Session:
         self.applied.append(applied)
         return types.ApplyWorkspaceEditResult(applied=applied or self.lies_about_edits)
 
-    def _pick(self, _: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
-        title = self.answers.pop(0) if self.answers else None
-        return types.MessageActionItem(title) if title else None
+    def _pick(self, params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+        """The next of `answers`, if it is offered."""
+        wanted = self.answers.pop(0) if self.answers else None
+        return next((it for it in params.actions or [] if it.title == wanted), None)
 
     def _apply(self, edit: types.WorkspaceEdit) -> bool:
         for change in edit.document_changes or []:
