@@ -102,9 +102,9 @@ def check_meter(config: Config) -> Check:
     finally:
         chosen.close()
     if info.method == "measured":
-        return Check("meter", "ok", f"{info.name}: {info.sentence}")
+        return Check("meter", "ok", f"{info.name}: {info.sentence}. Ladder: {info.ladder}")
     hint = "Set energy.watts_per_thread if you know this machine's figure."
-    return Check("meter", "warn", f"energy is {info.method}: {info.sentence}", hint)
+    return Check("meter", "warn", f"energy is {info.method}: {info.sentence}. Ladder: {info.ladder}", hint)
 
 
 def check_sandbox(config: Config) -> Check:
