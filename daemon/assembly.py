@@ -116,7 +116,7 @@ class Daemon:
         self._local.follow(self.settings.config)
 
     def _warnings(self) -> tuple[str, ...]:
-        own = (self._chooser.problem, self._fetch_problem, *self._remote.problems)
+        own = (self._chooser.problem, self._fetch_problem, self._service.problem, *self._remote.problems)
         return tuple(text for text in own if text)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

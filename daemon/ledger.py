@@ -7,6 +7,7 @@ never stores code, prompts, keys or paths. Questions over many rows are in ledge
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from .migrations import migrate
 from .wire import EnergySummary, Feedback
 
 DAY_S = 86400
+ROOM_BYTES = 64 * 1024
 FIELDS = Row.__struct_fields__
 CHECKPOINT_PAGES = 16_384  # 64 MiB of write-ahead log between checkpoints, which cost more than an insert may
 _INSERT = f"INSERT INTO requests ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
@@ -36,6 +38,7 @@ class Ledger:
         self._lock = threading.Lock()
         with self._readable():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)  # the log files beside it take over its mode
             self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
             self._prepare()
 
@@ -154,12 +157,12 @@ class Ledger:
 
     def _prepare(self) -> None:
         connection = self._connection
+        with suppress(OSError):
+            self.path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # safe against a killed process; power loss costs seconds
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         migrate(connection)
-        with suppress(OSError):
-            self.path.chmod(0o600)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -207,6 +210,14 @@ def _column(value: object) -> object:
     return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
 
 
+def _no_room(path: Path) -> bool:
+    """SQLite calls a full disk by several names; ask the disk."""
+    try:
+        return shutil.disk_usage(path.parent).free < ROOM_BYTES
+    except OSError:
+        return False
+
+
 def _sentence(error: sqlite3.DatabaseError, path: Path) -> str:
     text = str(error)
     if "not a database" in text or "malformed" in text:
@@ -216,6 +227,6 @@ def _sentence(error: sqlite3.DatabaseError, path: Path) -> str:
         )
     if "locked" in text:
         return "The ledger is busy with another process; nothing was stored. Try again in a moment."
-    if "full" in text:
+    if "full" in text or _no_room(path):
         return f"The disk is full: the ledger ({path}) could not be written. Free some space."
     return f"The ledger ({path}) cannot be used: {text}. Nothing was stored; check the file and its folder."

@@ -66,6 +66,7 @@ class Service:
         self._finished = finished
         self._running: dict[Turn, asyncio.Task[None]] = {}
         self._by_document: dict[str, Turn] = {}
+        self.problem: str | None = None  # why the last request could not be booked
 
     @property
     def n_running(self) -> int:
@@ -213,8 +214,10 @@ class Service:
         if not turn.asked.options.dry_run:
             try:
                 self._parts.ledger.insert(booked.row)
+                self.problem = None
             except LedgerError as failure:
                 _LOG.error("%s", failure)
+                self.problem = f"The last request is not in the ledger. {failure}"
         turn.items.put_nowait(error if error is not None else booked.result)
         self._finished(booked.result)
 

@@ -259,7 +259,10 @@ def test_full_disk_is_a_sentence_and_keeps_what_was_stored(ledger: Ledger) -> No
 
 
 def test_ledger_file_is_for_its_owner_only(ledger: Ledger) -> None:
-    assert ledger.path.stat().st_mode & 0o077 == 0
+    ledger.insert(row("a", NOW_S))
+    files = sorted(ledger.path.parent.iterdir())
+    assert [file.name.removeprefix(ledger.path.name) for file in files] == ["", "-shm", "-wal"]
+    assert [file.stat().st_mode & 0o077 for file in files] == [0, 0, 0]
 
 
 def test_no_code_prompt_or_path_has_a_column(ledger: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,8 @@ class Counter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, look_s: float, found: KeyFound | None) -> None:
         self.now_s, self.n_looks, self._look_s, self._found = 100.0, 0, look_s, found
-        monkeypatch.setattr(remote_tiers.keys, "find_key", self._find)
-        monkeypatch.setattr(remote_tiers.time, "monotonic", lambda: self.now_s)
+        monkeypatch.setattr(keys, "find_key", self._find)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
 
     def _find(self, *_: object) -> KeyFound | None:
         self.n_looks += 1

@@ -311,8 +311,11 @@ async def test_unknown_model_and_impossible_route_are_one_row_each(build: Callab
 
 async def test_ledger_that_fails_costs_the_row_not_the_answer(build: Callable[..., Stage]) -> None:
     stage = build()
+    await stage.result()
+    assert stage.service.problem is None
     stage.ledger.close()
     assert (await stage.result()).code == "ab"
+    assert "not in the ledger" in (stage.service.problem or "")
 
 
 async def test_unforeseen_fault_is_a_sentence_and_one_row(build: Callable[..., Stage]) -> None:
