@@ -25,6 +25,10 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2)}
 
 
+class UnusableText(UsageError):
+    """A document of a known language that is too large or binary."""
+
+
 class Document(TextDocument):
     """pygls' document with the protocol's line ends."""
 
@@ -98,7 +102,7 @@ def snapshot(workspace: Workspace, uri: str) -> Snapshot:
         raise UsageError(f"Functions cannot be generated in {name}. Known languages: {languages.supported()}.")
     reason = unusable(document.source)
     if reason:
-        raise UsageError(f"{reason} Nothing was done.")
+        raise UnusableText(f"{reason} Nothing was done.")
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     return Snapshot(uri, document.version, document.source, language, path or "", encoding)
 

@@ -21,7 +21,7 @@ from pygls.lsp.server import LanguageServer
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.paths import Paths, user_paths
 
-from .documents import Documents, Snapshot
+from .documents import Documents, Snapshot, UnusableText
 from .editor import Editor
 from .link import DaemonLink
 
@@ -48,7 +48,6 @@ COMMANDS = (
     "status",
     "why",
 )
-_log = logging.getLogger(__name__)
 
 
 class HalfwattServer(LanguageServer):
@@ -186,9 +185,10 @@ def _register_code_actions(server: HalfwattServer) -> None:
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
         try:
             now = server.editor.snapshot(params.text_document.uri)
-        except HalfwattError as error:
-            _log.debug("no code action: %s", error)
-            return []
+        except UnusableText as error:
+            return disabled(server, str(error))
+        except HalfwattError:
+            return []  # another language's document: nothing to say here
         return code_actions(server, params, now)
 
 
@@ -203,10 +203,7 @@ def code_actions(server: HalfwattServer, params: types.CodeActionParams, now: Sn
     if found is None:
         return []
     if isinstance(found, Refusal):
-        can = get_capability(server.client_capabilities, "text_document.code_action.disabled_support")
-        disabled = types.CodeActionDisabled(reason=found.reason)
-        kind = types.CodeActionKind.RefactorRewrite
-        return [types.CodeAction("Generate function", kind=kind, disabled=disabled)] if can else []
+        return disabled(server, found.reason)
     kind = types.CodeActionKind.QuickFix if found.kind == "call" else types.CodeActionKind.RefactorRewrite
     only = params.context.only
     if only and not any(str(kind.value).startswith(str(getattr(it, "value", it))) for it in only):
@@ -216,6 +213,14 @@ def code_actions(server: HalfwattServer, params: types.CodeActionParams, now: Sn
     command = types.Command(found.title, "halfwatt.generate", arguments=[arguments])
     named = [it for it in params.context.diagnostics if found.kind == "call" and found.name in it.message]
     return [types.CodeAction(found.title, kind=kind, diagnostics=named or None, command=command)]
+
+
+def disabled(server: HalfwattServer, reason: str) -> list[types.CodeAction]:
+    """The action greyed out with its reason, for editors that can show that."""
+    if not get_capability(server.client_capabilities, "text_document.code_action.disabled_support"):
+        return []
+    kind = types.CodeActionKind.RefactorRewrite
+    return [types.CodeAction("Generate function", kind=kind, disabled=types.CodeActionDisabled(reason=reason))]
 
 
 def _register_inline_completion(server: HalfwattServer) -> None:

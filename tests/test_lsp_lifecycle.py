@@ -94,6 +94,14 @@ async def test_refused_place_shows_its_reason_where_the_editor_can(clean_environ
         assert "type stub" in action.disabled.reason
 
 
+async def test_binary_document_shows_its_reason(clean_environ: dict[str, str]) -> None:
+    async with session(clean_environ) as window:
+        window.open("file:///w/a.py", "def f():\n    pass\n\0")
+        (action,) = await window.actions("file:///w/a.py", 3)
+        assert action.disabled is not None
+        assert "binary" in action.disabled.reason
+
+
 # what is wrong, uri, language, text, part of the sentence
 UNUSABLE = [
     ("language", "file:///w/a.md", "markdown", "x\n", "Known languages"),
