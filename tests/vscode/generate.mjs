@@ -5,16 +5,12 @@ import { eventually, MODEL_LIMIT_MS } from './workbench.mjs';
 
 const AREA = 'import math\n\n\ndef area(radius: float) -> float:\n    """Return the area of a circle."""\n    pass\n\n\nprint(area(2))\n';
 // asks for many lines, so that there is time to look, type and cancel
-const LONG = `def roman(number: int) -> str:
-    """Return the Roman numeral of a number from 1 to 3999.
-
-    Use a table of all thirteen values and symbols (1000 M, 900 CM, 500 D, 400 CD, 100 C, 90 XC, 50 L, 40 XL, 10 X,
-    9 IX, 5 V, 4 IV, 1 I), one pair per line, and walk through it. Raise ValueError outside the range.
-    """
+const LONG = `def month_name(number: int) -> str:
+    """Return the English name of a month, by one if statement per month."""
     pass
 
 
-print(roman(1994))
+print(month_name(4))
 `;
 
 export const rules = {
@@ -46,7 +42,7 @@ export const rules = {
   'preview grows beside the file, which stays as it is until the end': async (workbench) => {
     await workbench.write('long.py', LONG);
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'roman'");
+    await workbench.codeAction("Generate function 'month_name'");
     await workbench.previewAppears();
     await eventually('the preview grows', async () => assert.ok((await workbench.text(workbench.preview())).split('\n').length > 5), MODEL_LIMIT_MS);
     assert.equal(await workbench.isDirty('long.py'), false);
@@ -62,7 +58,7 @@ export const rules = {
     writeFileSync(workbench.file('windows.py'), bytes);
     await workbench.openFile('windows.py');
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'roman'");
+    await workbench.codeAction("Generate function 'month_name'");
     await workbench.previewAppears();
     await workbench.page.keyboard.press('Escape');
     await workbench.previewIsGone();
@@ -75,7 +71,7 @@ export const rules = {
   'the cancel button of the progress cancels': async (workbench) => {
     await workbench.write('button.py', LONG);
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'roman'");
+    await workbench.codeAction("Generate function 'month_name'");
     const progress = workbench.notification('halfwatt');
     await progress.getByRole('button', { name: 'Cancel' }).click();
     await progress.waitFor({ state: 'detached' });
@@ -87,15 +83,15 @@ export const rules = {
   'typing elsewhere during generation is kept': async (workbench) => {
     await workbench.write('typing.py', LONG);
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'roman'");
+    await workbench.codeAction("Generate function 'month_name'");
     await workbench.previewAppears();
-    await workbench.goTo(10);
+    await workbench.goTo(6);
     await workbench.page.keyboard.type('  # typed meanwhile');
     await workbench.page.keyboard.press('Control+Home');
     await workbench.page.keyboard.type('VERSION = 7\n');
     await workbench.shows('typing.py', /return/);
     await workbench.save('typing.py');
-    assert.match(workbench.onDisk('typing.py'), /^VERSION = 7\ndef roman[^]*return[^]*print\(roman\(1994\)\)  # typed meanwhile\n$/);
+    assert.match(workbench.onDisk('typing.py'), /^VERSION = 7\ndef month_name[^]*return[^]*print\(month_name\(4\)\)  # typed meanwhile\n$/);
   },
 
   'quick fix makes the function that a Python call misses': async (workbench) => {

@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const require = createRequire(new URL('../../editors/vscode/', import.meta.url));
 const { chromium } = require('playwright-core');
-export const MODEL_LIMIT_MS = 120_000; // the model shares its cores with everything else
+export const MODEL_LIMIT_MS = 180_000; // the model shares its cores with everything else
 
 export async function openBrowser() {
   return chromium.launch({

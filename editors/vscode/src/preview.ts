@@ -92,9 +92,9 @@ export class Preview implements vscode.Disposable, vscode.CodeLensProvider {
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
     if (job.mark || !editor) return;
     job.mark = vscode.window.createTextEditorDecorationType({
-      after: { contentText: 'halfwatt is writing, Escape cancels', margin: '0 0 0 2em', fontStyle: 'italic', color: new vscode.ThemeColor('editorCodeLens.foreground') },
+      after: { contentText: 'halfwatt: Escape cancels', margin: '0 0 0 2em', fontStyle: 'italic', color: new vscode.ThemeColor('editorCodeLens.foreground') },
     });
-    const end = editor.document.validatePosition(new vscode.Position(note.range.start.line, Number.MAX_SAFE_INTEGER));
+    const end = editor.document.validatePosition(new vscode.Position(note.range.end.line, Number.MAX_SAFE_INTEGER));
     editor.setDecorations(job.mark, [new vscode.Range(end, end)]);
   }
 
