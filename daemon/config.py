@@ -78,7 +78,7 @@ class CompletionConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     mode: Literal["automatic", "quiet", "manual"] = "automatic"
     in_comments: bool = True
-    in_strings: bool = False
+    in_strings: bool = True
     max_tokens: Annotated[int, Meta(ge=1, le=512)] = 64
     time_box_ms: Positive = 4000.0
     on_battery: Literal["automatic", "quiet", "manual"] = "quiet"

@@ -9,12 +9,15 @@ import math
 import re
 
 from .completion_types import Query
-from .postprocess_brackets import CLOSERS, brackets, inside
+from .postprocess_brackets import CLOSERS, brackets, inside, open_before
 from .postprocess_candidate import indent_of, width_of
 from .postprocess_indent import opens_block
 
 NEAR_BEFORE = 6000
 NEAR_AFTER = 2000
+_MOST_SEEN = 40  # characters
+_OFTEN = 6
+_USUAL_LINES = 40
 _WORD = re.compile(r"[^\W\d]\w*")
 _PARTIAL = re.compile(r"[^\W\d]\w*\Z")
 _FIRST_WORDS = ("return", "if", "for", "def", "class", "import", "from", "with", "raise", "assert", "else")
@@ -41,8 +44,12 @@ NAMES: tuple[str, ...] = (
     "empty_lines_above",
     "line_above_chars",
     "same_indent_as_above",
-    "document_lines",
     "line_begins_as_another",
+    "n_chars_seen_before",
+    "n_times_seen_before",
+    "one_known_continuation",
+    "share_of_usual_line",
+    "open_bracket_kind",
     "is_python",
     "last_is_word",
     *(f"last_is_{ord(char)}" for char in _LAST_CHARS),
@@ -63,6 +70,9 @@ def features(query: Query) -> list[float]:
         *_place(query, before),
         *_surroundings(query, before, above, n_empty),
         float(bool(len(stripped) > 2 and f"\n{before}" in "\n" + rest)),
+        *_seen(before, rest),
+        float(_n_continuations(before, rest, query.suffix[:NEAR_AFTER]) == 1),
+        *_shape(before, rest, query.language),
         float(query.language == "python"),
         float(_is_word(before[-1:])),
         *(float(before[-1:] == char) for char in _LAST_CHARS),
@@ -91,6 +101,29 @@ def _words(before: str, rest: str, below: str) -> list[float]:
     return [float(len(partial)), math.log1p(len(longer)), float(seen > 0), math.log1p(seen)]
 
 
+def _n_continuations(before: str, rest: str, below: str) -> int:
+    match = _PARTIAL.search(before)
+    if match is None:
+        return 0
+    words = set(_WORD.findall(rest)) | set(_WORD.findall(below))
+    return sum(word.startswith(match.group()) and word != match.group() for word in words)
+
+
+def _seen(before: str, rest: str) -> list[float]:
+    """How long an end of the line stands in the text above already, and how often its last characters do."""
+    line = before.lstrip()
+    size = next((n for n in range(min(len(line), _MOST_SEEN), 2, -1) if line[-n:] in rest), 0)
+    return [float(size), math.log1p(rest.count(line[-_OFTEN:])) if len(line) >= _OFTEN else 0.0]
+
+
+def _shape(before: str, rest: str, language: str) -> list[float]:
+    """How much of a usual line is written, and which bracket is open on it (0: none)."""
+    usual = [len(line) for line in rest.split("\n")[-_USUAL_LINES:] if line.strip()]
+    share = len(before) / (sum(usual) / len(usual)) if usual else 1.0
+    open_ = open_before(before, language)
+    return [min(share, 3.0), float("([{".index(open_[-1]) + 1) if open_ else 0.0]
+
+
 def _place(query: Query, before: str) -> list[float]:
     left = _PARTIAL.sub("", before).rstrip()
     place = inside(query.prefix[-NEAR_BEFORE:], query.language)
@@ -113,7 +146,6 @@ def _surroundings(query: Query, before: str, above: str, n_empty: int) -> list[f
         float(min(n_empty, 3)),
         math.log1p(len(above.strip())),
         float(width_of(indent_of(before)) == width_of(indent_of(above))),
-        math.log1p(query.prefix.count("\n")),
     ]
 
 

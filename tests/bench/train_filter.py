@@ -29,8 +29,8 @@ from halfwatt.lsp.postprocess import clean
 from halfwatt.lsp.postprocess_candidate import Candidate
 
 SEED = 7
-LOST_AT_MOST = 0.015  # share of exact matches that the filter alone may cost, out of fold
-QUIET_PRECISION = 0.5  # quiet mode shows what is at least this likely right
+LOST_AT_MOST = 0.025  # share of exact matches that the filter alone may cost, out of fold
+QUIET_SHARE = 1 / 3  # quiet mode asks at this share of places: the likeliest
 TARGET = Path(__file__).resolve().parents[2] / "lsp" / FILE
 
 
@@ -108,7 +108,7 @@ def fitted(rows: Rows) -> Model:
         start=float(np.log(prior / (1 - prior))),
         trees=tuple(_tree(each[0].tree_, forest.learning_rate) for each in forest.estimators_),
         threshold=round(float(np.quantile(p[rows.y == 1], LOST_AT_MOST)), 4),
-        quiet_threshold=round(_precise(p, rows.y), 4),
+        quiet_threshold=round(float(np.quantile(p, 1 - QUIET_SHARE)), 4),
     )
 
 
@@ -155,14 +155,6 @@ def _tree(tree: Any, learning_rate: float) -> Tree:
 
 def _rounded(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(round(float(value), 6) for value in values)
-
-
-def _precise(p: np.ndarray, y: np.ndarray) -> float:
-    """The lowest limit above which at least QUIET_PRECISION of the suggestions are right."""
-    for limit in np.unique(np.round(p, 3)):
-        if y[p >= limit].mean() >= QUIET_PRECISION:
-            return float(limit)
-    return float(np.max(p))
 
 
 if __name__ == "__main__":
