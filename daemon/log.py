@@ -52,6 +52,11 @@ def set_up(log_file: Path, level: str) -> None:
     root.addHandler(handler)
     # Libraries log requests, URLs and bodies at their lower levels: only their warnings are wanted.
     root.setLevel(logging.WARNING)
-    logging.getLogger("halfwatt").setLevel(level.upper())
+    set_level(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL if name == "uvicorn.access" else logging.WARNING)
+
+
+def set_level(level: str) -> None:
+    """How much of our own is logged: debug, info, warning or error."""
+    logging.getLogger("halfwatt").setLevel(level.upper())

@@ -76,6 +76,7 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
 
     stop = asyncio.Event()
     daemon = Daemon(paths, environ, version, stop)
+    log.set_level(daemon.settings.config.daemon.log_level)
     bound = _bind(daemon.settings.config.daemon.port)
     token = secrets.token_urlsafe(32)
     address = Address(port=bound.getsockname()[1], pid=os.getpid(), version=version)

@@ -270,6 +270,12 @@ def test_log_is_one_json_object_a_line_and_names_no_token(environ: dict[str, str
     assert daemon.token not in text
 
 
+def test_log_level_of_the_settings_counts(environ: dict[str, str]) -> None:
+    with running(environ | {"HALFWATT_DAEMON_LOG_LEVEL": "error"}) as daemon:
+        pass
+    assert daemon.paths.log_file.read_text() == ""
+
+
 def test_token_is_in_no_process_argument(environ: dict[str, str]) -> None:
     with running(environ) as daemon:
         token = read_token(daemon.paths)
