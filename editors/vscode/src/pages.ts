@@ -30,9 +30,11 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
   /** Show Markdown as it is meant to look; as text where the Markdown preview is switched off. */
   async showMarkdown(name: string, text: string): Promise<void> {
     const uri = this.set(`${name}.md`, `# ${name}\n\n${text}\n`);
-    const known = await vscode.commands.getCommands(true);
-    if (known.includes('markdown.showPreviewToSide')) await vscode.commands.executeCommand('markdown.showPreviewToSide', uri);
-    else await this.show(uri, 'markdown');
+    try {
+      await vscode.commands.executeCommand('markdown.showPreviewToSide', uri);
+    } catch {
+      await this.show(uri, 'markdown');
+    }
   }
 
   async close(uri: vscode.Uri): Promise<void> {

@@ -27,14 +27,11 @@ export function lastText(last: Result): string {
   return `${last.tier} (${last.model})${seconds}, ${energyText(last.energy)}`;
 }
 
-/** A page about a span of time, in Markdown. */
+/** A page about a span of time, in Markdown that also reads well as text. */
 export function summaryPage(summary: EnergySummary): string {
-  const rows = Object.entries(summary.by_tier).map(([tier, energy]) => `| ${tier} | ${energyText(energy)} |`);
-  return [
-    `Since ${summary.since.slice(0, 10)}: ${summary.requests} ${summary.requests === 1 ? 'request' : 'requests'}, ${energyText(summary.energy)}.`,
-    `Saved: ${savedText(summary.saved)}.`,
-    ...(rows.length > 0 ? [['| tier | energy |', '| --- | --- |', ...rows].join('\n')] : []),
-  ].join('\n\n');
+  const requests = `${summary.requests} ${summary.requests === 1 ? 'request' : 'requests'}`;
+  const tiers = Object.entries(summary.by_tier).map(([tier, energy]) => `- ${tier}: ${energyText(energy)}`);
+  return [`Since ${summary.since.slice(0, 10)}: ${requests}, ${energyText(summary.energy)}.`, `${savedText(summary.saved)}.`, tiers.join('\n')].join('\n\n');
 }
 
 function range(low: number | null, high: number | null): string {
