@@ -111,8 +111,11 @@ class InlineCompletion:
         answer = await self._answer(now, params.position, invoked, selected)
         if isinstance(answer, Superseded):
             return None
-        items = [_item(now, params.position, selected, answer)] if isinstance(answer, Offer) else []
-        return types.InlineCompletionList(items)
+        if isinstance(answer, Offer):
+            return types.InlineCompletionList([_item(now, params.position, selected, answer)])
+        if invoked:
+            self._say(answer.reason)
+        return types.InlineCompletionList([])
 
     async def ordinary(self, params: types.CompletionParams) -> types.CompletionList | None:
         """One completion item, for clients that know no inline completion, and only when asked for by hand."""
@@ -163,6 +166,11 @@ class InlineCompletion:
             return await self.session.suggest(query, self._document(now))
         except HalfwattError as error:
             return Nothing(str(error))
+
+    def _say(self, reason: str) -> None:
+        """Whoever asks by hand and gets nothing is told why."""
+        sentence = reason if reason.endswith((".", "!", "?")) else f"No suggestion here: {reason}."
+        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, sentence))
 
     def _snapshot(self, uri: str) -> Snapshot | None:
         """The document, if it is open and in a language that is known here."""

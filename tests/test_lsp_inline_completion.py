@@ -230,6 +230,8 @@ async def test_excluded_file_gets_no_ghost_text(daemon: RunningDaemon, tmp_path:
     async with window(daemon) as editor:
         editor.open(uri, READ_ROWS)
         assert await ask(editor, uri, len(READ_ROWS)) == []
+        said = await editor.until(lambda: editor.heard["window/showMessage"])
+        assert said[0].message == "No suggestion here: this file is excluded."
 
 
 async def test_second_window_finds_the_first_ones_document_warm(daemon: RunningDaemon, tmp_path: Path) -> None:
