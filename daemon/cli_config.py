@@ -123,7 +123,7 @@ def add_tier(
 
 @app.command()
 @run
-def remove_tier(name: str, as_json: AsJson = False) -> None:
+def remove_tier(name: Annotated[str, typer.Argument(help="Your name for it.")], as_json: AsJson = False) -> None:
     """Take a tier out of the settings. Its stored key stays: `halfwatt key delete` removes that."""
     from . import config_tiers
     from .paths import user_paths

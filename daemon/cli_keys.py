@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .keys import KeyFound
 
 app = typer.Typer(no_args_is_help=True, help="API keys of edge and cloud tiers.")
-Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="the tier's `key` in the configuration, e.g. openai")]
+Provider = Annotated[
+    str, typer.Argument(metavar="PROVIDER", help="The tier's `key` in the configuration, for example openai.")
+]
 SOURCES = {"keyring": "the OS keyring", "environment": "the environment variable", "file": "the key file (mode 0600)"}
 
 
@@ -25,7 +27,7 @@ SOURCES = {"keyring": "the OS keyring", "environment": "the environment variable
 @run
 def set_key(
     provider: Provider,
-    file: Annotated[bool, typer.Option("--file", help="keep it in a 0600 file instead of the keyring")] = False,
+    file: Annotated[bool, typer.Option("--file", help="Keep it in a 0600 file instead of the keyring.")] = False,
 ) -> None:
     """Keep a key in the OS keyring. Type it at the prompt, or pipe it in."""
     from . import keys
@@ -60,7 +62,7 @@ def delete(provider: Provider) -> None:
 @run
 def status(
     provider: Provider,
-    json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say whether a key is there and which source is in use; never the key. Exit code 1 where there is none."""
     from . import keys

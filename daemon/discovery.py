@@ -129,6 +129,9 @@ async def _start(paths: Paths, environ: Mapping[str, str]) -> Found:
         code = process.poll()
         if code not in (None, _EXIT_ALREADY_RUNNING):
             raise DaemonError(_reason(process, paths))
+        if code == _EXIT_ALREADY_RUNNING and not _held(paths):
+            process = _spawn(environ)  # the other one was ending
+            continue
         address = read_address(paths)
         if address is not None and (code is not None or address.pid == process.pid):
             found = await running(paths)

@@ -26,6 +26,7 @@ from .runtime_files import HOST, Address, instance_lock_file, make_private_folde
 EXIT_FAILED = 1
 EXIT_ALREADY_RUNNING = 3
 GRACE_S = 3.0
+FILES_LOOK_S = 20.0
 _LOG = logging.getLogger("halfwatt.server")
 
 
@@ -88,13 +89,24 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
         publish(paths, address, token)
         _LOG.info("listening on port %d", address.port)
         _announce(address, detached)
+        watch = asyncio.create_task(_watch(paths, address, stop))
         try:
             await stop.wait()
         finally:
+            watch.cancel()
             withdraw(paths, address.pid)
             daemon.closing()
             await server.stop()
     _LOG.info("stopped")
+
+
+async def _watch(paths: Paths, address: Address, stop: asyncio.Event) -> None:
+    """End when the address file is gone or another's: nobody can find this daemon any more, and two would be one too
+    many. Systems that clean up runtime folders do that."""
+    while read_address(paths) == address:  # noqa: ASYNC110 - a file tells nobody
+        await asyncio.sleep(FILES_LOOK_S)
+    _LOG.warning("the address file is gone or not this daemon's; ending")
+    stop.set()
 
 
 def _bind(port: int) -> socket.socket:

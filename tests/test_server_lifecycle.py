@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -39,6 +40,14 @@ import os, sys
 from halfwatt.daemon import server
 from halfwatt.daemon.paths import user_paths
 sys.exit(server.run(user_paths(os.environ), os.environ, version=sys.argv[1]))
+"""
+
+WATCHFUL_SERVER = """
+import os, sys
+from halfwatt.daemon import server
+from halfwatt.daemon.paths import user_paths
+server.FILES_LOOK_S = 0.2
+sys.exit(server.run(user_paths(os.environ), os.environ))
 """
 
 
@@ -164,6 +173,20 @@ def test_daemon_whose_token_file_was_spoilt_is_replaced(environ: dict[str, str],
     assert str(token_file) in told.stderr
     assert "`halfwatt daemon start` replaces it" in told.stderr
     assert start(environ).pid != old.pid
+
+
+@pytest.mark.parametrize("lost", ["address", "folder"])
+def test_daemon_that_nobody_can_find_ends(environ: dict[str, str], lost: str) -> None:
+    code = WATCHFUL_SERVER
+    process = subprocess.Popen([sys.executable, "-c", code], env=environ, stderr=subprocess.DEVNULL)
+    daemon = spawned(process, environ)  # type: ignore[arg-type]  # its output is not read
+    if lost == "address":
+        daemon.paths.address_file.unlink()
+    else:
+        shutil.rmtree(daemon.paths.runtime)
+    assert start(environ).pid != daemon.pid
+    assert process.wait(60) == 0
+    assert connect(environ, start=False).address.pid != daemon.pid
 
 
 def test_another_program_on_the_old_port_is_not_taken_for_the_daemon(environ: dict[str, str], tmp_path: Path) -> None:
