@@ -1,1 +1,7 @@
 """The router: the pipeline that makes it, the exported artifact, and the code that runs it."""
+
+import os
+
+# onnxruntime's builds make an install id in the user's cache and collect usage from the moment it is imported; only
+# this variable, set before that, keeps it from doing so. Nothing leaves the machine without consent.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
