@@ -1,6 +1,6 @@
 // One fresh VS Code: its own settings, extensions, HOME and halfwatt folders; everything that it started ends with it.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -55,10 +55,7 @@ export async function startInstance(options) {
   const url = `http://127.0.0.1:${port}`;
   await answering(`${url}/healthz`);
   const halfwatt = (...command) => execFileSync(path.join(options.serverBin, 'halfwatt'), command, { env, encoding: 'utf8', timeout: 60_000 });
-  const logs = () => {
-    const found = readdirSync(root, { recursive: true }).filter((name) => /(exthost.*halfwatt.*|daemon)\.log$/.test(name));
-    return found.map((name) => `${name}\n${readFileSync(at(name), 'utf8').slice(-4000)}`).join('\n');
-  };
+  const daemonLog = () => (existsSync(at('halfwatt/state/daemon.log')) ? readFileSync(at('halfwatt/state/daemon.log'), 'utf8').slice(-4000) : '');
   const kill = () => {
     if (options.serverBin) stopDaemon(halfwatt);
     process.kill(-child.pid, 'SIGTERM'); // detached: the child leads a group of its own
@@ -71,7 +68,7 @@ export async function startInstance(options) {
     await new Promise((resolve) => child.once('exit', resolve));
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  return { url, env, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, halfwatt, logs, end };
+  return { url, env, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, halfwatt, daemonLog, end };
 }
 
 function environment(at, { modelsDir, serverBin, env }) {

@@ -58,7 +58,7 @@ async function runRule(name, rule, workbench, instance) {
     count(name, false);
     await workbench.screenshot(`failed-${name.replaceAll(/\W+/g, '-')}`).catch(() => undefined);
     const status = await workbench.status().getAttribute('aria-label').catch(() => 'gone');
-    console.log(`${error.stack}\nstatus: ${status}\n${instance.logs()}`);
+    console.log(`${error.stack}\nstatus: ${status}\n${instance.daemonLog()}`);
   }
 }
 

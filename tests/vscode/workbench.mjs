@@ -93,7 +93,7 @@ export class Workbench {
   }
 
   async command(title) {
-    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }); // not one of an older list
     await eventually(`command ${title}`, async () => {
       await this.page.keyboard.press('F1');
       await this.page.locator('.quick-input-widget input').fill(`>${title}`, { timeout: 2000 });

@@ -5,6 +5,8 @@ const os = require('node:os');
 const path = require('node:path');
 const vscode = require('vscode');
 
+const say = (text) => console.log(`[test] ${text}`); // the extension host says much else
+
 const LIMIT_MS = 150_000;
 const ADD = 'def add(a: int, b: int) -> int:\n    """Return a plus b."""\n    pass\n';
 const folder = () => vscode.workspace.workspaceFolders[0].uri.fsPath;
@@ -16,10 +18,10 @@ exports.run = async () => {
   for (const [name, rule] of Object.entries(RULES)) {
     try {
       await rule();
-      console.log(`ok      ${name}`);
+      say(`ok      ${name}`);
     } catch (error) {
       failures.push(name);
-      console.log(`FAILED  ${name}\n${error.stack}`);
+      say(`FAILED  ${name}\n${error.stack}`);
     }
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   }
