@@ -45,7 +45,8 @@ class MeterInfo:
     def ladder(self) -> str:
         """Every rung from the top, whether it is in use, and why; with a mark where only simulations have run it."""
         return "; ".join(
-            f"{rung.name}{'' if rung.hardware else ' (not run on hardware)'}: {'in use, ' if rung.used else ''}{rung.why}"
+            f"{rung.name}{'' if rung.hardware else ' (not run on hardware)'}: "
+            f"{'in use, ' if rung.used else ''}{rung.why}"
             for rung in self.rungs
         )
 

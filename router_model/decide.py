@@ -4,6 +4,7 @@ It sees candidates that the policy has already allowed; consent, secrets and pin
 chosen at run time by one dial, so nothing is trained again when the user turns it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,15 +87,15 @@ def candidate(
     else:
         p_pass, p_low, p_high, tokens = known.p_pass, known.p_low, known.p_high, known.tokens
     energy_j = None if joules_per_token is None else fixed_j + tokens * joules_per_token
-    shifted = [shift_probability(p, bias_logit) for p in (p_pass, p_low, p_high)]
-    return Candidate(tier, kind, model, *shifted, tokens, energy_j, known is not None)
+    middle, low, high = (shift_probability(p, bias_logit) for p in (p_pass, p_low, p_high))
+    return Candidate(tier, kind, model, middle, low, high, tokens, energy_j, known is not None)
 
 
 def shift_probability(p: float, bias_logit: float) -> float:
     """Move a probability by an amount on the logit scale."""
     if bias_logit == 0 or p <= 0 or p >= 1:
         return p
-    odds = p / (1 - p) * 2.718281828459045**bias_logit
+    odds = p / (1 - p) * math.exp(bias_logit)
     return odds / (1 + odds)
 
 

@@ -77,7 +77,7 @@ def _useful(token: str, special: set[str]) -> bool:
 
 
 def _trace(torch: Any, model: Any, path: Path) -> None:
-    class Hidden(torch.nn.Module):  # type: ignore[misc,name-defined]  # torch is loaded lazily
+    class Hidden(torch.nn.Module):  # type: ignore[misc]  # torch is loaded lazily
         def __init__(self) -> None:
             super().__init__()
             self.model = model

@@ -34,7 +34,8 @@ def fit(gram: Array, targets: Array, ridge: float) -> Fit:
     coefficients = np.zeros_like(targets)
     left_out = np.full_like(targets, np.nan)
     offset = np.nanmean(targets, axis=0)
-    for columns in _same_rows(targets):
+    for group in _same_rows(targets):
+        columns = np.asarray(group)
         rows = np.flatnonzero(~np.isnan(targets[:, columns[0]]))
         inverse = np.linalg.inv(gram[np.ix_(rows, rows)] + strength * np.eye(len(rows)))
         part = inverse @ (targets[np.ix_(rows, columns)] - offset[columns])
