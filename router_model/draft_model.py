@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .draft_stats import DraftStats
 from .labels import STATISTICS
-from .stage2 import DraftTable, start_inputs, whole_inputs
+from .stage2 import DraftTable, Regression, logit, start_inputs, whole_inputs
 
 Array = npt.NDArray[np.float64]
 DraftTables = dict[str, DraftTable]
@@ -22,22 +22,32 @@ _PENALTY = 0.3
 def fit_draft_tables(models: Sequence[str], statistics: Array, passed: Array, p_before: Array) -> DraftTables:
     """Tables by model key; `statistics` as `labels.local_statistics` gives it, `p_before` held-out estimates."""
     return {
-        model: fit_table(statistics[:, column], passed[:, column], p_before[:, column])
-        for column, model in enumerate(models)
+        model: fit_table(models, column, statistics[:, column], passed, p_before) for column, model in enumerate(models)
     }
 
 
-def fit_table(statistics: Array, passed: Array, p_before: Array) -> DraftTable:
-    """Both regressions of one model, shapes `(n, len(STATISTICS))`, `(n,)`, `(n,)`."""
+def fit_table(models: Sequence[str], column: int, statistics: Array, passed: Array, p_before: Array) -> DraftTable:
+    """Regressions over the drafts of `models[column]`; `passed` and `p_before` have one column per model."""
     drafts = [stats_of(row) for row in statistics]
-    whole = np.array([whole_inputs(stats, p) for stats, p in zip(drafts, p_before, strict=True)])
+    whole = np.array([whole_inputs(*pair) for pair in zip(drafts, p_before[:, column], strict=True)])
     start = np.array(
         [
             start_inputs([stats.lp_first16_mean], stats.margin_first, p)
-            for stats, p in zip(drafts, p_before, strict=True)
+            for stats, p in zip(drafts, p_before[:, column], strict=True)
         ]
     )
-    return DraftTable(QUANTIZATION, TEMPLATE, *_regress(whole, passed), *_regress(start, passed))
+    others = {
+        model: _regress(np.column_stack([whole, [logit(p) for p in p_before[:, other]]]), passed[:, other])
+        for other, model in enumerate(models)
+        if other != column
+    }
+    return DraftTable(
+        quantization=QUANTIZATION,
+        template=TEMPLATE,
+        whole=_regress(whole, passed[:, column]),
+        start=_regress(start, passed[:, column]),
+        others=others,
+    )
 
 
 def stats_of(row: Array) -> DraftStats:
@@ -48,11 +58,11 @@ def stats_of(row: Array) -> DraftStats:
     return DraftStats(n_tokens=n_tokens, n_lp_below_minus_0_7=below, **values)
 
 
-def _regress(inputs: Array, passed: Array) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+def _regress(inputs: Array, passed: Array) -> Regression:
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-6
     standard = np.clip((inputs - mean) / scale, -4, 4)
     learned = LogisticRegression(C=_PENALTY, max_iter=1000).fit(standard, passed > 0.5)
     weights = (float(learned.intercept_[0]), *map(float, learned.coef_[0]))
-    return weights, tuple(map(float, mean)), tuple(map(float, scale))
+    return Regression(weights, tuple(map(float, mean)), tuple(map(float, scale)))

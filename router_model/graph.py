@@ -1,8 +1,8 @@
 """Stage 5b: encoder and heads as one ONNX graph.
 
-Inputs: `input_ids`, `attention_mask` (1, tokens), `words`, `grams`, `surface` (1, width). Outputs: `passing`, `members`,
-`log_tokens` (1, …), `meaning` (1, 384). The heads are the kernel of `views.py` and the coefficients of `machine.py`,
-node for node; the support vectors stay 8-bit in the file.
+Inputs: `input_ids`, `attention_mask` (1, tokens), `words`, `grams`, `surface` (1, width). Outputs: `passing`,
+`members`, `log_tokens` (1, …), `meaning` (1, 384). The heads are the kernel of `views.py` and the coefficients of
+`machine.py`, node for node; the support vectors stay 8-bit in the file.
 """
 
 from pathlib import Path

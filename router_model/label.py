@@ -71,7 +71,7 @@ def _label_local(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -> I
     ]
     name = options.name or options.model.removesuffix(".gguf").rpartition("/")[2]
     with BatchedDecoder(Path(options.model), options.sequences, options.threads) as decoder:
-        meter = _counter()
+        meter = rapl_counter()
         before, before_s = meter(), time.perf_counter()
         for generation in decoder.decode(prompts):
             after, after_s = meter(), time.perf_counter()
@@ -120,7 +120,7 @@ def _ask(options: argparse.Namespace, task: Task, sample: int) -> dict[str, Any]
     return answer
 
 
-def _counter() -> Callable[[], float | None]:
+def rapl_counter() -> Callable[[], float | None]:
     """A reader of joules so far, or of None where the processor's counter is not readable."""
     if not os.access(_RAPL, os.R_OK):
         return lambda: None

@@ -45,6 +45,15 @@ def energy_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
     )  # fmt: skip
 
 
+def energy_durations(data_dir: Path, task_ids: Sequence[str]) -> Array:
+    """Seconds per task and model of the measured pair, shape `(n_tasks, 2)`."""
+    place = {name: index for index, name in enumerate(task_ids)}
+    out = np.full((len(place), 2), np.nan)
+    for row in _rows(data_dir / "energy_rtx4090_1138x2.csv"):
+        out[place[row["task_id"]], ENERGY_MODELS.index(model_key(row["model"]))] = float(row["duration_s"])
+    return out
+
+
 def local_rows(data_dir: Path) -> list[dict[str, str]]:
     """Rows of the local pair: the reference table, with the project's own rows in front of it where both exist."""
     added = list(_rows(ADDED_OUTCOMES))
@@ -83,7 +92,7 @@ def llama_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
 
 
 def llama_splits(data_dir: Path) -> dict[str, str]:
-    """Task id → test or validation."""
+    """Task id → test or val."""
     return {f"mbpp/{row['task_id']}": row["split"] for row in _rows(data_dir / "llama3_mbpp_outcomes.csv")}
 
 

@@ -39,7 +39,7 @@ class Router:
         tables = read_tables(place)
         try:
             return cls(place, tables, _session(place / "router.onnx"), _tokenizer(place / "tokenizer.json"))
-        except Exception as error:  # noqa: BLE001  # onnxruntime and tokenizers raise their own bare types
+        except Exception as error:  # onnxruntime and tokenizers raise their own bare types
             raise RouterUnavailable("The router's graph cannot be opened. Reinstall halfwatt.") from error
 
     def estimate(self, text: str) -> Estimates:
@@ -49,25 +49,29 @@ class Router:
         tail (`encoder.encode`), get intervals twice as wide, and are flagged `over_window`.
         """
         tokens = encode(self._tokenizer, text)
-        found = features(text)
-        ids = np.array([tokens.ids], dtype=np.int64)
-        raw = self._session.run(
-            ["passing", "members", "log_tokens"],
-            {
-                "input_ids": ids,
-                "attention_mask": np.ones_like(ids),
-                "words": found.words[None],
-                "grams": found.grams[None],
-                "surface": found.surface[None],
-            },
-        )
-        passing, members, log_tokens = (np.asarray(part[0], dtype=np.float64) for part in raw)
+        passing, members, log_tokens = self._run(text, tokens.ids, ["passing", "members", "log_tokens"])
         widen = 2.0 if tokens.over_window else 1.0
         spread = members.reshape(self.tables.n_members, -1).std(axis=0) * self.tables.member_spread * widen
         by_model = {
             model: self._estimate(index, passing, spread, log_tokens) for index, model in enumerate(self.tables.models)
         }
         return Estimates(by_model, tokens.n_tokens, tokens.over_window)
+
+    def meaning(self, text: str) -> npt.NDArray[np.float64]:
+        """The encoder's unit vector of a text, shape `(width,)`; training and measuring use the shipped encoder."""
+        return self._run(text, encode(self._tokenizer, text).ids, ["meaning"])[0]
+
+    def _run(self, text: str, token_ids: list[int], outputs: list[str]) -> list[npt.NDArray[np.float64]]:
+        found = features(text)
+        ids = np.array([token_ids], dtype=np.int64)
+        inputs = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "words": found.words[None],
+            "grams": found.grams[None],
+            "surface": found.surface[None],
+        }
+        return [np.asarray(part[0], dtype=np.float64) for part in self._session.run(outputs, inputs)]
 
     def info(self) -> dict[str, Any]:
         """Facts for `halfwatt router info`."""

@@ -7,7 +7,7 @@ It neither generates nor runs anything; a draft that is thrown away is booked as
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .decide import Candidate
@@ -21,21 +21,27 @@ _EXAMPLES_PASS_LOGIT = 1.5
 
 
 @dataclass(frozen=True)
-class DraftTable:
-    """Logistic regressions for one model at one quantization and template.
+class Regression:
+    """A logistic regression over standardised inputs: the intercept, then one weight per input."""
 
-    `whole` weighs the standardised inputs of `whole_inputs`, `start` those of `start_inputs`; each is
-    (intercept, weights), with means and scales of the inputs.
+    weights: tuple[float, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DraftTable:
+    """What was learned for one model's drafts at one quantization and template.
+
+    `whole` reads `whole_inputs`, `start` reads `start_inputs`. `others`: for another labelled model (by key), its
+    own probability of passing given this draft, from `whole_inputs` and its first estimate.
     """
 
     quantization: str
     template: str
-    whole: tuple[float, ...]
-    whole_mean: tuple[float, ...]
-    whole_scale: tuple[float, ...]
-    start: tuple[float, ...]
-    start_mean: tuple[float, ...]
-    start_scale: tuple[float, ...]
+    whole: Regression
+    start: Regression
+    others: dict[str, Regression]
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,15 @@ def check(
     are spent either way. Without a table the first estimate stands and is said to be uncalibrated. The effects of a
     failed parse and of examples are stated priors, not measurements.
     """
-    p_pass = p_before if table is None else _apply(table, whole_inputs(stats, p_before), "whole")
+    p_pass = p_before if table is None else apply(table.whole, whole_inputs(stats, p_before))
     if stats.n_tokens == 0 or not parses:
         p_pass = min(p_pass, _PARSE_FAILS)
     if examples_pass is False:
         p_pass = min(p_pass, _EXAMPLES_FAIL)
     elif examples_pass:
         p_pass = sigmoid(logit(p_pass) + _EXAMPLES_PASS_LOGIT)
-    return _verdict(p_pass, table is not None, alternative, lambda_per_j, leaving_price)
+    told = _told(table, stats, p_before, alternative)
+    return _verdict(p_pass, table is not None, told, lambda_per_j, leaving_price)
 
 
 def check_start(
@@ -86,7 +93,7 @@ def check_start(
     """Judge a stream by its first tokens (at most sixteen are read), before anything is shown."""
     if table is None or not logprobs:
         return _verdict(p_before, False, alternative, lambda_per_j, leaving_price)
-    p_pass = _apply(table, start_inputs(logprobs, margin_first, p_before), "start")
+    p_pass = apply(table.start, start_inputs(logprobs, margin_first, p_before))
     return _verdict(p_pass, True, alternative, lambda_per_j, leaving_price)
 
 
@@ -133,15 +140,26 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, x))))
 
 
-def _apply(table: DraftTable, inputs: Sequence[float], part: Literal["whole", "start"]) -> float:
-    weights, mean, scale = {
-        "whole": (table.whole, table.whole_mean, table.whole_scale),
-        "start": (table.start, table.start_mean, table.start_scale),
-    }[part]
-    total = weights[0]
-    for value, weight, centre, spread in zip(inputs, weights[1:], mean, scale, strict=True):
+def apply(regression: Regression, inputs: Sequence[float]) -> float:
+    """Probability; inputs further than four deviations from the mean count as four."""
+    total = regression.weights[0]
+    parts = zip(inputs, regression.weights[1:], regression.mean, regression.scale, strict=True)
+    for value, weight, centre, spread in parts:
         total += weight * max(-4.0, min(4.0, (value - centre) / spread))
     return sigmoid(total)
+
+
+def _told(
+    table: DraftTable | None, stats: DraftStats, p_before: float, alternative: Candidate | None
+) -> Candidate | None:
+    """The alternative with its probability given the draft: a draft in doubt is a hard task for others too."""
+    if table is None or alternative is None:
+        return alternative
+    regression = table.others.get(model_key(alternative.model))
+    if regression is None:
+        return alternative
+    inputs = [*whole_inputs(stats, p_before), logit(alternative.p_pass)]
+    return replace(alternative, p_pass=apply(regression, inputs))
 
 
 def _verdict(

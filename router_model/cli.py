@@ -1,0 +1,132 @@
+"""`halfwatt router`: info, calibrate, bench. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import RouterModelError
+
+app = typer.Typer(help="The learned router: what it is, this machine's speed, its table of figures.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DataDir = Annotated[Path | None, typer.Option(envvar="HALFWATT_DATA", help="Folder with the data sets.")]
+
+
+@app.command()
+def info(as_json: AsJson = False) -> None:
+    """The artifact: models with labels, size, encoder, held-out Brier scores."""
+    with _sentences():
+        from .router import Router
+
+        facts = Router.load().info()
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    typer.echo(f"artifact    {facts['artifact_bytes'] / 1e6:.1f} MB, verified")
+    typer.echo(f"encoder     {facts['encoder']}")
+    typer.echo(f"trained on  {facts['trained_on']}")
+    for model in facts["models"]:
+        draft = facts["draft_tables"].get(model)
+        checked = f"; drafts are checked ({draft})" if draft else ""
+        typer.echo(f"model       {model}: Brier {facts['brier'][model]:.3f}{checked}")
+    for pair, shares in facts["targets"].items():
+        for share, lambda_per_j in shares.items():
+            typer.echo(
+                f"target      {pair}: {float(share):.0%} of the strong model's accuracy: λ = {lambda_per_j:.2g} per J"
+            )
+
+
+@app.command()
+def calibrate(
+    model: Annotated[Path, typer.Option(help="GGUF file to measure.", exists=True, dir_okay=False)],
+    label: Annotated[int, typer.Option(min=0, help="Also answer and judge this many benchmark tasks.")] = 0,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure this machine's tokens per second and joules per token; with --label, judge N answers too."""
+    with _sentences():
+        from .calibrate import measure_speed
+
+        result: dict[str, object] = {"model": model.stem, "speed": asdict(measure_speed(model))}
+        if label:
+            result["labels"] = _label(model, label, data_dir)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    _print_calibration(result)
+
+
+@app.command()
+def bench(
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One repetition, few routers, with expected ranges.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the table, the plot and the JSON.")] = None,
+    encoder: Annotated[Path | None, typer.Option(help="Folder with another encoder.onnx and tokenizer.json.")] = None,
+) -> None:
+    """Train and measure every router on the same folds; print the table."""
+    with _sentences():
+        from .bench import run
+        from .report import results_text
+
+        result = run(_data(data_dir), quick, out, encoder)
+    typer.echo(json.dumps(result, indent=2) if as_json else results_text(result))
+    for sentence in result["outside_ranges"]:
+        typer.echo(f"Outside its range: {sentence}", err=True)
+    if result["outside_ranges"]:
+        raise typer.Exit(1)
+
+
+def _label(model: Path, n_tasks: int, data_dir: Path | None) -> dict[str, object]:
+    from .calibrate import label_tasks, spread
+    from .router import Router
+    from .tasks import load_tasks
+
+    folder = _data(data_dir)
+    router = Router.load()
+    estimates = [router.estimate(task.router_text).of(model.name) for task in spread(load_tasks(folder), n_tasks)]
+    expected = [estimate.p_pass for estimate in estimates if estimate is not None]
+    return asdict(label_tasks(model, folder, n_tasks, expected or None))
+
+
+def _data(data_dir: Path | None) -> Path:
+    from .errors import DataMissing
+
+    if data_dir is None:
+        raise DataMissing("This command needs the data folder; give it with --data-dir or in HALFWATT_DATA.")
+    return data_dir
+
+
+def _print_calibration(result: dict[str, object]) -> None:
+    speed, labels = result["speed"], result.get("labels")
+    assert isinstance(speed, dict)  # noqa: S101  # narrows a plain dictionary for the type checker
+    typer.echo(
+        f"{result['model']}: {speed['tokens_per_s']:.1f} tokens/s, "
+        f"{speed['joules_per_token']:.3f} J per token ({speed['method']}, {speed['n_tokens']} tokens)"
+    )
+    if isinstance(labels, dict):
+        expected = "" if labels["expected"] is None else f"; the router expected {100 * labels['expected']:.0f} %"
+        typer.echo(
+            f"{labels['n_passed']} of {labels['n_tasks']} tasks pass: "
+            f"{100 * labels['low']:.0f} to {100 * labels['high']:.0f} % with this many labels{expected}"
+        )
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """This package's errors become one sentence on stderr and exit code 1."""
+    try:
+        yield
+    except ImportError as error:
+        typer.echo(f"The module {error.name!r} is missing; install halfwatt with the extra [train].", err=True)
+        raise typer.Exit(1) from None
+    except (RouterModelError, OSError, RuntimeError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,77 @@
+"""All stages from labels to artifact, in one script.
+
+    python -m halfwatt.router_model.pipeline all --data-dir DIR --work DIR [--encoder FOLDER]
+
+1 label and 2 judge are skipped here when the outcome tables exist (they are resumable programs of their own:
+`label.py`, `judge.py`); 3 train, 4 evaluate, 5 export follow. Seeds are fixed. `train` writes an artifact without
+figures; `all` evaluates it and writes it again with its figures.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .artifact_io import DEFAULT_FOLDER
+from .encoder import Encoder
+from .evaluation import Pair
+from .export import export
+from .export_encoder import export_encoder, packaged_encoder
+from .family_ours import Estimated, lambda_for_share
+from .labels import ENERGY_MODELS, energy_outcomes
+from .tasks import load_tasks
+from .train import MODELS, Trained, train
+from .views import inputs_of
+
+_SHARES = (0.90, 0.95, 0.97, 0.99)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description="Make the router's artifact.")
+    parser.add_argument("stage", choices=["train", "all"])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder for intermediate files")
+    parser.add_argument("--encoder", type=Path, default=None, help="Hugging Face folder of another encoder")
+    parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER)
+    options = parser.parse_args(argv)
+    if not (options.work / "encoder.onnx").exists():
+        export_encoder(options.encoder or packaged_encoder(), options.work)
+    metrics_file = options.work / "bench.json"
+    _make(options, json.loads(metrics_file.read_text()) if metrics_file.exists() else {})
+    if options.stage == "all":
+        from .bench import run
+
+        metrics = run(options.data_dir, out_dir=options.work)
+        _make(options, metrics)
+    return 0
+
+
+def targets(trained: Trained, pair: Pair) -> dict[str, dict[str, float]]:
+    """λ per joule that keeps a share of the strong model's accuracy, with confidence, on held-out predictions."""
+    columns = [MODELS.index(model) for model in ENERGY_MODELS]
+    p_pass = np.clip(trained.pass_fit.left_out[:, columns], 0.02, 0.98)
+    tokens = np.exp(trained.tokens_fit.left_out[:, columns]) * trained.smearing[columns]
+    joules = tokens * pair.energy_j.mean(axis=0) / tokens.mean(axis=0)
+    held = Estimated(p_pass[:, 1] - p_pass[:, 0], joules[:, 1] - joules[:, 0], p_pass)
+    found = {f"{share:.2f}": lambda_for_share(pair, held, share) for share in _SHARES}
+    return {" → ".join(ENERGY_MODELS): found}
+
+
+def _make(options: argparse.Namespace, metrics: dict[str, Any]) -> None:
+    tasks = load_tasks(options.data_dir)
+    texts = [task.router_text for task in tasks]
+    encoder = Encoder(options.work)
+    inputs = inputs_of(texts, np.array([encoder.embed(text) for text in texts]))
+    trained = train(tasks, inputs, options.data_dir)
+    outcomes = energy_outcomes(options.data_dir, [task.task_id for task in tasks])
+    pair = Pair(outcomes.passed, outcomes.energy_j)
+    export(options.work, trained, metrics, targets(trained, pair), options.out)
+    sys.stderr.write(f"artifact written to {options.out.name}\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
