@@ -63,21 +63,21 @@ const DIALS = [
 
 /** By the server's own command, as the lightbulb does it: the middleware adds what this editor knows. */
 async function generate(server: Server, route: Route): Promise<void> {
-  const client = server.running();
   const editor = vscode.window.activeTextEditor;
   if (!editor) throw new Error('No file is open: put the cursor on a function first.');
-  const { document, selection } = editor;
+  const { document } = editor;
+  const { line, character } = editor.selection.active;
   if (!SCHEMES.includes(document.uri.scheme)) {
     throw new Error(`This is a "${document.uri.scheme}" document, which cannot be changed from here. Open the file itself.`);
   }
+  const client = await server.whenRunning();
   const uri = client.code2ProtocolConverter.asUri(document.uri);
-  const { line, character } = selection.active;
   await vscode.commands.executeCommand('halfwatt.generate', { uri, position: { line, character }, route });
 }
 
 /** The key goes straight through the server to the system's keyring; VS Code keeps no copy. */
 async function storeCloudKey(server: Server): Promise<void> {
-  server.running();
+  await server.whenRunning();
   const provider = await vscode.window.showInputBox({ prompt: 'Name of the key, as in the tier\'s setting "key"', value: 'openai' });
   if (!provider) return;
   const key = await vscode.window.showInputBox({ prompt: `API key for ${provider}`, password: true, ignoreFocusOut: true });

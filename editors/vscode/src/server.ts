@@ -39,9 +39,15 @@ export class Server implements vscode.Disposable {
   ) {}
 
   /** The running client, or an error with a sentence that says what to do. */
-  running(): LanguageClient {
+  private running(): LanguageClient {
     if (!this.isRunning) throw new Error('halfwatt is not running. Run "halfwatt: Restart Language Server".');
     return this.client as LanguageClient;
+  }
+
+  /** The client once a start that is under way has ended. */
+  async whenRunning(): Promise<LanguageClient> {
+    await this.queue;
+    return this.running();
   }
 
   get isRunning(): boolean {
@@ -50,7 +56,8 @@ export class Server implements vscode.Disposable {
 
   /** One of the server's commands; its failure is an error with the server's own sentence. */
   async ask<T>(command: string, argument: object = {}): Promise<T> {
-    return (await this.running().sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] })) as T;
+    const client = await this.whenRunning();
+    return (await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] })) as T;
   }
 
   /** Start or restart; calls made meanwhile wait their turn. */

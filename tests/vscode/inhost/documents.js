@@ -64,7 +64,10 @@ const RULES = {
   'a type stub file gets a reason': () => refused('types.pyi', 'def add(a: int, b: int) -> int: ...\n', /type stub/),
   'an overload gets a reason': () => refused('over.py', 'from typing import overload\n\n\n@overload\ndef add(a: int) -> int: ...\n', /overload|bod/, 4),
   'a huge file gets a reason': () => refused('huge.py', `${ADD}# ${'x'.repeat(1 << 20)}\n`, /larger than/),
-  'a binary file gets a reason': () => refused('binary.py', `${ADD}# \0\0\n`, /binary/),
+  'binary text gets a reason': async () => {
+    const document = await vscode.workspace.openTextDocument({ language: 'python', content: `${ADD}# \0\0\n` }); // a file VS Code itself refuses
+    await assert.rejects(async () => ask(document, 0), /binary/);
+  },
   'an empty file gets a reason': () => refused('empty.py', '', /no function stub/),
   'a language that is not known gets a reason': () => refused('notes.md', 'pass\n', /open|Known languages/),
 };
