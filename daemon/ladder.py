@@ -20,8 +20,8 @@ from .worker_protocol import Rung
 RUNGS = (
     Rung("fast"),
     Rung("without repacked weights", extra_buffers=False),
-    Rung("plain kernels", extra_buffers=False, flash_attention=False, memory_map=False),
-    Rung("one thread", extra_buffers=False, flash_attention=False, memory_map=False, max_threads=1),
+    Rung("without memory mapping", extra_buffers=False, memory_map=False),
+    Rung("one thread", extra_buffers=False, memory_map=False, max_threads=1),
 )
 
 

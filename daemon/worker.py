@@ -44,6 +44,7 @@ from .worker_threads import ThreadChooser, available_cores, system_sample
 
 PR_SET_PDEATHSIG = 1
 FAULT_VARIABLE = "HALFWATT_TEST_WORKER_FAULT"
+FAULT_AFTER_TOKENS = 3
 
 
 class Output:
@@ -120,9 +121,10 @@ def _run(
     def emit(message: FromWorker) -> None:
         nonlocal n_tokens
         output.send(message)
-        n_tokens += isinstance(message, Piece)
-        if n_tokens == 3:
-            fault.strike("mid_job")
+        if isinstance(message, Piece):
+            n_tokens += message.n_tokens
+            if n_tokens >= FAULT_AFTER_TOKENS:
+                fault.strike("mid_job")
 
     try:
         return generate(engine, slots, threads, control, job, emit)

@@ -35,7 +35,6 @@ class Rung(Struct, frozen=True):
 
     name: str
     extra_buffers: bool = True  # repacked and AMX kernels; the AMX ones crash on some machines
-    flash_attention: bool = True
     memory_map: bool = True
     max_threads: int = 0
 
@@ -115,8 +114,9 @@ class LoadFailed(Struct, frozen=True, tag="load_failed"):
 class Piece(Struct, frozen=True, tag="piece"):
     """New text of an answer; it may be empty while the stop rules hold text back.
 
-    `n_tokens` tokens were sampled since the last piece; `logprob` is the sum of their natural log-probabilities,
-    `entropy` (nats) and `margin` (probability lead of the first over the second choice) are the last token's."""
+    `n_tokens` tokens were sampled since the last piece, often several; `logprob` is the sum of their natural
+    log-probabilities. `entropy` (nats) and `margin` (the first token's probability lead over the second choice) belong
+    to the last token and are None where a piece only finishes the text."""
 
     text: str
     n_tokens: int = 1
