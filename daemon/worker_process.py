@@ -24,7 +24,7 @@ LINE_LIMIT = 1 << 20
 END_S = 2.0
 # GNU OpenMP's threads spin between the steps of a graph, by default 300,000 rounds. Tokens/s on two cores, idle and
 # with two threads beside two busy programs: default 28 and 1 to 8, never (OMP_WAIT_POLICY=PASSIVE) 19 and 8; with
-# 3,000 rounds 28 and 13; idle, 10,000 are a little better. numpy's own threads would fight with llama.cpp's for the cores.
+# 3,000 rounds 28 and 13; idle, 10,000 are a little better. numpy's own threads would fight for the same cores.
 QUIET_THREADS = {"GOMP_SPINCOUNT": "10000", "OPENBLAS_NUM_THREADS": "1"}
 
 
