@@ -57,7 +57,7 @@ class Decision(Struct, frozen=True):
     offer_cloud: bool = False  # consent is "ask" and the answer is doubtful: the editor may offer the cloud
 
 
-class Tokens(Struct, frozen=True):
+class Tokens(Struct, frozen=True, omit_defaults=True):
     """`cached`: prompt tokens that were not read anew; null where the tier does not say."""
 
     prompt: int
