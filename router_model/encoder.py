@@ -19,7 +19,8 @@ _TAIL_TOKENS = 64
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids inside the window, the count of all tokens seen, and whether something was left out."""
+    """Token ids inside the window, the count of all tokens (an estimate beyond `MAX_CHARACTERS`), and whether
+    something was left out."""
 
     ids: list[int]
     n_tokens: int
@@ -31,10 +32,10 @@ def encode(tokenizer: Any, text: str) -> Tokens:
     its examples at its tail; text beyond `features.MAX_CHARACTERS` is cut before that, in the same way."""
     cut = window(text.encode("utf-8", "replace").decode("utf-8"))
     ids: list[int] = tokenizer.encode(cut).ids
+    n_tokens = round(len(ids) * len(text) / max(1, len(cut)))
     over = len(ids) > WINDOW_TOKENS or len(cut) < len(text)
     if len(ids) > WINDOW_TOKENS:
         ids = ids[: WINDOW_TOKENS - _TAIL_TOKENS] + ids[-_TAIL_TOKENS:]
-    n_tokens = max(len(ids), round(len(ids) * len(text) / max(1, len(cut)))) if over else len(ids)
     return Tokens(ids, n_tokens, over)
 
 

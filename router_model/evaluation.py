@@ -106,8 +106,9 @@ def apgr(pair: Pair, points: list[Point]) -> float:
 def cpt(pair: Pair, points: list[Point], recovered_share: float) -> float:
     """Share of the joules between the models that recovers a share of the quality gap; NaN if never."""
     shares, recovered = _gap_curve(pair, points)
-    reached = np.flatnonzero(np.maximum.accumulate(recovered) >= recovered_share)
-    return float(shares[reached[0]]) if len(reached) else float("nan")
+    grid = np.linspace(0, 1, 1001)
+    reached = np.flatnonzero(np.interp(grid, shares, recovered) >= recovered_share)
+    return float(grid[reached[0]]) if len(reached) else float("nan")
 
 
 def brier(p: Array, passed: Array) -> float:

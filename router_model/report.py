@@ -47,7 +47,7 @@ def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         "reduction_pct": "red. %", "low": "low", "high": "high", "published_reduction_pct": "publ. %",
         "apgr": "APGR", "cpt_50": "CPT50", "cpt_80": "CPT80", "hull_area": "hull", "oracle_share_pct": "of oracle %",
         "accuracy_per_s": "J=acc/s", "brier": "Brier", "calibration_error": "ECE",
-        "train_and_route_ms_per_fold": "ms/fold",
+        "fold_cpu_ms": "cpu ms/fold",
     }  # fmt: skip
     return [{short: row.get(name) for name, short in columns.items()} for row in rows]
 

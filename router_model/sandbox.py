@@ -1,8 +1,8 @@
 """Run one Python program that nobody trusts, inside bubblewrap.
 
-No network, no home, no environment, a read-only system, a small private /tmp, and limits on memory, processes,
-file size, processor time and wall time. Without bubblewrap it refuses, unless the caller says `allow_unsafe`; the
-limits then still hold, the isolation does not. It judges nothing but "the program came to its end".
+No network, no home, no environment, a read-only system, a small private /tmp, no further processes, and limits on
+memory, file size, processor time and wall time. Without bubblewrap it refuses, unless the caller says `allow_unsafe`:
+then only the resource limits hold. It judges nothing but "the program came to its end".
 """
 
 import os
@@ -14,9 +14,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from .errors import SandboxUnavailable
+from .seccomp import deny_new_processes
 
+_SCRATCH_BYTES = 1 << 24
 _RUNNER = """
 import os, sys
 program, _, token = sys.stdin.read().rpartition("\\n")
@@ -37,33 +40,38 @@ class Limits:
     cpu_s: int = 10
     memory_bytes: int = 1 << 30
     file_bytes: int = 1 << 20
-    n_processes: int = 32
 
 
 def sandbox_available() -> bool:
-    """True when bubblewrap is installed and this kernel lets it make namespaces."""
-    if shutil.which("bwrap") is None:
+    """True when bubblewrap is installed, knows this processor and may make namespaces here."""
+    if shutil.which("bwrap") is None or deny_new_processes() is None:
         return False
-    return _attempt([*_wrapper(), "/usr/bin/env", "true"])
+    try:
+        return runs_to_its_end("pass")
+    except (OSError, SandboxUnavailable):
+        return False
 
 
 def runs_to_its_end(program: str, limits: Limits | None = None, allow_unsafe: bool = False) -> bool:
     """True when the program ends without an exception, an early exit or a broken limit.
 
-    Raises `SandboxUnavailable` when there is no bubblewrap and `allow_unsafe` is false.
+    Raises `SandboxUnavailable` when there is no sandbox and `allow_unsafe` is false.
     """
-    wrapper = _wrapper()
-    if shutil.which("bwrap") is None:
-        if not allow_unsafe:
-            raise SandboxUnavailable(
-                "bubblewrap is not installed, so generated code was not run. "
-                "Install the package 'bubblewrap', or allow running without a sandbox."
-            )
-        wrapper = []
-    return _run(wrapper, program, limits or Limits())
+    call_filter = deny_new_processes()
+    if shutil.which("bwrap") is not None and call_filter is not None:
+        with tempfile.TemporaryFile() as filter_file:
+            filter_file.write(call_filter)
+            filter_file.seek(0)
+            return _run(_wrapper(filter_file.fileno()), program, limits or Limits(), filter_file)
+    if not allow_unsafe:
+        raise SandboxUnavailable(
+            "bubblewrap is not installed or does not know this processor, so generated code was not run. "
+            "Install the package 'bubblewrap', or allow running without a sandbox."
+        )
+    return _run([], program, limits or Limits(), None)
 
 
-def _run(wrapper: list[str], program: str, limits: Limits) -> bool:
+def _run(wrapper: list[str], program: str, limits: Limits, passed: IO[bytes] | None) -> bool:
     token = secrets.token_hex(16)
     with tempfile.TemporaryFile() as report:
         process = subprocess.Popen(
@@ -73,6 +81,7 @@ def _run(wrapper: list[str], program: str, limits: Limits) -> bool:
             stderr=subprocess.DEVNULL,
             env={},
             cwd="/",
+            pass_fds=[passed.fileno()] if passed else [],
             start_new_session=True,
             preexec_fn=lambda: _apply(limits),
         )
@@ -101,24 +110,17 @@ def _apply(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
-    if shutil.which("bwrap") is not None:
-        resource.setrlimit(resource.RLIMIT_NPROC, (limits.n_processes, limits.n_processes))
 
 
-def _wrapper() -> list[str]:
+def _wrapper(filter_descriptor: int) -> list[str]:
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    command += ["--seccomp", str(filter_descriptor)]
     for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib64"):
         if Path(folder).exists():
             command += ["--ro-bind", folder, folder]
     for folder in dict.fromkeys((sys.base_prefix, sys.prefix)):
         if not folder.startswith("/usr"):
             command += ["--ro-bind", folder, folder]
-    return [*command, "--proc", "/proc", "--dev", "/dev", "--size", str(1 << 24), "--tmpfs", "/tmp", "--chdir", "/tmp"]
-
-
-def _attempt(command: list[str]) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(_SCRATCH_BYTES)]
+    return [*command, "--tmpfs", "/tmp", "--chdir", "/tmp"]

@@ -34,7 +34,7 @@ class Measured:
     family: Family
     strong: dict[str, Array]
     p_pass: Array | None
-    predict_ms: float
+    fold_cpu_ms: float
 
 
 def measure(family: Family, data: PairData, seeds: range) -> Measured:
@@ -71,6 +71,7 @@ def rows_of(measured: Measured, pair: Pair, seconds: Array) -> list[dict[str, An
             "published_reduction_pct": measured.family.published.get(name),
             **curve,
             **quality,
+            "fold_cpu_ms": round(measured.fold_cpu_ms, 1),
         }
         for name, strong in measured.strong.items()
     ]
