@@ -25,7 +25,7 @@ export const rules = {
 
   'why says tier, reason, joules with label and range, time, and the counterfactual': async (workbench) => {
     await pageShows(workbench, 'halfwatt: Why This Route?', [
-      /local \(qwen2\.5-coder-0\.5b\): \S+/,
+      /\*\*local\*\* \(qwen2\.5-coder-0\.5b\): \S+/,
       /Energy: [\d.]+ k?J \([\d.]+ to [\d.]+\) (measured|modelled|estimated)/,
       /s in all/,
       /gpt-4o-mini/,
@@ -35,14 +35,14 @@ export const rules = {
 
   'the cloud is asked when it is chosen, and why says so': async (workbench) => {
     await generate(workbench, 'difference', 'halfwatt: Regenerate with the Cloud Model');
-    await pageShows(workbench, 'halfwatt: Why This Route?', [/cloud \(stand-in-cloud\)/, /Energy: .* estimated/]);
+    await pageShows(workbench, 'halfwatt: Why This Route?', [/\*\*cloud\*\* \(stand-in-cloud\)/, /Energy: .* estimated/]);
   },
 
   'a generated function can be asked for again elsewhere': async (workbench) => {
     await generate(workbench, 'product', 'halfwatt: Regenerate Locally');
-    await pageShows(workbench, 'halfwatt: Why This Route?', [/local \(/]);
+    await pageShows(workbench, 'halfwatt: Why This Route?', [/\*\*local\*\* \(/]);
     await workbench.command('halfwatt: Regenerate with the Cloud Model');
-    await pageShows(workbench, 'halfwatt: Why This Route?', [/cloud \(stand-in-cloud\)/]);
+    await pageShows(workbench, 'halfwatt: Why This Route?', [/\*\*cloud\*\* \(stand-in-cloud\)/]);
   },
 
   'energy is a page': async (workbench) => {
@@ -105,12 +105,12 @@ async function menu(workbench, entry) {
   await row.click();
 }
 
-/** Ask by a command until the page that it shows, rendered in a frame in a frame, has all of the texts. */
+/** Ask by a command until the page that it shows, whose lines may be wrapped, has all of the texts. */
 async function pageShows(workbench, command, expected) {
-  const body = workbench.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame').locator('body');
   await eventually(`${command} shows ${expected}`, async () => {
     await workbench.command(command);
-    const text = await body.innerText({ timeout: 10_000 });
+    await workbench.preview().locator('.view-line').first().waitFor({ timeout: 10_000 });
+    const text = (await workbench.text(workbench.preview())).replaceAll(/\s+/g, ' ');
     for (const it of expected) assert.match(text, it);
   }, MODEL_LIMIT_MS);
 }

@@ -19,7 +19,7 @@ export async function openBrowser() {
 }
 
 /** Try until it does not throw; the last error tells what was never true. */
-export async function eventually(what, attempt, limit_ms = 30_000) {
+export async function eventually(what, attempt, limit_ms = 90_000) {
   const end = Date.now() + limit_ms;
   for (;;) {
     try {
@@ -35,7 +35,7 @@ export class Workbench {
   static async open(browser, instance, shots) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
     const page = await context.newPage();
-    page.setDefaultTimeout(45_000);
+    page.setDefaultTimeout(90_000);
     const allowed = new URL(instance.url).origin;
     await context.route((url) => /^https?:$/.test(url.protocol) && url.origin !== allowed, (route) => route.abort());
     await page.goto(`${instance.url}/?folder=${encodeURIComponent(instance.workspace)}`, { waitUntil: 'domcontentloaded' });
@@ -66,9 +66,9 @@ export class Workbench {
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('Control+p');
       await this.page.locator('.quick-input-widget input').fill(this.file(name), { timeout: 2000 });
-      await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor({ timeout: 3000 });
+      await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor({ timeout: 10_000 });
       await this.page.keyboard.press('Enter');
-      await this.page.locator('.tab.active', { hasText: name }).first().waitFor({ timeout: 3000 });
+      await this.page.locator('.tab.active', { hasText: name }).first().waitFor({ timeout: 10_000 });
     });
     await this.editor(name).locator('.view-line').first().waitFor();
   }
@@ -97,7 +97,7 @@ export class Workbench {
     await eventually(`command ${title}`, async () => {
       await this.page.keyboard.press('F1');
       await this.page.locator('.quick-input-widget input').fill(`>${title}`, { timeout: 2000 });
-      await row.waitFor({ timeout: 3000 });
+      await row.waitFor({ timeout: 10_000 });
     });
     await this.page.keyboard.press('Enter');
   }
@@ -109,7 +109,7 @@ export class Workbench {
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('Control+.');
       await row.waitFor({ timeout: 3000 });
-    }, 60_000);
+    });
     if (shot) await this.screenshot(shot);
     const focused = this.page.locator('.action-widget .monaco-list-row.action.focused');
     for (let step = 0; step < 20 && !(await focused.innerText()).includes(title); step++) await this.page.keyboard.press('ArrowDown');
@@ -157,7 +157,7 @@ export class Workbench {
     return this.page.locator('.statusbar-item[id="halfwatt.halfwatt.energy"]');
   }
 
-  async statusShows(expected, limit_ms = 60_000) {
+  async statusShows(expected, limit_ms = 90_000) {
     await eventually(`status shows ${expected}`, async () => assert.match(await this.status().innerText(), expected), limit_ms);
   }
 

@@ -43,7 +43,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       log.show();
       if (server.isRunning) log.info(`the daemon's own log: ${(await ask<{ path: string }>('halfwatt.logs')).path}`);
     },
-    runDoctor: async () => pages.showMarkdown('halfwatt doctor', `\`\`\`\n${(await ask<{ text: string }>('halfwatt.doctor')).text}\n\`\`\``),
+    runDoctor: async () => pages.showMarkdown('halfwatt doctor', (await ask<{ text: string }>('halfwatt.doctor')).text),
     storeCloudKey: () => storeCloudKey(server),
     getModel: () => getModel(server, status),
     installServer: () => server.install(),

@@ -24,17 +24,14 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
   async show(uri: vscode.Uri, language: string): Promise<void> {
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.languages.setTextDocumentLanguage(document, language);
-    await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true, preview: true });
+    const shown = vscode.window.visibleTextEditors.find((editor) => editor.document === document);
+    const viewColumn = shown?.viewColumn ?? vscode.ViewColumn.Beside;
+    await vscode.window.showTextDocument(document, { viewColumn, preserveFocus: true, preview: true });
   }
 
-  /** Show Markdown as it is meant to look; as text where the Markdown preview is switched off. */
+  /** Show Markdown as text: the rendered preview would take the keyboard, and open once more each time. */
   async showMarkdown(name: string, text: string): Promise<void> {
-    const uri = this.set(`${name}.md`, `# ${name}\n\n${text}\n`);
-    try {
-      await vscode.commands.executeCommand('markdown.showPreviewToSide', uri);
-    } catch {
-      await this.show(uri, 'markdown');
-    }
+    await this.show(this.set(name, `# ${name}\n\n${text}\n`), 'markdown');
   }
 
   async close(uri: vscode.Uri): Promise<void> {
