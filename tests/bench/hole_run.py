@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +45,13 @@ class Filled:
         return parses(self.hole.prefix + self.text + self.hole.suffix[self.n_replaced :])
 
 
-async def halfwatt(client: Client, hole: Hole, sources: Sequence[str]) -> Filled:
-    """What the language server would offer, with these context sources."""
+async def halfwatt(client: Client, hole: Hole, sources: Sequence[str], known: dict[Prompt, Filled]) -> Filled:
+    """What the language server would offer, with these context sources; a prompt in `known` is not asked again."""
     query = Query(hole.path.as_uri(), hole.prefix, hole.suffix if "suffix" in sources else "", "python", "invoked")
     multiline = is_block(Query(query.uri, hole.prefix, hole.suffix, "python"))
     asked = _prompt(hole, query, sources)
+    if asked in known:
+        return known[asked]
     options = RequestOptions(
         kind="complete", editor="bench", language="python", stop_rules=("block",) if multiline else ("statement",)
     )
@@ -62,7 +63,8 @@ async def halfwatt(client: Client, hole: Hole, sources: Sequence[str]) -> Filled
             stop = item.stop
     cut = stop in ("length", "time_box")
     shown = clean(Candidate(said, hole.prefix, hole.suffix, "python", multiline=multiline, truncated=cut))
-    return Filled(hole, shown.text, shown.n_replaced)
+    known[asked] = Filled(hole, shown.text, shown.n_replaced)
+    return known[asked]
 
 
 def raw(plain: Plain, hole: Hole) -> Filled:
@@ -139,7 +141,7 @@ async def per_source(client: Client, holes: Sequence[Hole]) -> dict[str, list[Fi
     }
     results: dict[str, list[Filled]] = {name: [] for name in configurations}
     for hole in holes:
+        known: dict[Prompt, Filled] = {}
         for name, sources in configurations.items():
-            results[name].append(await halfwatt(client, hole, sources))
-        await asyncio.sleep(0)
+            results[name].append(await halfwatt(client, hole, sources, known))
     return results
