@@ -40,6 +40,13 @@ class Document(TextDocument):
 class Documents(Workspace):
     """pygls' workspace holding `Document`s."""
 
+    def update_text_document(
+        self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
+    ) -> None:
+        """VS Code sends the change of a discarded document after it has closed it: there is nothing to change then."""
+        if unquote(text_doc.uri) in self.text_documents:
+            super().update_text_document(text_doc, change)
+
     def _create_text_document(
         self,
         doc_uri: str,

@@ -99,6 +99,10 @@ class HalfwattServer(LanguageServer):
             given.position_encoding,
         )
 
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Logged by its kind only: pygls would show the raw error to the user, who can do nothing about it."""
+        _log.error("a message could not be served", exc_info=error)
+
     async def close(self) -> None:
         """Cancel what runs and let the daemon go."""
         for closing in self.on_close:

@@ -70,6 +70,18 @@ export const rules = {
     await eventually('the dial is in the settings', async () => assert.match(readFileSync(config, 'utf8'), /dial = "quality"/));
   },
 
+  'discarding what was generated causes no error': async (workbench) => {
+    await generate(workbench, 'maximum');
+    await workbench.closeEditors();
+    await workbench.command('halfwatt: Run Doctor'); // the server has served everything before it
+    await workbench.preview().waitFor();
+    await workbench.command('Notifications: Show Notifications');
+    const center = workbench.page.locator('.notifications-center');
+    await center.waitFor();
+    assert.doesNotMatch(await center.innerText(), /Error/);
+    await workbench.closeEditors();
+  },
+
   'a dead daemon is started again by the next request': async (workbench, instance) => {
     const { pid } = JSON.parse(readFileSync(path.join(instance.home, 'run', 'daemon.json'), 'utf8'));
     process.kill(pid, 'SIGKILL');
