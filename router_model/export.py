@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from .artifact_io import VERSION, Tables, write_manifest
+from .artifact_io import VERSION, Tables, read_tables, write_manifest
 from .graph import build_graph
 from .model_card import model_card
 from .train import MODELS, N_MEMBERS, Trained
@@ -35,8 +35,13 @@ def export(
     shutil.copy(encoder_folder / "tokenizer.json", out / "tokenizer.json")
     tables = make_tables(trained, targets)
     (out / "tables.json").write_bytes(msgspec.json.format(msgspec.json.encode(tables), indent=1))
+    write_figures(out, metrics)
+
+
+def write_figures(out: Path, metrics: Mapping[str, Any]) -> None:
+    """Put measured figures beside a graph that stays as it is: metrics, model card, digests."""
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    (out / "MODEL_CARD.md").write_text(model_card(tables, metrics), encoding="utf-8")
+    (out / "MODEL_CARD.md").write_text(model_card(read_tables(out), metrics), encoding="utf-8")
     write_manifest(out)
 
 

@@ -1,24 +1,23 @@
 """All stages from labels to artifact, in one script.
 
-    python -m halfwatt.router_model.pipeline all --data-dir DIR --work DIR [--encoder FOLDER]
+    python -m halfwatt.router_model.pipeline train|evaluate|all --data-dir DIR --work DIR [--encoder FOLDER]
 
-1 label and 2 judge are skipped here when the outcome tables exist (they are resumable programs of their own:
-`label.py`, `judge.py`); 3 train, 4 evaluate, 5 export follow. Seeds are fixed. `train` writes an artifact without
-figures; `all` evaluates it and writes it again with its figures.
+1 label and 2 judge need hours and a model and are resumable programs of their own (`run.sh` calls them first); here
+follow 3 train, 5 export and 4 evaluate, because the figures are those of the exported, quantized artifact. Seeds are
+fixed. `train` writes an artifact without figures, `evaluate` adds them to it, `all` does both.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .artifact_io import DEFAULT_FOLDER
+from .bench import run
 from .encoder import Encoder
 from .evaluation import Pair
-from .export import export
+from .export import export, write_figures
 from .export_encoder import export_encoder, packaged_encoder
 from .family_ours import Estimated, lambda_for_share
 from .labels import ENERGY_MODELS, energy_outcomes
@@ -32,21 +31,18 @@ _SHARES = (0.90, 0.95, 0.97, 0.99)
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description="Make the router's artifact.")
-    parser.add_argument("stage", choices=["train", "all"])
+    parser.add_argument("stage", choices=["train", "evaluate", "all"])
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="folder for intermediate files")
     parser.add_argument("--encoder", type=Path, default=None, help="Hugging Face folder of another encoder")
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER)
     options = parser.parse_args(argv)
-    if not (options.work / "encoder.onnx").exists():
-        export_encoder(options.encoder or packaged_encoder(), options.work)
-    metrics_file = options.work / "bench.json"
-    _make(options, json.loads(metrics_file.read_text()) if metrics_file.exists() else {})
-    if options.stage == "all":
-        from .bench import run
-
-        metrics = run(options.data_dir, out_dir=options.work)
-        _make(options, metrics)
+    if options.stage != "evaluate":
+        if not (options.work / "encoder.onnx").exists():
+            export_encoder(options.encoder or packaged_encoder(), options.work)
+        _make(options)
+    if options.stage != "train":
+        write_figures(options.out, run(options.data_dir, out_dir=options.work))
     return 0
 
 
@@ -61,7 +57,7 @@ def targets(trained: Trained, pair: Pair) -> dict[str, dict[str, float]]:
     return {" → ".join(ENERGY_MODELS): found}
 
 
-def _make(options: argparse.Namespace, metrics: dict[str, Any]) -> None:
+def _make(options: argparse.Namespace) -> None:
     tasks = load_tasks(options.data_dir)
     texts = [task.router_text for task in tasks]
     encoder = Encoder(options.work)
@@ -69,7 +65,7 @@ def _make(options: argparse.Namespace, metrics: dict[str, Any]) -> None:
     trained = train(tasks, inputs, options.data_dir)
     outcomes = energy_outcomes(options.data_dir, [task.task_id for task in tasks])
     pair = Pair(outcomes.passed, outcomes.energy_j)
-    export(options.work, trained, metrics, targets(trained, pair), options.out)
+    export(options.work, trained, {}, targets(trained, pair), options.out)
     sys.stderr.write(f"artifact written to {options.out.name}\n")
 
 

@@ -27,12 +27,12 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def constants() -> dict[str, np.ndarray]:  # type: ignore[type-arg]  # several number types
+def constants() -> dict[str, np.ndarray]:
     graph = onnx.load(str(DEFAULT_FOLDER / "router.onnx")).graph
     return {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
 
 
-def test_graph_gives_the_scores_of_the_training_code(constants: dict[str, np.ndarray]) -> None:  # type: ignore[type-arg]
+def test_graph_gives_the_scores_of_the_training_code(constants: dict[str, np.ndarray]) -> None:
     router = Router.load()
     raw = [router._run(text, router_ids(router, text), ["passing", "log_tokens"]) for text in TEXTS]
     rows = kernel(scaled(inputs_for(router), scaling(constants)), support(constants)).astype(np.float64)
@@ -72,12 +72,12 @@ def inputs_for(router: Router) -> Inputs:
     return inputs_of(TEXTS, meanings)
 
 
-def scaling(constants: dict[str, np.ndarray]) -> Scaling:  # type: ignore[type-arg]
+def scaling(constants: dict[str, np.ndarray]) -> Scaling:
     names = ("words_weight", "grams_weight", "surface_mean", "surface_scale")
     return Scaling(*(constants[name] for name in names))
 
 
-def support(constants: dict[str, np.ndarray]) -> Support:  # type: ignore[type-arg]
+def support(constants: dict[str, np.ndarray]) -> Support:
     return Support(
         codes={view: constants[f"{view}_codes"] for view in VIEWS},
         step={view: constants[f"{view}_step"].item() for view in VIEWS},
