@@ -101,7 +101,7 @@ class HalfwattServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Logged by its kind only: pygls would show the raw error to the user, who can do nothing about it."""
-        _log.error("a message could not be served", exc_info=error)
+        logging.getLogger(__name__).error("a message could not be served (%s)", type(error).__name__)
 
     async def close(self) -> None:
         """Cancel what runs and let the daemon go."""
