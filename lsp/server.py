@@ -48,6 +48,7 @@ COMMANDS = (
     "status",
     "why",
 )
+_log = logging.getLogger(__name__)
 
 
 class HalfwattServer(LanguageServer):
