@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few repetitions: to see that it works")
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("HALFWATT_DATA", "data")))
     parser.add_argument("--trace", type=Path, help="another typing trace")
+    parser.add_argument("--holes", type=int, default=60, help="how many holes")
     parser.add_argument("--seed", type=int, default=1, help="which holes")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
@@ -61,7 +62,7 @@ def main() -> None:
         environ = running_daemon.environ_for(Path(folder), HALFWATT_MODELS_DIR=str(MODELS_DIR))
         environ |= {"HALFWATT_LOCAL_MODEL": "qwen2.5-coder-0.5b", "HALFWATT_COMPLETION_TIME_BOX_MS": "60000"}
         with running_daemon.running(environ) as daemon:
-            n, rounds = (6, 1) if given.quick else (60, 3)
+            n, rounds = (6, 1) if given.quick else (given.holes, 3)
             bench = Bench(daemon, MODELS_DIR / SMALL_MODEL_FILE, trace, n, rounds, given.seed)
             found = asyncio.run(run(bench, given.only.split(",")))
     if given.json:
@@ -157,7 +158,7 @@ async def punched(bench: Bench) -> Figures:
     some = sample(bench, bench.n)
     async with await _client(bench) as client:
         results = await hole_run.per_source(client, some)
-    with plain_llama.running(bench.model, N_THREADS) as plain:
+    with plain_llama.running(bench.model, 1) as plain:  # for its text, not its speed
         unprocessed = [hole_run.raw(plain, hole) for hole in some]
     for figure in hole_run.summary("raw", unprocessed):
         yield figure
