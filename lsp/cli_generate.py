@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,7 +52,7 @@ def generate(
     if apply:
         source_file.check_writable(file)
     source = Source(file.text, file.language)
-    answer = asyncio.run(_generate(source, target, _options(file, target, route)))
+    answer = asyncio.run(_stoppable(_generate(source, target, _options(file, target, route))))
     fitted = fit(source, target, answer.code)
     if apply:
         source_file.write(file, applied(file.text, fitted.edits))
@@ -81,7 +81,7 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
         stop_rules=("block", "repeated_lines"),
     )
     before, after = file.text[max(at - PREFIX_CHARS, 0) : at], file.text[at : at + SUFFIX_CHARS]
-    _print(asyncio.run(_complete(before, after, options)), as_json)
+    _print(asyncio.run(_stoppable(_complete(before, after, options))), as_json)
 
 
 @app.command()
@@ -129,6 +129,17 @@ def _options(file: SourceFile, target: Target, route: Route | None) -> RequestOp
         router_text=target.router_text,
         stop_rules=STOP_RULES,
     )
+
+
+async def _stoppable(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result; what a request that Ctrl-C has cancelled raises on its way down counts as the stop itself."""
+    try:
+        return await work
+    except Exception:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from None
+        raise
 
 
 async def _connect() -> Client:
