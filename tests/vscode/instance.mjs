@@ -9,6 +9,7 @@ import { paths } from './install.mjs';
 
 const SETTINGS = {
   'workbench.startupEditor': 'none',
+  'workbench.reduceMotion': 'on', // screenshots show no half of a change
   'window.autoDetectColorScheme': true, // the page's own colour scheme chooses the theme
   'workbench.preferredLightColorTheme': 'Light Modern',
   'workbench.preferredDarkColorTheme': 'Dark Modern',

@@ -33,7 +33,7 @@ export async function eventually(what, attempt, limit_ms = 90_000) {
 
 export class Workbench {
   static async open(browser, instance, shots) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', reducedMotion: 'reduce' });
     const page = await context.newPage();
     page.setDefaultTimeout(90_000);
     const allowed = new URL(instance.url).origin;
