@@ -46,9 +46,9 @@ def test_openai_chat_streamed_equals_the_whole_and_ends_with_the_usage(client: o
     whole = client.chat.completions.create(**asked)  # type: ignore[call-overload]
     stream = client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True})  # type: ignore[call-overload]
     chunks = list(stream)
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    assert text == whole.choices[0].message.content
-    assert len(chunks) > 10
+    texts = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices and chunk.choices[0].delta.content]
+    assert "".join(texts) == whole.choices[0].message.content
+    assert len(texts) > 1  # in pieces; how many depends on the machine's speed
     assert [chunk.usage is not None for chunk in chunks[-2:]] == [False, True]
     assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens
 
