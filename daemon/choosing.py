@@ -8,6 +8,7 @@ generate carries the router's scores even then.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from halfwatt.router_model.router import Router
 
 CHARS_PER_TOKEN = 4.0
+LOAD_LIMIT_S = 1.0
 _LOG = logging.getLogger("halfwatt.router")
 UNMEASURED_LOCAL_S = 0.1  # CPU seconds a token, until the first answers on this machine have been booked
 
@@ -96,15 +98,20 @@ class Chooser:
         self._preference = Preference(ledger)
         self._load = load
         self._learned: Learned | None = None
+        self._load_ended = asyncio.Event()
+        self._load_ended.set()
         self.problem: str | None = None
 
     async def load(self) -> None:
         """Load the router off the loop; without it the daemon works all the same."""
+        self._load_ended.clear()
         try:
             self._learned = await asyncio.to_thread(self._load)
             self.problem = None
         except HalfwattError as error:
             self.problem = str(error)
+        finally:
+            self._load_ended.set()
 
     async def choose(
         self, asked: GenerationRequest, verdict: Verdict, config: Config, facts: Facts, local_model: str
@@ -125,6 +132,7 @@ class Chooser:
 
     async def _estimated(self, asked: GenerationRequest) -> tuple[Estimates, Reading] | None:
         """The router's estimates and the joules they took; None without a router, or where it fails."""
+        await self._loaded()
         if self._learned is None:
             return None
         try:
@@ -133,6 +141,12 @@ class Chooser:
             _LOG.error("the router failed", exc_info=error)
             return None
         return estimates, self._meter.cpu_reading(cpu_s)
+
+    async def _loaded(self) -> None:
+        """The first request after the start waits for the router a moment; a slow disk does not hold it up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOAD_LIMIT_S):
+                await self._load_ended.wait()
 
     def checks_drafts(self, chosen: Chosen, config: Config) -> bool:
         """Whether a local draft of this choice will be judged before it is shown."""

@@ -174,8 +174,8 @@ class LocalModel:
             raise self._not_ready()
         if len(self._waiting) >= self._config.queue:
             raise WorkerBusyError(
-                f"The local model is busy and {len(self._waiting)} requests wait already. Try again in a moment, or "
-                "raise `local.queue`."
+                f"The local model is busy and its queue is full ({len(self._waiting)} waiting). Try again in a moment, "
+                "or raise `local.queue`."
             )
         ticket = _Ticket(_cleaned(job), time.monotonic(), next(self._numbers))
         self._waiting.append(ticket)

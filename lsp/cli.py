@@ -6,7 +6,7 @@ live beside what they control.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     mounted: set[str] = set()
     for name in wanted:
         module, is_group = GROUPS[name]
-        if module not in mounted and importlib.util.find_spec(module) is not None:
+        if module not in mounted:
             app.add_typer(importlib.import_module(module).app, name=name if is_group else None)
             mounted.add(module)
     return app

@@ -55,7 +55,7 @@ def generate(
     answer = asyncio.run(_stoppable(_generate(source, target, _options(file, target, route))))
     fitted = fit(source, target, answer.code)
     if apply:
-        source_file.write(file, applied(file.text, fitted.edits))
+        _write_or_print(file, applied(file.text, fitted.edits), fitted.code)
     asyncio.run(_tell(answer, "accepted" if apply else "offered", len(fitted.code)))
     _print(_with_code(answer, fitted.code), as_json)
     if apply:
@@ -98,6 +98,17 @@ def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) ->
         _print(_undone(decision), as_json)
     else:
         typer.echo(wording.decision(decision).replace("**", ""))
+
+
+def _write_or_print(file: SourceFile, text: str, code: str) -> None:
+    """Write the file; where that fails after all, the answer is on stdout and not lost."""
+    from . import source_file
+
+    try:
+        source_file.write(file, text)
+    except BaseException:
+        typer.echo(code)
+        raise
 
 
 def _target(place: str) -> tuple[SourceFile, Target]:

@@ -167,7 +167,8 @@ class Commands:
             env=self._link.environ,
         )
         try:
-            out, said = await asyncio.wait_for(process.communicate(stdin.encode()), CHILD_LIMIT_S)
+            async with asyncio.timeout(CHILD_LIMIT_S):
+                out, said = await process.communicate(stdin.encode())
         except TimeoutError:
             process.kill()
             raise HalfwattError(

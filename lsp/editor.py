@@ -84,7 +84,8 @@ class Editor:
                 return True
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), until - loop.time())
+                async with asyncio.timeout_at(until):
+                    await self._changed.wait()
             except TimeoutError:
                 return False
 

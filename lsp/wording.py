@@ -57,7 +57,8 @@ def scores(decided: Result | Decision) -> list[str]:
 
 def decision(decided: Decision) -> str:
     """A decision without a call, in Markdown."""
-    return "\n\n".join([f"**{decided.tier}** ({decided.model}): {decided.reason}", *scores(decided)])
+    model = f" ({decided.model})" if decided.model else ""
+    return "\n\n".join([f"**{decided.tier}**{model}: {decided.reason}", *scores(decided)])
 
 
 def preview(answer: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 from generate_world import halfwatt, world
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
-from halfwatt.lsp import source_file
+from halfwatt.lsp import cli_generate, source_file
 
 STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n    pass\n'
 BODY = STUB.replace("pass", "return a + b")
@@ -215,6 +215,15 @@ def test_file_that_changed_meanwhile_is_not_written(file: Path) -> None:
     file.write_text("# mine\n")
     with pytest.raises(HalfwattError, match="changed while"):
         source_file.write(read, BODY)
+    assert file.read_text() == "# mine\n"
+
+
+def test_answer_that_cannot_be_written_is_printed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    read = source_file.read(file)
+    file.write_text("# mine\n")
+    with pytest.raises(HalfwattError, match="changed while"):
+        cli_generate._write_or_print(read, BODY, "return a + b")
+    assert capsys.readouterr().out == "return a + b\n"
     assert file.read_text() == "# mine\n"
 
 

@@ -243,7 +243,7 @@ async def test_full_queue_refuses_at_once(model: LocalModel) -> None:
         waiting = [asyncio.create_task(answer(model, text_job(n, max_tokens=1))) for n in (2, 3)]
         await asyncio.sleep(0)
         assert model.n_queued == 2
-        with pytest.raises(WorkerBusyError, match="2 requests wait already"):
+        with pytest.raises(WorkerBusyError, match="2 waiting"):
             await anext(model.run(text_job(4)))
     for _, done in await asyncio.gather(*waiting):
         assert done.queue_ms > 0

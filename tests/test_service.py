@@ -6,7 +6,8 @@ Everything but the two tiers is real: policy, secrets, ledger, settings, energy.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,28 @@ async def learned(stage: Stage, draft_passes: float) -> None:
     chooser = stage.service._parts.chooser
     chooser._load = lambda: Learned(FixedRouter(), lambda *_: draft_passes)  # type: ignore[arg-type]
     await chooser.load()
+
+
+async def test_first_request_waits_for_the_router_that_is_loading(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD.replace("[routing]", '[routing]\ndial = "quality"'))
+    chooser = stage.service._parts.chooser
+    go_on = threading.Event()
+
+    def load() -> Learned:
+        go_on.wait(60)
+        return Learned(FixedRouter(), lambda *_: 0.6)  # type: ignore[arg-type]
+
+    async def waiting(wait: Callable[[], Awaitable[None]] = chooser._loaded) -> None:
+        go_on.set()
+        await wait()
+
+    chooser._load, chooser._loaded = load, waiting  # type: ignore[method-assign]
+    loading = asyncio.create_task(chooser.load())
+    try:
+        assert (await stage.result()).scores["big"].p_pass == 0.8
+    finally:
+        go_on.set()
+        await loading
 
 
 LEAVING_FOR_QUALITY = CLOUD.replace("[routing]", '[routing]\ndial = "quality"\nleaving_price = 0.3')
