@@ -22,7 +22,7 @@ from .completion_cache import Cache, Entry, Hit
 from .completion_context import Budget, Prompt, prompt
 from .completion_debounce import Rhythm
 from .completion_features import features
-from .completion_filter import Personal
+from .completion_filter import Guess, Personal
 from .completion_job import Item, Job
 from .completion_pace import Pace
 from .completion_rules import Facts, mode_of, objection
@@ -36,6 +36,7 @@ Ask = Callable[[Prompt, RequestOptions, int], AsyncGenerator[Item, None]]
 UNLIKELY = "a useful suggestion is unlikely here"
 KNOWN = "what would be said is known"
 SAID_NOTHING = "the model had nothing useful to say"
+EXPLORE_EVERY = 20
 _CUT = frozenset({"length", "time_box"})
 
 
@@ -78,7 +79,8 @@ class Engine:
         self._jobs: dict[str, Job] = {}
         self._warming: dict[str, Job] = {}
         self._asking: dict[str, asyncio.Future[None]] = {}
-        self._p_shown: dict[str, float] = {}
+        self._guesses: dict[str, Guess] = {}
+        self._n_unlikely = 0
 
     async def suggest(self, query: Query, moment: Moment) -> Answer:
         """Ghost text for this place, nothing with the reason, or Superseded where a newer question came."""
@@ -107,9 +109,9 @@ class Engine:
             self._warming.pop(uri).stop()
         self.cache.forget(uri)
 
-    def p_shown(self, id_: str) -> float:
+    def guess(self, id_: str) -> Guess | None:
         """What the filter predicted for the request with this id."""
-        return self._p_shown.get(id_, 0.5)
+        return self._guesses.get(id_)
 
     async def warm(self, query: Query) -> None:
         """Let the model read the prompt for this place ahead of time; says nothing and yields to every question."""
@@ -124,7 +126,7 @@ class Engine:
             trigger="automatic",
             document=self._document(query.uri),
         )
-        job = self._warming[query.uri] = Job(query, self._ask(self._prompt(query), options, 1), False, 0.0)
+        job = self._warming[query.uri] = Job(query, self._ask(self._prompt(query), options, 1), False, None)
         await asyncio.wait({job.task})
         job.settled()
         self._warming.pop(query.uri, None)
@@ -142,14 +144,13 @@ class Engine:
             answer = await self._answer_of(job, query, superseded)
             if answer is not None:
                 return answer
-        p_shown = learned.probability(learned.load(), features(query), moment.personal)
-        limit = learned.threshold(learned.load(), mode_of(moment.config, moment.facts.on_battery))
-        if query.trigger == "automatic" and p_shown < limit:
+        guess = learned.guess(learned.load(), features(query), moment.personal)
+        if query.trigger == "automatic" and self._is_unlikely(guess, moment):
             self._stop(query.uri)
             return self._not_asked(query, UNLIKELY)
         if query.trigger == "automatic" and await self._wait(query, superseded):
             return Superseded()
-        job = self._start(query, moment.config, p_shown)
+        job = self._start(query, moment.config, guess)
         return await self._answer_of(job, query, superseded) or Nothing(SAID_NOTHING)
 
     def _supersede(self, uri: str) -> asyncio.Future[None]:
@@ -159,6 +160,15 @@ class Engine:
         newest: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asking[uri] = newest
         return newest
+
+    def _is_unlikely(self, guess: Guess, moment: Moment) -> bool:
+        """Whether to ask no model. Once the filter follows the user, now and then one is asked all the same: nothing
+        else would show that it has become too shy."""
+        limit = learned.threshold(learned.load(), mode_of(moment.config, moment.facts.on_battery))
+        if guess.p >= limit:
+            return False
+        self._n_unlikely += 1
+        return moment.personal.n_outcomes == 0 or self._n_unlikely % EXPLORE_EVERY > 0
 
     def _not_asked(self, query: Query, reason: str) -> Nothing:
         if query.trigger == "automatic":
@@ -179,7 +189,7 @@ class Engine:
         await asyncio.wait({superseded}, timeout=delay_s)
         return superseded.done()
 
-    def _start(self, query: Query, config: CompletionConfig, p_shown: float) -> Job:
+    def _start(self, query: Query, config: CompletionConfig, guess: Guess) -> Job:
         self._stop(query.uri)
         multiline = is_block(query)
         options = RequestOptions(
@@ -187,7 +197,7 @@ class Engine:
             document=self._document(query.uri), stop_rules=("block",) if multiline else ("statement",),
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)
-        job = self._jobs[query.uri] = Job(query, stream, multiline, p_shown)
+        job = self._jobs[query.uri] = Job(query, stream, multiline, guess)
         started = self._now_ms()
         job.when_done(lambda: self._finished(job, started))
         return job
@@ -205,9 +215,10 @@ class Engine:
         shown = after_cache(before_cache(_candidate(job, result.stop)))
         place = (job.query.prefix, job.query.suffix)
         self.cache.put(job.query.uri, Entry(result.request_id, *place, shown.text, shown.n_replaced))
-        self._p_shown[result.request_id] = job.p_shown
-        while len(self._p_shown) > 256:
-            del self._p_shown[next(iter(self._p_shown))]
+        if job.guess is not None:
+            self._guesses[result.request_id] = job.guess
+        while len(self._guesses) > 256:
+            del self._guesses[next(iter(self._guesses))]
 
     def _keep_pace(self, result: Result) -> None:
         tokens, latency = result.tokens, result.latency_ms

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from halfwatt.daemon.wire import Decision, Result
 
 from .completion_cache import Entry, continued
+from .completion_filter import Guess
 from .completion_types import Query
 
 Item = Decision | str | Result
@@ -20,12 +21,12 @@ ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
 
 
 class Job:
-    """A request for `query`. `multiline`: a block was asked for; `p_shown`: what the filter predicted."""
+    """A request for `query`. `multiline`: a block was asked for; `guess`: what the filter predicted, None for a warm-up."""
 
-    def __init__(self, query: Query, stream: AsyncGenerator[Item, None], multiline: bool, p_shown: float) -> None:
+    def __init__(self, query: Query, stream: AsyncGenerator[Item, None], multiline: bool, guess: Guess | None) -> None:
         self.query = query
         self.multiline = multiline
-        self.p_shown = p_shown
+        self.guess = guess
         self.text = ""
         self.result: Result | None = None
         self.diverged = False

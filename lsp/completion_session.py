@@ -81,7 +81,7 @@ class Session:
             await self._gather(document)
         answer = await self.engine.suggest(query, self._moment(document))
         if isinstance(answer, Offer):
-            shown = self._outcomes.offered(query.uri, answer.id, self.engine.p_shown(answer.id), self._now_ms())
+            shown = self._outcomes.offered(query.uri, answer.id, self.engine.guess(answer.id), self._now_ms())
             self._learn(shown)
         elif isinstance(answer, Nothing):
             self._learn(self._outcomes.gone(query.uri, self._now_ms()))
@@ -193,8 +193,8 @@ class Session:
     def _learn(self, verdicts: list[Learned]) -> None:
         for verdict in verdicts:
             self._spawn(self._report(verdict.feedback))
-            if verdict.accepted is not None:
-                self._personal = self._personal.learned(verdict.p_shown, verdict.accepted)
+            if verdict.accepted is not None and verdict.guess is not None:
+                self._personal = self._personal.learned(verdict.guess, verdict.accepted)
                 self._spawn(asyncio.to_thread(write_personal, self._world.personal_file, self._personal))
 
     async def _report(self, feedback: Feedback) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,8 @@ from halfwatt.daemon.config import CompletionConfig
 from halfwatt.daemon.errors import WorkerError
 from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, TierKind, Tokens
 from halfwatt.lsp.completion_context import Prompt
-from halfwatt.lsp.completion_engine import KNOWN, UNLIKELY, Engine, Moment, Skip
-from halfwatt.lsp.completion_filter import MAX_BIAS, Personal, load, probability
+from halfwatt.lsp.completion_engine import EXPLORE_EVERY, KNOWN, UNLIKELY, Engine, Moment, Skip
+from halfwatt.lsp.completion_filter import HALF_TRUST, Guess, Personal, guess, load, read_personal, write_personal
 from halfwatt.lsp.completion_outcomes import READ_MS, Outcomes
 from halfwatt.lsp.completion_pace import LEVELS, Pace
 from halfwatt.lsp.completion_rules import Facts
@@ -21,6 +22,7 @@ from halfwatt.lsp.completion_types import Nothing, Offer, Query, Superseded, Tri
 
 URI = "file:///a.py"
 BEFORE = "def mean(xs):\n    total = sum(xs)\n    return total / "
+GUESS = Guess(0.5, Personal.weights)
 MOMENT = Moment(CompletionConfig(), Facts())
 
 
@@ -171,7 +173,7 @@ async def test_rule_that_objects_asks_nothing_and_counts_it(world: World) -> Non
 
 
 async def test_unlikely_place_is_not_asked_about_in_quiet_mode(world: World) -> None:
-    quiet = Moment(CompletionConfig(mode="quiet"), Facts(), Personal(bias=-MAX_BIAS))
+    quiet = Moment(CompletionConfig(mode="quiet"), Facts(), Personal((-6.0, *Personal.weights[1:])))
     answer = await world.engine.suggest(Query(URI, "import os\n\n\nq", "\n", "python"), quiet)
     assert answer == Nothing(UNLIKELY)
     assert world.daemon.asked == []
@@ -219,24 +221,57 @@ async def test_document_names_differ_between_windows_and_do_not_tell_the_file(wo
 
 def test_filter_answers_within_two_milliseconds_of_plain_python() -> None:
     assert len(load().trees) * max(len(tree.feature) for tree in load().trees) < 20_000
-    assert 0 < probability(load(), [0.0] * len(load().names), Personal()) < 1
+    assert 0 < guess(load(), [0.0] * len(load().names), Personal()).p < 1
 
 
-def test_personal_offset_follows_the_user_within_its_bounds() -> None:
-    personal = Personal()
-    for _ in range(1000):
-        personal = personal.learned(0.9, accepted=False)
-    assert personal.bias == -MAX_BIAS
+def test_few_outcomes_move_the_filter_little_and_many_take_over() -> None:
     values = [0.0] * len(load().names)
-    assert probability(load(), values, personal) < probability(load(), values, Personal())
+    shipped = guess(load(), values, Personal()).p
+    personal, seen = Personal(), list[float]()
+    for _ in range(20 * HALF_TRUST):
+        personal = personal.learned(guess(load(), values, personal), accepted=True)
+        seen.append(guess(load(), values, personal).p)
+    assert seen == sorted(seen)
+    assert seen[4] < shipped + 0.1
+    assert seen[-1] > 0.9
+
+
+def test_filter_learns_where_the_user_takes_suggestions() -> None:
+    here, there = ([0.0] * len(load().names) for _ in range(2))
+    there[load().names.index("in_comment")] = 1.0
+    personal = Personal()
+    for _ in range(10 * HALF_TRUST):
+        personal = personal.learned(guess(load(), here, personal), accepted=True)
+        personal = personal.learned(guess(load(), there, personal), accepted=False)
+    assert guess(load(), here, personal).p > 0.7
+    assert guess(load(), there, personal).p < 0.3
+
+
+def test_what_was_learned_is_kept_and_a_damaged_file_is_nothing_learned(tmp_path: Path) -> None:
+    personal = Personal().learned(guess(load(), [0.0] * len(load().names), Personal()), accepted=True)
+    file = tmp_path / "state" / "filter.json"
+    write_personal(file, personal)
+    assert read_personal(file) == personal
+    file.write_bytes(b'{"weights": [1.0], "n_outcomes": 3}')
+    assert read_personal(file) == Personal()
+
+
+async def test_filter_that_follows_the_user_asks_now_and_then_where_it_expects_nothing(world: World) -> None:
+    shy = Personal((-6.0, *Personal.weights[1:]), n_outcomes=50)
+    for _ in range(EXPLORE_EVERY):
+        world.daemon.says("")
+    for n in range(EXPLORE_EVERY):
+        query = Query(f"file:///{n}.py", "import os\n\n\nq", "\n", "python")
+        await world.engine.suggest(query, Moment(CompletionConfig(), Facts(), shy))
+    assert len(world.daemon.asked) == 1
 
 
 def test_outcomes_tell_read_from_unread_and_count_a_continuation_once() -> None:
     outcomes = Outcomes()
-    said = outcomes.offered(URI, "1", 0.5, 0)
-    said += outcomes.offered(URI, "1", 0.5, 100)
-    said += outcomes.offered(URI, "2", 0.5, READ_MS - 1)
-    said += outcomes.offered(URI, "3", 0.5, 3 * READ_MS)
+    said = outcomes.offered(URI, "1", GUESS, 0)
+    said += outcomes.offered(URI, "1", GUESS, 100)
+    said += outcomes.offered(URI, "2", GUESS, READ_MS - 1)
+    said += outcomes.offered(URI, "3", GUESS, 3 * READ_MS)
     said += outcomes.accepted("3", 7)
     said += outcomes.gone(URI, 9 * READ_MS)
     seen = [(each.feedback.request_id, each.feedback.outcome, each.accepted) for each in said]
@@ -252,7 +287,7 @@ def test_outcomes_tell_read_from_unread_and_count_a_continuation_once() -> None:
 
 def test_partly_accepted_suggestion_is_no_rejection() -> None:
     outcomes = Outcomes()
-    outcomes.offered(URI, "1", 0.5, 0)
+    outcomes.offered(URI, "1", GUESS, 0)
     partly = outcomes.partially_accepted("1", 4) + outcomes.partially_accepted("1", 9)
     assert [(each.feedback.n_chars, each.accepted) for each in partly] == [(4, True), (9, None)]
     assert outcomes.gone(URI, 9 * READ_MS) == []

@@ -21,7 +21,7 @@ from halfwatt.lsp.completion_context import Prompt
 from halfwatt.lsp.completion_debounce import Rhythm
 from halfwatt.lsp.completion_engine import Engine, Moment
 from halfwatt.lsp.completion_features import features
-from halfwatt.lsp.completion_filter import Personal, load, probability
+from halfwatt.lsp.completion_filter import Personal, guess, load
 from halfwatt.lsp.completion_rules import Facts, objection
 from halfwatt.lsp.completion_types import Offer, Query
 
@@ -81,7 +81,7 @@ def avoided(found: list[Opportunity], final: str) -> list[Figure]:
         elif hit is not None and (hit.text.strip() or not hit.entry.text):
             causes["cache"] += 1
             n_lost += each.exact and not is_exact(hit.text, query.prefix, final)
-        elif probability(model, features(query), Personal()) < model.threshold:
+        elif guess(model, features(query), Personal()).p < model.threshold:
             causes["filter"] += 1
             n_lost += each.exact
         else:

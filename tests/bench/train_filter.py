@@ -23,7 +23,7 @@ import numpy as np
 from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, first_line, typing_positions
 
 from halfwatt.lsp.completion_features import NAMES, features
-from halfwatt.lsp.completion_filter import FILE, Model, Personal, Tree, probability
+from halfwatt.lsp.completion_filter import FILE, Model, Personal, Tree, guess
 from halfwatt.lsp.completion_types import Query
 from halfwatt.lsp.postprocess import clean
 from halfwatt.lsp.postprocess_candidate import Candidate
@@ -116,7 +116,7 @@ def figures(model: Model, rows: Rows) -> dict[str, Any]:
     """Stage 6: what the thresholds mean on these rows."""
     from sklearn.metrics import roc_auc_score
 
-    p = np.array([probability(model, list(values), Personal()) for values in rows.x])
+    p = np.array([guess(model, list(values), Personal()).p for values in rows.x])
     hits = rows.y.sum()
     return {
         "rows": len(rows.y),
