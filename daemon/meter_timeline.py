@@ -1,8 +1,7 @@
 """What a meter saw over time, and the joules of a window of it. Pure: the caller brings times and values.
 
 Two kinds: counters that add up joules, and power samples that have to be integrated. Times are seconds of one
-monotonic clock; after a jump backwards the history
-starts anew; a hole is filled with the power around it and counted as doubtful.
+monotonic clock; after a jump backwards the history starts anew; a hole is filled with the power around it and counted as doubtful.
 """
 
 from __future__ import annotations
@@ -14,9 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Protocol
 
-from .energy import counter_delta, trapezoid
+from .energy import counter_delta, interpolate, trapezoid
 
 KEEP = 20_000  # looks; at ten a second half an hour of uninterrupted work
+HOLE = 3  # usual intervals without a sample: more is a hole
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,29 @@ class Slice:
         return None if self.j is None else self.j / self.seconds
 
 
+class BusyHistory:
+    """The machine's CPU seconds at every look, those that missed the device included."""
+
+    def __init__(self) -> None:
+        self._times_s: deque[float] = deque(maxlen=KEEP)
+        self._busy_s: deque[float] = deque(maxlen=KEEP)
+
+    def look(self, moment_s: float, busy_s: float) -> None:
+        """Take in one look; after a jump of the clock backwards the history starts anew."""
+        if self._times_s and moment_s < self._times_s[-1]:
+            self._times_s.clear()
+            self._busy_s.clear()
+        self._times_s.append(moment_s)
+        self._busy_s.append(busy_s)
+
+    def between(self, start_s: float, end_s: float) -> float:
+        """CPU seconds between two moments, interpolated between looks."""
+        if not self._times_s:
+            return 0.0
+        times, busy = list(self._times_s), list(self._busy_s)
+        return max(0.0, interpolate(times, busy, end_s) - interpolate(times, busy, start_s))
+
+
 class Timeline(Protocol):
     """The history of one device."""
 
@@ -73,11 +96,13 @@ class CounterTimeline:
         self._update_s = update_s
         self._slices: deque[Slice] = deque(maxlen=KEEP)
         self._last: tuple[float, Mapping[str, Counter], float] | None = None
+        self._busy = BusyHistory()
 
     def look(self, moment_s: float, counters: Mapping[str, Counter], busy_s: float) -> Slice | None:
         """Take in one look; the slice that it closed, if it did. `busy_s`: the machine's CPU seconds so far.
 
         An empty `counters` is a missed look: the next good one bridges it."""
+        self._busy.look(moment_s, busy_s)
         if not counters:
             return None
         if self._last is None or moment_s < self._last[0]:
@@ -103,27 +128,23 @@ class CounterTimeline:
         typical_w = _mean_watts(slices)
         if typical_w is None:
             return None
-        j = doubtful = busy = 0.0
+        j = doubtful = 0.0
         for index, (item, inside_s) in enumerate(slices):
             inner, outer = self._sides(slices, index, inside_s, start_s)
-            known_j = typical_w * item.seconds if item.j is None else item.j
+            known_j = _watts_around(slices, index, typical_w) * item.seconds if item.j is None else item.j
             part_j = _part(known_j, item.seconds, inside_s, inner.watts, outer.watts)
             j += part_j
             doubtful += part_j if item.j is None else 0.0
-            busy += _part(
-                item.busy_s, item.seconds, inside_s, inner.busy_s / inner.seconds, outer.busy_s / outer.seconds
-            )
         tail_s = end_s - max(start_s, slices[-1][0].end_s)
         if tail_s > 0:  # the device has not renewed its counter since: go on with the last power
             last_w = slices[-1][0].watts or typical_w
             j += last_w * tail_s
             doubtful += last_w * tail_s if tail_s > self._update_s else 0.0
-            busy += slices[-1][0].busy_s / slices[-1][0].seconds * tail_s
         head_s = slices[0][0].start_s - start_s
         if head_s > 0:
             j += typical_w * head_s
             doubtful += typical_w * head_s
-        return Span(end_s - start_s, j, doubtful, busy)
+        return Span(end_s - start_s, j, doubtful, self._busy.between(start_s, end_s))
 
     def _renewed_s(self, before_s: float, moment_s: float) -> float:
         """When the values of the look before were fresh. A change within one update interval shows that they were up
@@ -177,40 +198,44 @@ class PowerTimeline:
     def __init__(self) -> None:
         self._times_s: deque[float] = deque(maxlen=KEEP)
         self._powers_w: deque[float] = deque(maxlen=KEEP)
-        self._busy_s: deque[float] = deque(maxlen=KEEP)
+        self._busy = BusyHistory()
+        self._busy_before_s = 0.0
 
     def look(self, moment_s: float, watts: float | None, busy_s: float) -> Slice | None:
         """Take in one power sample (None: it was missed); the slice since the one before."""
+        self._busy.look(moment_s, busy_s)
         if watts is None:
             return None
         if self._times_s and moment_s <= self._times_s[-1]:
             self._times_s.clear()
             self._powers_w.clear()
-            self._busy_s.clear()
         self._times_s.append(moment_s)
         self._powers_w.append(watts)
-        self._busy_s.append(busy_s)
+        busy_before_s, self._busy_before_s = self._busy_before_s, busy_s
         if len(self._times_s) < 2:
             return None
-        start_s, seconds = self._times_s[-2], moment_s - self._times_s[-2]
-        joules = seconds * (watts + self._powers_w[-2]) / 2
-        return Slice(start_s, moment_s, joules, max(0.0, busy_s - self._busy_s[-2]))
+        start_s = self._times_s[-2]
+        joules = (moment_s - start_s) * (watts + self._powers_w[-2]) / 2
+        return Slice(start_s, moment_s, joules, max(0.0, busy_s - busy_before_s))
 
     def span(self, start_s: float, end_s: float) -> Span | None:
-        """Trapezoids with interpolated edges; a hole of more than three usual intervals is doubtful."""
+        """Trapezoids with interpolated edges. A hole of more than three usual intervals is doubtful, and so is what
+        came after the last sample, which goes on with its power for at most as long; None after that."""
         times, powers = list(self._times_s), list(self._powers_w)
-        joules = trapezoid(times, powers, start_s, end_s)
-        if joules is None:
+        seen_s = min(end_s, times[-1]) if times else end_s
+        joules = trapezoid(times, powers, start_s, seen_s)
+        if joules is None or end_s <= start_s:
             return None
-        first, last = bisect_right(times, start_s), bisect_right(times, end_s)
-        inside = [start_s, *times[first:last], end_s]
+        inside = [start_s, *times[bisect_right(times, start_s) : bisect_right(times, seen_s)], seen_s]
         steps = sorted(b - a for a, b in pairwise(inside))
         usual_s = steps[len(steps) // 2]
-        hole_s = sum(step for step in steps if step > 3 * usual_s)
-        busy = list(self._busy_s)
-        busy_s = max(0.0, busy[min(last, len(busy) - 1)] - busy[max(0, first - 1)])
-        seconds = end_s - start_s
-        return Span(seconds, joules, joules * hole_s / seconds if seconds else 0.0, busy_s)
+        tail_s = end_s - seen_s
+        if tail_s > HOLE * usual_s:
+            return None
+        hole_s = sum(step for step in steps if step > HOLE * usual_s)
+        tail_j = tail_s * powers[-1]
+        doubtful = tail_j + (joules * hole_s / (seen_s - start_s) if hole_s else 0.0)
+        return Span(end_s - start_s, joules + tail_j, doubtful, self._busy.between(start_s, end_s))
 
 
 def _part(whole: float, seconds: float, inside_s: float, inner_rate: float | None, outer_rate: float | None) -> float:
@@ -224,6 +249,16 @@ def _part(whole: float, seconds: float, inside_s: float, inner_rate: float | Non
 
 def _same(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> bool:
     return before.keys() == after.keys() and all(before[name].j == after[name].j for name in after)
+
+
+def _watts_around(cut: list[tuple[Slice, float]], index: int, typical_w: float) -> float:
+    """Power to fill a hole with: the mean of the nearest slices before and after it that lie wholly in the window."""
+    known = [
+        next((item.watts for item, inside_s in side if item.j is not None and inside_s >= item.seconds - 1e-9), None)
+        for side in (reversed(cut[:index]), cut[index + 1 :])
+    ]
+    found = [watts for watts in known if watts is not None]
+    return sum(found) / len(found) if found else typical_w
 
 
 def _mean_watts(cut: list[tuple[Slice, float]]) -> float | None:

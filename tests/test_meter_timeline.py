@@ -115,6 +115,32 @@ def test_power_samples_are_integrated_and_a_hole_is_doubtful() -> None:
     assert timeline.span(0.0, 2.0) is None
 
 
+def test_missed_power_sample_at_the_start_costs_no_share_of_the_busy_time() -> None:
+    timeline = PowerTimeline()
+    for moment, watts, busy_s in ((0.0, 10.0, 0.0), (20.0, None, 8.0), (20.1, 30.0, 8.1), (20.2, 30.0, 8.2)):
+        timeline.look(moment, watts, busy_s)
+    span = timeline.span(20.0, 20.2)
+    assert span is not None
+    assert span.busy_s == pytest.approx(0.2)
+
+
+def test_missed_last_power_sample_goes_on_with_the_one_before_and_is_doubtful() -> None:
+    timeline = PowerTimeline()
+    for i in range(11):
+        timeline.look(i / 10, 20.0 if i < 10 else None, i / 10)
+    span = timeline.span(0.0, 1.0)
+    assert span is not None
+    assert (span.j, span.doubtful_j, span.busy_s) == pytest.approx((20.0, 2.0, 1.0))
+
+
+def test_reset_is_filled_with_the_power_next_to_it_not_with_the_mean_of_the_window() -> None:
+    joules = [0.0, 10.0, 20.0, 30.0, 30.5, 80.5, 130.5]  # 10 W for three seconds, then 50 W; the reset is at 3 s
+    timeline = look_all([(t, j if t < 4 else j - 30) for t, j in enumerate(joules)])
+    span = timeline.span(0, 6)
+    assert span is not None
+    assert span.j == pytest.approx(10 * 3 + (10 + 50) / 2 + 50 * 2)
+
+
 def test_power_history_starts_anew_after_the_clock_jumped_back() -> None:
     timeline = PowerTimeline()
     for moment, watts in ((10.0, 900.0), (11.0, 900.0), (0.5, 10.0), (1.5, 10.0)):
