@@ -1,7 +1,8 @@
 """What a meter saw over time, and the joules of a window of it. Pure: the caller brings times and values.
 
 Two kinds: counters that add up joules, and power samples that have to be integrated. Times are seconds of one
-monotonic clock; after a jump backwards the history starts anew; a hole is filled with the power around it and counted as doubtful.
+monotonic clock; after a jump backwards the history starts anew; a hole is filled with the power around it and counted
+as doubtful.
 """
 
 from __future__ import annotations
@@ -97,12 +98,14 @@ class CounterTimeline:
         self._slices: deque[Slice] = deque(maxlen=KEEP)
         self._last: tuple[float, Mapping[str, Counter], float] | None = None
         self._busy = BusyHistory()
+        self._missed = False
 
     def look(self, moment_s: float, counters: Mapping[str, Counter], busy_s: float) -> Slice | None:
         """Take in one look; the slice that it closed, if it did. `busy_s`: the machine's CPU seconds so far.
 
         An empty `counters` is a missed look: the next good one bridges it."""
         self._busy.look(moment_s, busy_s)
+        missed, self._missed = self._missed, not counters
         if not counters:
             return None
         if self._last is None or moment_s < self._last[0]:
@@ -114,6 +117,8 @@ class CounterTimeline:
         if seconds <= 0 or (seconds < 2 * self._update_s and _same(before, counters)):
             return None
         joules = self._delta(before, counters, seconds)
+        if missed and self._update_s < seconds < 2 * self._update_s:
+            moment_s = before_s + self._update_s  # the missed look would have seen the renewal that was due
         closed = Slice(self._renewed_s(before_s, moment_s), moment_s, joules, max(0.0, busy_s - busy_before_s))
         self._slices.append(closed)
         self._last = (moment_s, counters, busy_s)

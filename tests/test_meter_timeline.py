@@ -91,6 +91,17 @@ def test_edge_inside_an_update_interval_takes_the_power_of_its_own_side() -> Non
     assert span.j == pytest.approx(110 * 1.95, rel=0.001)
 
 
+def test_look_missed_when_the_renewal_was_due_moves_no_joules_out_of_the_window() -> None:
+    # 20 W; renewed at 0.1, 0.2, …, looked at every 0.05 s; the look at 0.30 is missed
+    values = [(i / 20, 20.0 * (i // 2) / 10) for i in range(8)]
+    timeline = look_all(
+        [(moment, None if i == 6 else joules) for i, (moment, joules) in enumerate(values)], update_s=0.1
+    )
+    span = timeline.span(0.1, 0.35)
+    assert span is not None
+    assert (span.j, span.doubtful_j) == pytest.approx((5.0, 0.0))
+
+
 def test_counter_that_is_not_renewed_yet_goes_on_with_its_last_power() -> None:
     timeline = look_all([(0.0, 0.0), (0.1, 5.0), (0.2, 10.0), (0.25, 10.0)], update_s=0.1)
     span = timeline.span(0.0, 0.25)
