@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from halfwatt.daemon.wire import Decision, Energy, Latency, RequestOptions, Resu
 if TYPE_CHECKING:
     from halfwatt.daemon.client import Client
 
+    from .completion_once import Once
     from .source_file import SourceFile
     from .targets import Target
 
@@ -30,8 +32,6 @@ JSON_FIELDS = (
     *("code", "tier", "kind", "model", "reason", "scores"),
     *("stop", "tokens", "latency_ms", "energy", "saved"),
 )
-PREFIX_CHARS = 4000
-SUFFIX_CHARS = 1500
 
 
 @app.command()
@@ -71,6 +71,7 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
     path, line, column = source_file.parse_place(place)
     file = source_file.read(path)
     at = file.offset(line, column)
+    once = _once(file, at)
     options = RequestOptions(
         kind="complete",
         route=route,
@@ -78,10 +79,10 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
         language=file.language.id,
         path=str(path.absolute()),
         router_text=file.text[max(at - 400, 0) : at],
-        stop_rules=("block", "repeated_lines"),
+        stop_rules=once.stop_rules,
     )
-    before, after = file.text[max(at - PREFIX_CHARS, 0) : at], file.text[at : at + SUFFIX_CHARS]
-    _print(asyncio.run(_stoppable(_complete(before, after, options))), as_json)
+    answer = asyncio.run(_stoppable(_complete(once, options)))
+    _print(_with_code(answer, once.fitted(answer)), as_json)
 
 
 @app.command()
@@ -98,6 +99,20 @@ def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) ->
         _print(_undone(decision), as_json)
     else:
         typer.echo(wording.decision(decision).replace("**", ""))
+
+
+def _once(file: SourceFile, at: int) -> Once:
+    """The cursor with its context: files below the current folder, where the file lies there."""
+    from halfwatt.daemon import config_file
+    from halfwatt.daemon.paths import user_paths
+
+    from .completion_gather import Document
+    from .completion_once import Once
+
+    path, folder = file.path.resolve(), Path.cwd().resolve()
+    workspace = str(folder) if path.is_relative_to(folder) else None
+    document = Document(path.as_uri(), str(path), file.text, file.language.id, workspace)
+    return Once(document, at, config_file.load(user_paths(os.environ), os.environ).privacy)
 
 
 def _write_or_print(file: SourceFile, text: str, code: str) -> None:
@@ -167,9 +182,9 @@ async def _generate(source: Any, target: Target, options: RequestOptions) -> Res
         return await _collected(client.chat(prompt.messages(source, target), options))
 
 
-async def _complete(before: str, after: str, options: RequestOptions) -> Result:
+async def _complete(once: Once, options: RequestOptions) -> Result:
     async with await _connect() as client:
-        return await _collected(client.complete(before, after, options))
+        return await _collected(client.complete(once.prompt.prefix, once.prompt.suffix, options))
 
 
 async def _decide(messages: list[dict[str, str]], options: RequestOptions) -> Decision:

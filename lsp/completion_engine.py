@@ -27,7 +27,7 @@ from .completion_job import Item, Job
 from .completion_pace import Pace
 from .completion_rules import Facts, mode_of, objection
 from .completion_types import Answer, Nothing, Offer, Query, Superseded
-from .completion_unit import is_block
+from .completion_unit import CUT, is_block, stop_rules
 from .postprocess import after_cache, before_cache
 from .postprocess_candidate import Candidate
 from .postprocess_text import MIN_CHARS
@@ -37,7 +37,6 @@ UNLIKELY = "a useful suggestion is unlikely here"
 KNOWN = "what would be said is known"
 SAID_NOTHING = "the model had nothing useful to say"
 EXPLORE_EVERY = 20
-_CUT = frozenset({"length", "time_box"})
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,7 @@ class Engine:
         multiline = is_block(query)
         options = RequestOptions(
             kind="complete", trigger=query.trigger, editor=query.editor, language=query.language, path=query.path,
-            document=self._document(query.uri), stop_rules=("block",) if multiline else ("statement",),
+            document=self._document(query.uri), stop_rules=stop_rules(multiline),
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)
         job = self._jobs[query.uri] = Job(query, stream, multiline, guess)
@@ -210,7 +209,7 @@ class Engine:
         self.rhythm = self.rhythm.answered(self._now_ms() - started_ms)
         result = job.result
         self._keep_pace(result)
-        if result.kind == "none" or result.stop == "cancelled" or (result.stop in _CUT and not job.text):
+        if result.kind == "none" or result.stop == "cancelled" or (result.stop in CUT and not job.text):
             return
         shown = after_cache(before_cache(_candidate(job, result.stop)))
         place = (job.query.prefix, job.query.suffix)
@@ -271,7 +270,7 @@ class Engine:
 
 def _candidate(job: Job, stop: str) -> Candidate:
     query = job.query
-    cut = stop in _CUT
+    cut = stop in CUT
     return Candidate(job.text, query.prefix, query.suffix, query.language, multiline=job.multiline, truncated=cut)
 
 

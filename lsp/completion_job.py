@@ -21,7 +21,7 @@ ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
 
 
 class Job:
-    """A request for `query`. `multiline`: a block was asked for; `guess`: what the filter predicted, None for a warm-up."""
+    """A request for `query`. `multiline`: a block was asked for; `guess`: the filter's, None for a warm-up."""
 
     def __init__(self, query: Query, stream: AsyncGenerator[Item, None], multiline: bool, guess: Guess | None) -> None:
         self.query = query

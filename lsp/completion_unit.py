@@ -6,9 +6,18 @@ statement, because short offers are read, taken and cheap.
 
 from __future__ import annotations
 
+from halfwatt.daemon.wire import StopRule
+
 from .completion_types import Query
 from .postprocess_candidate import indent_of, width_of
 from .postprocess_indent import opens_block
+
+CUT = frozenset({"length", "time_box"})  # stop reasons of an answer that was not finished
+
+
+def stop_rules(multiline: bool) -> tuple[StopRule, ...]:
+    """What ends the model's answer: the unit that is asked for."""
+    return ("block",) if multiline else ("statement",)
 
 
 def is_block(query: Query) -> bool:

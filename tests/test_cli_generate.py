@@ -86,7 +86,15 @@ def test_complete_continues_at_the_cursor(environ: dict[str, str], tmp_path: Pat
     path.write_text("def add(a, b):\n    return \n\n\nprint(add(1, 2))\n")
     answer = json.loads(halfwatt(environ, "complete", f"{path}:2:12", "--route", "local", "--json").stdout)
     assert list(answer) == JSON_KEYS
-    assert answer["code"].strip().startswith("a + b")
+    assert answer["code"] == "a + b"
+
+
+@pytest.mark.model
+def test_complete_says_nothing_that_stands_below_already(environ: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("def mean(xs):\n    total = 0\n    for x in xs:\n        \n    return total / len(xs)\n")
+    done = halfwatt(environ, "complete", f"{path}:4:9", "--route", "local")
+    assert done.stdout.strip() == "total += x"
 
 
 @pytest.mark.model

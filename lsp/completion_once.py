@@ -1,0 +1,42 @@
+"""One completion without an editor: ghost text's own prompt, stop rules and post-processing, for the command line.
+
+No rules of taste, no filter, no cache: whoever calls a command has asked. It calls no model itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from halfwatt.daemon.config import PrivacyConfig
+from halfwatt.daemon.wire import Result, StopRule
+
+from .completion_context import Budget, Prompt, block, prompt
+from .completion_gather import Document, Gatherer
+from .completion_pace import Pace
+from .completion_types import Query
+from .completion_unit import CUT, is_block, stop_rules
+from .postprocess import clean
+from .postprocess_brackets import balanced
+from .postprocess_candidate import Candidate
+
+
+class Once:
+    """A cursor in a document. Reads the files behind its imports, so it belongs in a thread."""
+
+    def __init__(self, document: Document, offset: int, privacy: PrivacyConfig) -> None:
+        text = document.text
+        self._query = Query(document.uri, text[:offset], text[offset:], document.language, "invoked", document.path)
+        self._multiline = is_block(self._query)
+        budget = Budget.of_tokens(Pace().budget_tokens)
+        context = block(Gatherer().declarations(document, privacy), document.language, budget.context)
+        self.prompt: Prompt = prompt(context, self._query.prefix, self._query.suffix, budget)
+        self.stop_rules: tuple[StopRule, ...] = stop_rules(self._multiline)
+
+    def fitted(self, result: Result) -> str:
+        """The answer as it may be inserted at the cursor; empty where nothing useful was said."""
+        query = self._query
+        raw = Candidate(result.code, query.prefix, query.suffix, query.language, self._multiline, result.stop in CUT)
+        shown = clean(raw)
+        if not shown.n_replaced:
+            return shown.text
+        return balanced(replace(shown, n_replaced=0)).text  # an editor replaces closers; here they stay
