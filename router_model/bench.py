@@ -9,10 +9,7 @@ routers and holds its figures against its own expected ranges.
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ import numpy as np
 
 from . import llama_pairs, local_pair, teacher
 from .artifact_io import total_bytes
+from .bench_runs import N_PROCESSES, run_all
 from .encoder import Encoder
 from .errors import DataMissing
 from .evaluation import Pair
@@ -27,14 +25,14 @@ from .families import PairData, families
 from .labels import energy_durations, energy_outcomes, local_outcomes, local_statistics
 from .latency import measure_latency
 from .router import Router
-from .table import measure, rows_of
+from .table import CPU_WATTS_PER_CORE, average, hull_of, rows_of
 from .tasks import Task, load_tasks
 from .views import Inputs, inputs_of
 
 N_SEEDS = 10
-N_PROCESSES = 2
 OURS = "halfwatt, stage 1"
 _QUICK_LAMBDAS = (0.5,)
+_HULL_ACCURACIES = (0.58, 0.60, 0.62, 0.64, 0.66, 0.665, 0.67)
 QUICK_RANGES: dict[str, tuple[float, float]] = {
     "energy_rtx4090.best_on_curve.reduction_pct": (17.0, 32.0),
     "energy_rtx4090.at_66_5_on_curve.reduction_pct": (5.0, 22.0),
@@ -56,7 +54,8 @@ class _Material:
 def run(
     data_dir: Path, quick: bool = False, out_dir: Path | None = None, encoder: Path | None = None
 ) -> dict[str, Any]:
-    """Everything that the table says, in the shape of `--json`; also writes table and plot to `out_dir`.
+    """Everything that the table says, in the shape of `--json`; also writes table and plot to `out_dir`, which keeps
+    the finished parts of a full run: a run that was stopped goes on from there.
 
     Raises `DataMissing` without the data folder and `RouterUnavailable` without the artifact.
     """
@@ -65,7 +64,8 @@ def run(
     router = Router.load()
     material = _material(data_dir, router, encoder, quick)
     seeds = range(1 if quick else N_SEEDS)
-    rows = _energy_rows(material, seeds, quick)
+    kept = None if quick or out_dir is None else out_dir / "kept"
+    rows = _energy_rows(material, seeds, quick, kept)
     costs = measure_latency(router, [task.router_text for task in material.tasks])
     _add_decision_cost(rows, costs)
     names = [task.task_id for task in material.tasks]
@@ -148,26 +148,22 @@ def _material(data_dir: Path, router: Router, encoder: Path | None, quick: bool)
     return _Material(tasks, inputs, data, energy_durations(data_dir, names))
 
 
-def _energy_rows(material: _Material, seeds: range, quick: bool) -> list[dict[str, Any]]:
+def _energy_rows(material: _Material, seeds: range, quick: bool, kept: Path | None) -> list[dict[str, Any]]:
     chosen = [family for family in families() if family.quick or not quick]
-    work = partial(measure, data=material.data, seeds=seeds)
-    if quick:
-        results = list(map(work, chosen))
-    else:
-        with ProcessPoolExecutor(N_PROCESSES, mp_context=get_context("spawn")) as pool:
-            results = list(pool.map(work, chosen))
-    rows: list[dict[str, Any]] = []
-    for measured in results:
-        rows += rows_of(measured, material.data.pair, material.seconds)
-    return rows
+    done = run_all(chosen, material.data, seeds, kept, 1 if quick else N_PROCESSES)
+    measured = [average(family, repetitions) for family, repetitions in zip(chosen, done, strict=True)]
+    place = next(index for index, each in enumerate(measured) if each.family.source == "this project")
+    measured.insert(place, hull_of(measured, material.data.pair, _HULL_ACCURACIES))
+    return [row for each in measured for row in rows_of(each, material.data.pair, material.seconds)]
 
 
 def _add_decision_cost(rows: list[dict[str, Any]], costs: Mapping[str, Any]) -> None:
-    """Processor milliseconds and joules of one decision at 64 tokens; all that read the text pay for the encoder."""
+    """Processor milliseconds and joules of one decision at 64 tokens: ours whole; of the others the encoder alone."""
     for row in rows:
-        reads = row["source"] != "control"
-        row["router_ms"] = costs["cpu_ms"]["p50_64"] if reads else None
-        row["router_j"] = costs["router_energy"]["router_j"] if reads else None
+        ours = row["router"].startswith("halfwatt")
+        ms = None if row["source"] == "control" else costs["cpu_ms"]["p50_64" if ours else "encoder_64"]
+        row["router_ms"] = ms
+        row["router_j"] = None if ms is None else round(ms / 1000 * CPU_WATTS_PER_CORE, 4)
 
 
 def _figure(row: Mapping[str, Any]) -> dict[str, Any]:

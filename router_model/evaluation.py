@@ -96,6 +96,16 @@ def hull_area(pair: Pair, points: list[Point]) -> float:
     return float(np.maximum.accumulate(heights).mean())
 
 
+def upper_hull(pair: Pair, routings: list[Array]) -> list[Array]:
+    """The routings that no mixture of two others beats, from few joules to many, each more accurate than the last."""
+    places = {(place.energy_j, place.accuracy): strong for strong in routings for place in (point(pair, strong),)}
+    hull: list[tuple[float, float]] = []
+    for place in _upper_hull(sorted(places)):
+        if not hull or place[1] > hull[-1][1]:
+            hull.append(place)
+    return [places[place] for place in hull]
+
+
 def apgr(pair: Pair, points: list[Point]) -> float:
     """Average share of the quality gap recovered over the joules between the two models; 0.5 is the line."""
     shares, recovered = _gap_curve(pair, points)

@@ -52,7 +52,7 @@ def _length(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
 FAMILIES = [
     Family("always weak", _weak, "control"),
     Family("always strong", _strong, "control"),
-    Family("random", _random, "control"),
+    Family("random; zero router", _random, "control"),
     Family("oracle", _oracle, "control"),
     Family("perfect pre-router", _perfect, "control"),
     Family("length only", _length, "control"),

@@ -52,6 +52,11 @@ class Features:
     surface: npt.NDArray[np.float32]
 
 
+NO_FEATURES = Features(
+    np.zeros(N_WORDS, np.float32), np.zeros(N_GRAMS, np.float32), np.zeros(len(SURFACE_NAMES), np.float32)
+)
+
+
 def features(text: str) -> Features:
     """All features of one request, shapes `(N_WORDS,)`, `(N_GRAMS,)`, `(len(SURFACE_NAMES),)`."""
     cut = window(text)

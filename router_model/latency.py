@@ -1,6 +1,7 @@
 """How long a decision takes on one core, and how many joules that is."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ _LOCAL_CORES = 2
 
 
 def measure_latency(router: Router, texts: list[str]) -> dict[str, Any]:
-    """`latency_ms` (p50 at 64 tokens, p99 at 256), `cpu_ms` (free of waiting for a busy core), `router_energy`.
+    """`latency_ms` (p50 at 64 tokens, p99 at 256), `cpu_ms` (free of waiting for a busy core; `encoder_…` is the
+    encoder alone), `router_energy`.
 
     Joules are modelled: processor seconds × 8 W a core; the local generation beside it is 66 tokens of the 0.5B model
     at 22 tokens/s on two such cores.
@@ -23,9 +25,11 @@ def measure_latency(router: Router, texts: list[str]) -> dict[str, Any]:
     long_text = " ".join(texts)
     figures: dict[str, Any] = {"latency_ms": {}, "cpu_ms": {}}
     for n_tokens, percentile in ((64, 50), (256, 99)):
-        wall, cpu = _times(router, _text_of(router, long_text, n_tokens))
+        text = _text_of(router, long_text, n_tokens)
+        wall, cpu = _times(router.estimate, text)
         figures["latency_ms"][f"p{percentile}_{n_tokens}"] = round(float(np.percentile(wall, percentile)), 2)
         figures["cpu_ms"][f"p50_{n_tokens}"] = round(float(np.percentile(cpu, 50)), 2)
+        figures["cpu_ms"][f"encoder_{n_tokens}"] = round(float(np.percentile(_times(router.meaning, text)[1], 50)), 2)
     router_j = figures["cpu_ms"]["p50_64"] / 1000 * CPU_WATTS_PER_CORE
     local_j = _MEDIAN_LOCAL_TOKENS / _LOCAL_TOKENS_PER_S * _LOCAL_CORES * CPU_WATTS_PER_CORE
     figures["router_energy"] = {
@@ -37,11 +41,11 @@ def measure_latency(router: Router, texts: list[str]) -> dict[str, Any]:
     return figures
 
 
-def _times(router: Router, text: str) -> tuple[list[float], list[float]]:
+def _times(work: Callable[[str], object], text: str) -> tuple[list[float], list[float]]:
     wall, cpu = [], []
     for _ in range(_N_RUNS):
         started, started_cpu = time.perf_counter(), time.process_time()
-        router.estimate(text)
+        work(text)
         wall.append(1000 * (time.perf_counter() - started))
         cpu.append(1000 * (time.process_time() - started_cpu))
     return wall[10:], cpu[10:]

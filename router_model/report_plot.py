@@ -21,7 +21,7 @@ def plot(rows: list[dict[str, Any]], target: Path) -> None:
     ends = [places["always weak"][0], places["always strong"][0]]
     axes.plot(*zip(*ends, strict=True), color="grey", linestyle="--", label="straight line")
     for index, (name, points) in enumerate(places.items()):
-        if name.startswith("always") or name == "random":
+        if name.startswith("always") or name.startswith("random;"):
             continue
         ours = name.startswith("halfwatt")
         axes.plot(

@@ -16,7 +16,7 @@ from .artifact_io import DEFAULT_FOLDER, Tables, read_tables, total_bytes, verif
 from .encoder import encode
 from .errors import RouterUnavailable
 from .estimates import Estimates, ModelEstimate
-from .features import features
+from .features import NO_FEATURES, Features, features
 
 _NORMAL_80 = 1.2816
 _MAX_TOKENS = 4096.0
@@ -59,10 +59,12 @@ class Router:
 
     def meaning(self, text: str) -> npt.NDArray[np.float64]:
         """The encoder's unit vector of a text, shape `(width,)`; training and measuring use the shipped encoder."""
-        return self._run(text, encode(self._tokenizer, text).ids, ["meaning"])[0]
+        return self._feed(encode(self._tokenizer, text).ids, NO_FEATURES, ["meaning"])[0]
 
     def _run(self, text: str, token_ids: list[int], outputs: list[str]) -> list[npt.NDArray[np.float64]]:
-        found = features(text)
+        return self._feed(token_ids, features(text), outputs)
+
+    def _feed(self, token_ids: list[int], found: Features, outputs: list[str]) -> list[npt.NDArray[np.float64]]:
         ids = np.array([token_ids], dtype=np.int64)
         inputs = {
             "input_ids": ids,

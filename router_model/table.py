@@ -1,29 +1,32 @@
-"""The table's rows: run every router family over the same folds and measure what it does."""
+"""The table's rows: what every router does on the same folds, in the measures of `evaluation.py`. It trains nothing."""
 
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .bench_runs import Repetition
 from .evaluation import (
+    N_FOLDS,
     Array,
     Pair,
     Point,
+    Rows,
     apgr,
     brier,
     calibration_error,
     cpt,
-    folds,
     hull_area,
     interval,
     oracle,
     point,
     reduction,
+    upper_hull,
 )
-from .families import Family, PairData
-from .progress import tracked
+from .families import Family, PairData, Routed
 
+OWN = ("control", "this project")
 CPU_WATTS_PER_CORE = 8.0  # modelled: a laptop or server core at full load
 
 
@@ -37,22 +40,32 @@ class Measured:
     fold_cpu_ms: float
 
 
-def measure(family: Family, data: PairData, seeds: range) -> Measured:
-    """Cross-validate one family: five folds by task, once per seed."""
-    n_tasks = len(data.pair.passed)
-    sums: dict[str, Array] = {}
-    p_sum, has_p, spent_s = np.zeros((n_tasks, 2)), False, 0.0
-    runs = [(seed, train, test) for seed in seeds for train, test in folds(n_tasks, seed)]
-    for seed, train, test in tracked(runs, family.name, len(runs)):
-        started = time.process_time()
-        routed = family.route(data, train, test, seed)
-        spent_s += time.process_time() - started
-        for name, strong in routed.strong.items():
-            sums.setdefault(name, np.zeros(n_tasks))[test] += strong / len(seeds)
-        if routed.p_pass is not None:
-            has_p = True
-            p_sum[test] += routed.p_pass / len(seeds)
-    return Measured(family, sums, p_sum if has_p else None, 1000 * spent_s / len(runs))
+def average(family: Family, repetitions: Sequence[Repetition]) -> Measured:
+    """Means over the repetitions of one family."""
+    names = repetitions[0].strong
+    strong = {name: np.mean([each.strong[name] for each in repetitions], axis=0) for name in names}
+    said = [each.p_pass for each in repetitions if each.p_pass is not None]
+    cpu_ms = 1000 * sum(each.cpu_s for each in repetitions) / (N_FOLDS * len(repetitions))
+    return Measured(family, strong, np.mean(said, axis=0) if said else None, cpu_ms)
+
+
+def hull_of(measured: Sequence[Measured], pair: Pair, accuracies: Sequence[float]) -> Measured:
+    """Mixtures along the convex hull of all routers of other people, at given accuracies.
+
+    A request goes to one of two neighbouring points of the hull by chance. The hull is read off the measured points
+    themselves, so this row is optimistic: it is a bound on what combining published routers could do.
+    """
+    weak = np.zeros(len(pair.passed))
+    known = [strong for each in measured if each.family.source not in OWN for strong in each.strong.values()]
+    vertices = upper_hull(pair, [weak, *known, weak + 1])
+    accuracy = [point(pair, strong).accuracy for strong in vertices]
+    strong = {}
+    for goal in accuracies:
+        right = min(int(np.searchsorted(accuracy, goal)), len(accuracy) - 1)
+        left = max(right - 1, 0)
+        share = (goal - accuracy[left]) / max(1e-9, accuracy[right] - accuracy[left])
+        strong[f"{100 * goal:g} %"] = (1 - share) * vertices[left] + share * vertices[right]
+    return Measured(Family("convex hull of the published", _no_route, "published, mixed"), strong, None, 0.0)
 
 
 def rows_of(measured: Measured, pair: Pair, seconds: Array) -> list[dict[str, Any]]:
@@ -78,7 +91,7 @@ def rows_of(measured: Measured, pair: Pair, seconds: Array) -> list[dict[str, An
 
 
 def point_columns(pair: Pair, strong: Array, best: float) -> dict[str, Any]:
-    """Accuracy, joules, reduction with its interval, and the share of the oracle's reduction."""
+    """Accuracy, joules, reduction with its interval; the oracle's reduction less this one, and this one's share."""
     place = point(pair, strong)
     saved = reduction(pair, strong)
     low, high = interval(pair, strong)
@@ -90,6 +103,7 @@ def point_columns(pair: Pair, strong: Array, best: float) -> dict[str, Any]:
         "low": round(100 * low, 2),
         "high": round(100 * high, 2),
         "oracle_share_pct": round(100 * saved / best, 1),
+        "gap_to_oracle": round(100 * (best - saved), 2),
     }
 
 
@@ -116,3 +130,7 @@ def _per_second(pair: Pair, strong: Array, seconds: Array) -> float:
     """J of the edge-cloud study: accuracy over runtime."""
     runtime = seconds[:, 0] + strong * (seconds[:, 1] - seconds[:, 0])
     return point(pair, strong).accuracy / float(runtime.mean())
+
+
+def _no_route(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+    raise ValueError("The hull is made of measured routers; it routes nothing itself.")

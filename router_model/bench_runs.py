@@ -1,0 +1,149 @@
+"""The long part of the bench: every router on every fold of every repetition, on two processes, resumable.
+
+One unit of work is one router in one repetition. A finished unit is kept as a file named by what it depends on (the
+inputs, the outcomes, the source of the router and of what routers share), so a bench that was stopped goes on where
+it was, and a changed router is measured anew. It knows no metrics (`table.py`).
+"""
+
+import hashlib
+import inspect
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from . import evaluation, machine, teacher, views
+from .evaluation import Array, folds
+from .families import Family, PairData, families
+from .progress import tracked
+
+N_PROCESSES = 2
+_SHARED = (evaluation, machine, teacher, views)
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_data: PairData | None = None
+
+
+class Repetition:
+    """One router in one repetition: the strong share per task and operating point, P(pass) `(n_tasks, 2)` or None,
+    processor seconds of all folds together."""
+
+    def __init__(self, strong: dict[str, Array], p_pass: Array | None, cpu_s: float) -> None:
+        self.strong = strong
+        self.p_pass = p_pass
+        self.cpu_s = cpu_s
+
+    def save(self, path: Path) -> None:
+        """Write a file that appears whole or not at all."""
+        unfinished = path.with_suffix(f".{os.getpid()}.part")
+        names = np.array(list(self.strong))
+        p_pass = np.empty(0) if self.p_pass is None else self.p_pass
+        with unfinished.open("wb") as stream:
+            np.savez(stream, names=names, strong=list(self.strong.values()), p_pass=p_pass, cpu_s=self.cpu_s)
+        unfinished.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Repetition":
+        """The same repetition again."""
+        with np.load(path, allow_pickle=False) as kept:
+            strong = dict(zip(kept["names"].tolist(), kept["strong"], strict=True))
+            p_pass = kept["p_pass"] if kept["p_pass"].size else None
+            return cls(strong, p_pass, float(kept["cpu_s"]))
+
+
+def repetition(family: Family, data: PairData, seed: int) -> Repetition:
+    """Cross-validate one router once: five folds by task."""
+    n_tasks = len(data.pair.passed)
+    strong: dict[str, Array] = {}
+    p_pass, spent_s = None, 0.0
+    for train, test in folds(n_tasks, seed):
+        started = time.process_time()
+        routed = family.route(data, train, test, seed)
+        spent_s += time.process_time() - started
+        for name, shares in routed.strong.items():
+            strong.setdefault(name, np.zeros(n_tasks))[test] = shares
+        if routed.p_pass is not None:
+            p_pass = np.zeros((n_tasks, 2)) if p_pass is None else p_pass
+            p_pass[test] = routed.p_pass
+    return Repetition(strong, p_pass, spent_s)
+
+
+def run_all(
+    chosen: Sequence[Family], data: PairData, seeds: Sequence[int], kept: Path | None, n_processes: int = N_PROCESSES
+) -> list[list[Repetition]]:
+    """Repetitions by router, in the order given. `kept` is the folder of finished units, or None to keep nothing."""
+    found: dict[tuple[int, int], Repetition] = {}
+    units = [(seed, place) for seed in seeds for place in range(len(chosen))]
+    for seed, place, result in tracked(_results(chosen, data, units, kept, n_processes), "bench", len(units)):
+        found[seed, place] = result
+    return [[found[seed, place] for seed in seeds] for place in range(len(chosen))]
+
+
+def _results(
+    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], kept: Path | None, n_processes: int
+) -> Iterator[tuple[int, int, Repetition]]:
+    files = {} if kept is None else _files(chosen, data, units, kept)
+    left = [unit for unit in units if unit not in files or not files[unit].exists()]
+    for seed, place in units:
+        if (seed, place) not in left:
+            yield seed, place, Repetition.read(files[seed, place])
+    for (seed, place), result in _computed(chosen, data, left, n_processes):
+        if (seed, place) in files:
+            result.save(files[seed, place])
+        yield seed, place, result
+
+
+def _computed(
+    chosen: Sequence[Family], data: PairData, left: list[tuple[int, int]], n_processes: int
+) -> Iterator[tuple[tuple[int, int], Repetition]]:
+    if n_processes == 1:
+        for seed, place in left:
+            yield (seed, place), repetition(chosen[place], data, seed)
+        return
+    for name in _ONE_THREAD:  # read by the children when they import numpy: two processes, one core each
+        os.environ.setdefault(name, "1")
+    with ProcessPoolExecutor(n_processes, get_context("spawn"), _take, (data,)) as pool:
+        waiting: dict[Future[Repetition], tuple[int, int]] = {
+            pool.submit(_work, chosen[place].name, seed): (seed, place) for seed, place in left
+        }
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def _take(data: PairData) -> None:
+    global _data  # once per process instead of once per unit
+    _data = data
+
+
+def _work(name: str, seed: int) -> Repetition:
+    assert _data is not None  # noqa: S101  # set by the pool's initializer
+    return repetition(next(family for family in families() if family.name == name), _data, seed)
+
+
+def _files(
+    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], kept: Path
+) -> dict[tuple[int, int], Path]:
+    kept.mkdir(parents=True, exist_ok=True)
+    common = _digest_of(data)
+    stems = [hashlib.sha256(common + _source(family)).hexdigest()[:24] for family in chosen]
+    return {(seed, place): kept / f"{stems[place]}-{seed}.npz" for seed, place in units}
+
+
+def _digest_of(data: PairData) -> bytes:
+    digest = hashlib.sha256(repr(data.lambdas).encode())
+    inputs = data.inputs
+    outcomes = (data.pair.passed, data.pair.energy_j, data.tokens, data.n_characters, data.known)
+    texts = (inputs.words, inputs.grams, inputs.meaning, inputs.surface)
+    for content in (np.ascontiguousarray(part).tobytes() for part in (*outcomes, *texts)):
+        digest.update(content)
+    for module in _SHARED:
+        digest.update(inspect.getsource(module).encode())
+    return digest.digest()
+
+
+def _source(family: Family) -> bytes:
+    module = inspect.getmodule(getattr(family.route, "func", family.route))
+    return f"{family.name}\n{inspect.getsource(module) if module else ''}".encode()
