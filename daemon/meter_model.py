@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from .energy import Reading, unknown
 
 NAME = "cpu-model"
-VERSION = "1"
+VERSION = "2"
 # One busy thread against sustained power per core: below it, clocks held down by power limits and two hardware
-# threads sharing a core; above it, turbo with few cores busy (Intel's maximum turbo power is about twice the base).
+# threads sharing a core; above it, turbo with few cores busy. Both factors are our assumption: no source was found.
 TABLE_LOW, TABLE_HIGH = 0.5, 2.0
 OWN_LOW, OWN_HIGH = 0.8, 1.25
-GENERIC_W, GENERIC_LOW_W, GENERIC_HIGH_W = 5.0, 1.5, 15.0
+GENERIC_W, GENERIC_LOW_W, GENERIC_HIGH_W = 6.0, 0.75, 35.0  # the middle of the table's rows, and as far as any range
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,7 @@ class TableRow:
     pattern: re.Pattern[str]
     family: int | None
     model: int | None
-    watts: float
-    source: str
+    power: ThreadPower
 
 
 @cache
@@ -58,13 +58,7 @@ def table() -> tuple[TableRow, ...]:
     """The shipped table, in order."""
     text = resources.files(__package__).joinpath("cpu_power.toml").read_text("utf-8")
     return tuple(
-        TableRow(
-            re.compile(row["match"], re.IGNORECASE),
-            row.get("family"),
-            row.get("model"),
-            row["sustained_w"] / row["cores"],
-            row["source"],
-        )
+        TableRow(re.compile(row["match"], re.IGNORECASE), row.get("family"), row.get("model"), _power(row))
         for row in tomllib.loads(text)["cpu"]
     )
 
@@ -78,7 +72,7 @@ def thread_power(processor: Processor, own_watts: float | None) -> ThreadPower:
         return ThreadPower(
             GENERIC_W, GENERIC_LOW_W, GENERIC_HIGH_W, "a generic figure, because this processor is not in the table"
         )
-    return ThreadPower(row.watts, row.watts * TABLE_LOW, row.watts * TABLE_HIGH, row.source)
+    return row.power
 
 
 def reading(power: ThreadPower, cpu_s: float | None) -> Reading:
@@ -102,6 +96,19 @@ def this_processor(cpuinfo: Path = Path("/proc/cpuinfo"), fallback: Callable[[],
     except OSError:
         return Processor((fallback or _platform_name)())
     return Processor(fields.get("model name", ""), _number(fields.get("cpu family")), _number(fields.get("model")))
+
+
+def _power(row: dict[str, Any]) -> ThreadPower:
+    """Watts per core of the row's model; the range spans all models of the row, and full turbo on the fast cores."""
+    watts, cores = row["sustained_w"], row["cores"]
+    least_w, least_cores = row.get("least", (watts, row.get("all_cores", cores)))
+    most_w, most_cores = row.get("most", (watts, cores))
+    return ThreadPower(
+        watts / cores,
+        TABLE_LOW * least_w / least_cores,
+        max(TABLE_HIGH * most_w / most_cores, row.get("turbo_w", 0.0) / cores),
+        f"the published design power of {row['source'].partition(':')[0]}",
+    )
 
 
 def _matches(row: TableRow, processor: Processor) -> bool:

@@ -39,7 +39,8 @@ POWER = ThreadPower(5.0, 2.5, 10.0, "a test")
     [
         (Processor("11th Gen Intel(R) Core(TM) i7-1165G7 @ 2.80GHz"), 7.0),
         (Processor("AMD Ryzen 7 PRO 7840U w/ Radeon 780M Graphics"), 3.5),
-        (Processor("Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz"), 6.25),
+        (Processor("12th Gen Intel(R) Core(TM) i7-1260P"), 7.0),  # of its twelve cores four are fast
+        (Processor("Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz"), 350 / 52),
         (Processor("Intel(R) Xeon(R) Processor", 6, 207), 350 / 64),  # anonymous in a virtual machine
         (Processor("Some Other Chip"), meter_model.GENERIC_W),
     ],
@@ -53,8 +54,23 @@ def test_watts_per_thread_come_from_the_table_or_are_generic(processor: Processo
 
 def test_every_row_of_the_table_names_its_source_and_a_plausible_wattage() -> None:
     for row in meter_model.table():
-        assert row.source
-        assert 1.0 < row.watts < 16.0
+        assert row.power.source
+        assert 1.0 < row.power.watts < 16.0
+
+
+def test_range_spans_all_models_of_a_row_and_turbo_on_the_fast_cores() -> None:
+    epyc = meter_model.thread_power(Processor("AMD EPYC 7643 48-Core Processor"), None)
+    assert (epyc.low_w, epyc.high_w) == pytest.approx((0.5 * 225 / 64, 2 * 225 / 48))
+    laptop = meter_model.thread_power(Processor("Intel(R) Core(TM) Ultra 7 155H"), None)
+    assert (laptop.low_w, laptop.high_w) == pytest.approx((0.5 * 28 / 16, 115 / 6))
+
+
+def test_generic_range_reaches_as_far_as_that_of_almost_every_row() -> None:
+    powers = [row.power for row in meter_model.table()]
+    assert min(power.low_w for power in powers) >= meter_model.GENERIC_LOW_W
+    assert sum(power.high_w > meter_model.GENERIC_HIGH_W for power in powers) <= 1
+    middle = sorted(power.watts for power in powers)[len(powers) // 2]
+    assert middle == pytest.approx(meter_model.GENERIC_W, rel=0.25)
 
 
 def test_users_own_figure_goes_first_and_narrows_the_range() -> None:
