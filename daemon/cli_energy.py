@@ -21,7 +21,6 @@ app = typer.Typer(help="Show what requests used and saved, in joules.", invoke_w
 
 Since = Annotated[str | None, typer.Option(help="24h, 7d, 4w, today, all or a date.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PLOT_DAYS = 30
 
 
 @app.callback()
@@ -30,24 +29,15 @@ def energy(context: typer.Context, since: Since = None, as_json: AsJson = False)
     """Joules used and saved: today, the last seven days and all time, or since a moment."""
     if context.invoked_subcommand is not None:
         return
-    from . import energy_view, ledger_summary
-
-    now = datetime.now().astimezone()
-    spans = [since] if since else ["all"] if as_json else ["today", "7d", "all"]
-    starts = [ledger_summary.parse_since(span, now) for span in spans]
-    ledger = _open_ledger()
-    summaries = [ledger.summary(start) for start in starts]
     if as_json:
-        print_json(summaries[0])
+        from . import ledger_summary
+
+        start = ledger_summary.parse_since(since or "all", datetime.now().astimezone())
+        print_json(_open_ledger().summary(start))
         return
-    if not ledger.recent(1):
-        typer.echo(energy_view.EMPTY)
-        return
-    titles = [f"since {since}"] if since else ["today", "7 days", "all time"]
-    typer.echo(energy_view.table(list(zip(titles, summaries, strict=True))))
-    with ledger.reading() as connection:
-        plot = energy_view.plot(ledger_summary.per_day(connection, PLOT_DAYS, now))
-    typer.echo(f"\n{plot}" if plot else "")
+    from .cli_energy_plain import overview
+
+    typer.echo(overview(since))
 
 
 @app.command()

@@ -39,6 +39,11 @@ def main() -> None:
 
         serve()
         return
+    if sys.argv[1:] == ["energy"]:
+        from halfwatt.daemon.cli_energy_plain import printed
+
+        if printed():
+            return
     build(sys.argv[1:])()
 
 

@@ -63,6 +63,23 @@ def test_table_shows_today_seven_days_and_all_time_with_ranges_and_reference(cal
     assert "Joules per day" in done.stdout
 
 
+def test_the_table_is_printed_without_loading_the_command_line_library(
+    clean_environ: dict[str, str], filled: Ledger
+) -> None:
+    program = "import sys; from halfwatt.lsp.cli import main; main(); sys.exit('typer' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program, "energy"], env=clean_environ, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b" ")
+
+
+def test_damaged_ledger_is_reported_in_a_sentence(call, paths: Paths) -> None:  # type: ignore[no-untyped-def]
+    paths.ledger_file.parent.mkdir(parents=True)
+    paths.ledger_file.write_text("not a ledger, and long enough to be read as one" * 100)
+    done = call("energy")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "The ledger is damaged" in done.stderr
+
+
 def test_json_is_one_object_of_the_contract(call, filled: Ledger) -> None:  # type: ignore[no-untyped-def]
     summary = json.loads(call("energy", "--json").stdout)
     assert summary["requests"] == 3
