@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .postprocess_brackets import balanced
+from .postprocess_brackets import balanced, opener_for_closers
 from .postprocess_candidate import Candidate
 from .postprocess_indent import duplicate_closing_line, indentation, indentation_scope, opener_for_body
 from .postprocess_syntax import parses
@@ -48,6 +48,7 @@ AFTER_CACHE: tuple[Step, ...] = (
     suffix_lines,
     balanced,
     opener_for_body,
+    opener_for_closers,
     parses,
     minimum,
 )

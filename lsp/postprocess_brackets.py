@@ -15,6 +15,7 @@ from .postprocess_candidate import Candidate, indent_of
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
+MISSING_CHARS = 1_500  # a closer farther below may miss an opener that is none of the cursor's business
 NEAR_CHARS = 12_000  # brackets farther away than this are not looked at
 
 _CLOSING_LINE = re.compile(r"[\s)\]}>;,]*[)\]}>][\s)\]}>;,]*|\s*end[\s;]*")
@@ -65,6 +66,17 @@ def balanced(candidate: Candidate) -> Candidate:
     matched = _n_matched(stack, needed)
     text = _without_stray_closers(candidate, stack, matched)
     return candidate.with_text(text + _missing_closers(text, candidate, stack, needed))
+
+
+def opener_for_closers(candidate: Candidate) -> Candidate:
+    """Drops a text over lines that a bracket closes, where neither the text nor what stands above opens it."""
+    below = candidate.suffix[candidate.n_replaced :][:MISSING_CHARS]
+    needed = _needed_after(below, candidate.language)
+    stack = open_before(candidate.prefix[-NEAR_CHARS:], candidate.language)
+    if not candidate.text or len(needed) <= len(stack):
+        return candidate
+    opened = open_before(candidate.text, candidate.language)
+    return candidate if len(needed) <= len(stack) + len(opened) else candidate.dropped()
 
 
 def open_before(prefix: str, language: str) -> list[str]:

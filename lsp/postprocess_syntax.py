@@ -1,7 +1,8 @@
 """The last look: where the text around the cursor parses, it parses with the suggestion too.
 
 Tree-sitter judges every language; Python's own parser, which is stricter, judges Python as well. Where the
-surroundings do not parse (half-written code), the suggestion may not add errors.
+surroundings do not parse (half-written code), the suggestion may not add errors, and in Python, whose parser says
+where, it may not leave one at the cursor above code that is there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from tree_sitter import Node
@@ -31,7 +33,8 @@ def parses(candidate: Candidate) -> Candidate:
     before = _n_errors_cached(candidate.prefix + candidate.suffix, language.id)
     for text in _shorter(candidate):
         after = candidate.prefix + text + candidate.suffix[candidate.n_replaced :]
-        if not adds_errors(before, n_errors(after, language)):
+        errors = n_errors(after, language)
+        if not adds_errors(before, errors) and not (errors[1] and _broken_at(candidate, text, after)):
             return candidate.with_text(text)
     return candidate.dropped()
 
@@ -53,6 +56,19 @@ def _n_errors_cached(text: str, language_id: str) -> tuple[int, int]:
     return n_errors(text, language) if language else (0, 0)
 
 
+def _broken_at(candidate: Candidate, text: str, after: str) -> bool:
+    """Whether a Python error begins on the suggestion's lines or right below them, with code below that was there."""
+    if not candidate.suffix.strip():
+        return False
+    first = candidate.prefix.count("\n")
+    below = candidate.suffix.partition("\n")[2]
+    n_empty = len(below) - len(below.lstrip("\n"))
+    last = first + text.count("\n") + n_empty + 1
+    with suppress(ValueError, RecursionError, MemoryError):
+        return any(first <= row <= last for row in _python_error(after))
+    return False
+
+
 def _errors(root: Node) -> Iterator[Node]:
     todo = [root]
     while todo:
@@ -64,12 +80,20 @@ def _errors(root: Node) -> Iterator[Node]:
 
 def _python_accepts(text: str) -> bool:
     try:
+        return not _python_error(text)
+    except (ValueError, RecursionError, MemoryError):
+        return False
+
+
+def _python_error(text: str) -> tuple[int, ...]:
+    """The row of the first syntax error, from 0; nothing where there is none."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    except SyntaxError as error:
+        return (max(0, (error.lineno or 1) - 1),)
+    return ()
 
 
 def _shorter(candidate: Candidate) -> Iterator[str]:

@@ -120,6 +120,11 @@ CASES = (
     Case("remark that nobody began", "go", "package p\n\nfunc f() {\n\t‸\n}\n", "// nothing to do here", ""),
     Case("statement over a body", "python", "def f():\n    if self.‸\n        return 1\n", "close()", ""),
     Case("opening line over a body", "python", "def f():\n    if self.‸\n        return 1\n", "closed:", "closed:"),
+    Case("statement over the rest of a list", "python", "‸\n    1,\n    2,\n]\n", "class Names(Protocol):", ""),
+    Case("opener of the rest of a list", "python", "‸\n    1,\n    2,\n]\n", "names = [", "names = ["),
+    Case("statement over the rest of an object", "typescript", "‸\n  a: 1,\n};\n", "import x from 'x';", ""),
+    Case("statement over the rest of a mapping", "python", "try:\n    a()\nexcept OSError:\n    ‸\n        'system': 1,\n    }\n", "return platform.system()", ""),
+    Case("statement that leaves an error below", "python", "def f(x):\n    try:\n        go()\n    ‸\n        stop()\n", "return x", ""),
     Case("argument over more arguments", "python", "x = f(\n    ‸\n      second,\n)\n", "first,", "first,"),
     # Parsing.
     Case("what does not parse goes", "python", "x = 1\n‸\ny = 2\n", "return return x", ""),
