@@ -1,8 +1,9 @@
 """The ledger: one SQLite file with a row per request and sums per hour, day and thirty days.
 
-Thread-safe and synchronous; an insert takes well under a millisecond. A change to a row and to the sums is one
-transaction in write-ahead mode, so what was acknowledged survives a killed process. It estimates nothing, and it
-never stores code, prompts, keys or paths. Questions over many rows are in ledger_summary.py.
+Thread-safe and synchronous; an insert takes well under a millisecond, unless another process holds the file: write from
+a thread, not from an event loop. Questions have connections of their own and wait for no writer. A change to a row and
+to the sums is one transaction in write-ahead mode, so what was acknowledged survives a killed process. It estimates
+nothing, and it never stores code, prompts, keys or paths. Questions over many rows are in ledger_summary.py.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +29,8 @@ DAY_S = 86400
 ROOM_BYTES = 64 * 1024
 FIELDS = Row.__struct_fields__
 CHECKPOINT_PAGES = 16_384  # 64 MiB of write-ahead log between checkpoints, which cost more than an insert may
+BUSY_S = 10.0  # as long as another process may hold the file, say to give disk space back
+DELETED_AT_ONCE = 2000  # rows; a few milliseconds
 _INSERT = f"INSERT INTO requests ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
 
 
@@ -36,10 +40,12 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._closed = False
         with self._readable():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)  # the log files beside it take over its mode
-            self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+            self._connection = self._connect()
             self._prepare()
 
     def insert(self, row: Row) -> None:
@@ -88,27 +94,38 @@ class Ledger:
         """Delete what is older than a moment (epoch seconds), or everything for None; how many requests went.
 
         `compact` also gives the disk space back, which takes seconds for a large file."""
-        n_deleted = self._delete(before_s)
+        n_deleted = self._delete_all() if before_s is None else self._delete(before_s)
         if compact:
-            with self.reading() as connection:
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with self._lock, self._readable():
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return n_deleted
 
-    def _delete(self, before_s: float | None) -> int:
-        """The sums of whole days before the moment go too; the day it cuts is summed again from what is left."""
+    def _delete_all(self) -> int:
         with self._transaction() as connection:
-            if before_s is None:
-                n = connection.execute("SELECT COUNT(*) FROM requests").fetchone()[0]
-                for table in ("requests", *ledger_summary.SPANS):
-                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 - own names
-                return int(n)
-            deleted = connection.execute("DELETE FROM requests WHERE time < ?", (before_s,)).rowcount
+            n = connection.execute("SELECT COUNT(*) FROM requests").fetchone()[0]
+            for table in ("requests", *ledger_summary.SPANS):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - own names
+        return int(n)
+
+    def _delete(self, before_s: float) -> int:
+        """The sums first: those of whole days before the moment, and the day it cuts, summed again from what stays.
+        Then the rows, a few at a time, so that no insert waits long."""
+        with self._transaction() as connection:
             for table, span_s in ledger_summary.SPANS.items():
                 bucket = int(before_s // span_s)
                 connection.execute(f"DELETE FROM {table} WHERE bucket <= ?", (bucket,))  # noqa: S608 - own names
-                ledger_summary.sum_again(connection, table, bucket)
-            return int(deleted)
+                ledger_summary.sum_again(connection, table, bucket, before_s)
+        n_deleted = 0
+        while True:
+            with self._transaction() as connection:
+                old = "SELECT id FROM requests WHERE time < ? LIMIT ?"
+                delete = f"DELETE FROM requests WHERE id IN ({old})"  # noqa: S608 - own names
+                n = connection.execute(delete, (before_s, DELETED_AT_ONCE)).rowcount
+            n_deleted += n
+            if n < DELETED_AT_ONCE:
+                return n_deleted
+            time.sleep(0.001)  # let a waiting writer in
 
     def summary(self, since_s: float) -> EnergySummary:
         """Sums over all requests since a moment (epoch seconds; 0 for all time)."""
@@ -145,15 +162,31 @@ class Ledger:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for a question of ledger_summary, the dashboard or the telemetry. Only for reading."""
-        with self._lock, self._readable():
-            yield self._connection
+        """A connection that cannot write, for a question of ledger_summary, the dashboard or the telemetry."""
+        with self._readable():
+            try:
+                connection = self._readers.pop()
+            except IndexError:
+                connection = self._connect()
+                connection.execute("PRAGMA query_only = 1")
+            try:
+                yield connection
+            finally:
+                self._readers.append(connection)
 
     def close(self) -> None:
         """Write the log back into the file and close it. Later calls are errors."""
         with self._lock, suppress(sqlite3.Error):
+            self._closed = True
+            for reader in self._readers:
+                reader.close()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("it is closed")
+        return sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
 
     def _prepare(self) -> None:
         connection = self._connection

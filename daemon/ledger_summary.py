@@ -205,14 +205,14 @@ def parse_since(text: str, now: datetime) -> float:
         ) from None
 
 
-def sum_again(connection: sqlite3.Connection, table: str, bucket: int) -> None:
-    """Fill one bucket of an emptied table from the rows that are left in it."""
+def sum_again(connection: sqlite3.Connection, table: str, bucket: int, since_s: float) -> None:
+    """Fill one bucket of an emptied table from its rows since a moment."""
     span_s = SPANS[table]
     totals = ", ".join(f"SUM({name})" for name in (*COUNTS, *SUMS))
     connection.execute(
         f"INSERT INTO {table} (bucket, {_COLUMNS}) SELECT ?, {', '.join(KEYS)}, {totals} "  # noqa: S608 - own names
         f"FROM ({ONE_REQUEST} WHERE time >= ? AND time < ?) GROUP BY {', '.join(KEYS)}",
-        (bucket, bucket * span_s, (bucket + 1) * span_s),
+        (bucket, max(since_s, bucket * span_s), (bucket + 1) * span_s),
     )
 
 

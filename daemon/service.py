@@ -31,6 +31,7 @@ from .errors import (
 )
 from .generation import GenerationRequest
 from .ledger import Ledger
+from .ledger_rows import Row
 from .local_tier import LocalTier
 from .pausing import Pause
 from .policy import LOCAL, Facts, Verdict
@@ -41,6 +42,7 @@ from .wire import Decision, Result
 from .worker_protocol import Piece
 
 END_LIMIT_S = 12.0
+STORE_LIMIT_S = 1.0  # a client waits no longer than this for its row to be stored
 _LOG = logging.getLogger("halfwatt.service")
 _ROUTES = ("auto", "local", "cloud")
 
@@ -112,13 +114,13 @@ class Service:
         config = self._parts.settings.config
         try:
             await self._answer(turn, config)
-            self._book(turn, config)
+            await self._book(turn, config)
         except HalfwattError as error:
-            self._book(turn, config, error)
+            await self._book(turn, config, error)
         except Exception as error:  # noqa: BLE001 - the border of a request: it ends, the daemon goes on
             _LOG.error("a request failed unexpectedly", exc_info=error)
             sentence = "Something unexpected went wrong in the daemon; the request was dropped. Its log has details."
-            self._book(turn, config, HalfwattError(sentence))
+            await self._book(turn, config, HalfwattError(sentence))
         finally:
             turn.items.put_nowait(None)
             del self._running[turn]
@@ -207,19 +209,27 @@ class Service:
         turn.ended = Ended("dry_run" if decision else "paused", 0, 0)
         turn.items.put_nowait(turn.decision)
 
-    def _book(self, turn: Turn, config: Config, error: HalfwattError | None = None) -> None:
-        """Tell the client the end and store the row. A ledger that cannot be written costs the row, not the answer."""
+    async def _book(self, turn: Turn, config: Config, error: HalfwattError | None = None) -> None:
+        """Store the row and tell the client the end. A ledger that cannot be written costs the row, not the answer;
+        one that another process holds is waited for, the client only for a moment."""
         rate = self._rate(turn)
         booked = booking.book(turn, config, time.monotonic(), rate, failed=error is not None)
-        if not turn.asked.options.dry_run:
-            try:
-                self._parts.ledger.insert(booked.row)
-                self.problem = None
-            except LedgerError as failure:
-                _LOG.error("%s", failure)
-                self.problem = f"The last request is not in the ledger. {failure}"
+        storing = asyncio.create_task(self._store(turn, booked.row))
+        await asyncio.wait({storing}, timeout=STORE_LIMIT_S)
         turn.items.put_nowait(error if error is not None else booked.result)
+        turn.items.put_nowait(None)
         self._finished(booked.result)
+        await storing
+
+    async def _store(self, turn: Turn, row: Row) -> None:
+        if turn.asked.options.dry_run:
+            return
+        try:
+            await asyncio.to_thread(self._parts.ledger.insert, row)
+            self.problem = None
+        except LedgerError as failure:
+            _LOG.error("%s", failure)
+            self.problem = f"The last request is not in the ledger. {failure}"
 
     def _rate(self, turn: Turn) -> Reading | None:
         """This machine's joules per token, where the row compares the cloud with it."""

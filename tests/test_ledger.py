@@ -172,6 +172,40 @@ def test_retention_deletes_rows_and_sums_older_than_the_setting(ledger: Ledger) 
     assert min(each.time for each in ledger.rows()) >= NOW_S - 7 * DAY_S
 
 
+def test_rows_are_deleted_a_few_at_a_time_and_the_sums_stay_right(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("halfwatt.daemon.ledger.DELETED_AT_ONCE", 4)
+    fill(ledger)
+    n_before = ledger.summary(0.0).requests
+    n_deleted = ledger.purge(NOW_S - 3.3 * DAY_S)
+    assert n_deleted > 3 * 4
+    assert ledger.summary(0.0).requests == n_before - n_deleted
+    assert_sums_match(ledger)
+
+
+def test_question_is_answered_while_another_process_holds_the_file(ledger: Ledger) -> None:
+    ledger.insert(row("a", NOW_S, local_j=10.0))
+    other = sqlite3.connect(ledger.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    assert ledger.summary(0.0).requests == 1
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_question_cannot_change_the_ledger(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError, match="readonly"), ledger.reading() as connection:
+        connection.execute("DELETE FROM requests")
+
+
+def test_closed_ledger_says_so(ledger: Ledger) -> None:
+    ledger.recent(1)
+    ledger.close()
+    for call in (lambda: ledger.recent(1), lambda: ledger.insert(row("a", NOW_S))):
+        with pytest.raises(LedgerError, match="closed"):
+            call()
+
+
 def test_purging_everything_leaves_nothing_readable_in_the_file(ledger: Ledger) -> None:
     ledger.insert(row("a", NOW_S, local_j=10.0, reason="a reason to be forgotten"))
     assert ledger.purge(None, compact=True) == 1
@@ -248,9 +282,9 @@ def test_ledger_in_an_impossible_folder_says_so(tmp_path: Path) -> None:
 
 def test_full_disk_is_a_sentence_and_keeps_what_was_stored(ledger: Ledger) -> None:
     ledger.insert(row("a", NOW_S, local_j=1.0))
-    with ledger.reading() as connection:
+    with ledger._transaction() as connection:
         n_pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        connection.execute(f"PRAGMA max_page_count = {n_pages}")  # SQLite's own way to run out of space
+    ledger._connection.execute(f"PRAGMA max_page_count = {n_pages}")  # SQLite's own way to run out of space
     with pytest.raises(LedgerError, match="disk is full"):
         for i in range(5000):
             ledger.insert(row(f"b{i}", NOW_S, local_j=1.0, reason="x" * 500))

@@ -6,6 +6,7 @@ Everything but the two tiers is real: policy, secrets, ledger, settings, energy.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -144,6 +145,22 @@ def build(paths: Paths, clean_environ: dict[str, str], monkeypatch: pytest.Monke
         return Stage(Service(parts, lambda: None, lambda _: None), local, cloud, ledger, pause)
 
     return make
+
+
+async def test_answer_comes_while_another_process_holds_the_ledger_and_is_stored_afterwards(
+    build: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("halfwatt.daemon.service.STORE_LIMIT_S", 0.01)
+    stage = build()
+    other = sqlite3.connect(stage.ledger.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asked = asyncio.create_task(stage.result())
+    result = await asked
+    assert stage.rows() == []
+    other.execute("ROLLBACK")
+    other.close()
+    await stage.service.close()
+    assert [row.request_id for row in stage.rows()] == [result.request_id]
 
 
 async def test_answer_is_decision_pieces_result_and_one_row(build: Callable[..., Stage]) -> None:
