@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from .wire import Energy, EnergySummary, Saved
+from .wire import EnergySummary, Saved
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 UNITS = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"))
+UNKNOWN, NOTHING, RANGE = "unknown", "–", "  range"
+NO_SAVING = Saved()
 EMPTY = """\
 The ledger is empty: no request has been answered on this machine yet.
 Every answer will be booked here with its joules, their range and how they were found. To make a first one:
@@ -18,7 +20,7 @@ Every answer will be booked here with its joules, their range and how they were 
 def joules(value: float | None) -> str:
     """`1.2 kJ`, `−37 J`, `unknown`: three digits at most, with a true minus sign."""
     if value is None:
-        return "unknown"
+        return UNKNOWN
     if value == 0:
         return "0 J"
     size = abs(value)
@@ -26,39 +28,41 @@ def joules(value: float | None) -> str:
     return f"{'−' if value < 0 else ''}{_digits(size / scale)} {unit}"
 
 
-def ranged(value: float | None, low: float | None, high: float | None) -> str:
-    """A number with its range: `60 J (33 J to 89 J)`."""
-    if value is None or low is None or high is None:
-        return joules(value)
-    return f"{joules(value)} ({joules(low)} to {joules(high)})"
-
-
-def spent(energy: Energy) -> str:
-    return ranged(energy.total_j, energy.low_j, energy.high_j)
-
-
-def saving(saved: Saved | None) -> str:
-    return "unknown" if saved is None else ranged(saved.j, saved.low_j, saved.high_j)
+def span(low: float | None, high: float | None) -> str:
+    """The ends of a range, the unit once where both have it: `4.94 to 15.7 kJ`, `−900 J to 1.2 kJ`."""
+    if low is None or high is None:
+        return UNKNOWN
+    low_number, _, low_unit = joules(low).rpartition(" ")
+    return f"{low_number if joules(high).endswith(' ' + low_unit) else joules(low)} to {joules(high)}"
 
 
 def table(periods: Sequence[tuple[str, EnergySummary]]) -> str:
     """One column per period, the same lines for each; then what the words mean."""
     references = ", ".join(sorted({summary.saved.reference for _, summary in periods} - {""})) or "the reference"
-    lines = [("", [title for title, _ in periods])]
     summaries = [summary for _, summary in periods]
-    lines += [
-        ("Requests", [f"{summary.requests:,}" for summary in summaries]),
-        ("Used", [spent(summary.energy) for summary in summaries]),
-        ("  by the router", [joules(summary.energy.router_j) for summary in summaries]),
-        ("  by the local model", [joules(summary.energy.local_j) for summary in summaries]),
-        ("  by other servers", [joules(summary.energy.cloud_j) for summary in summaries]),
-        ("  of it for nothing", [_share(summary.energy.wasted_j, summary.energy.total_j) for summary in summaries]),
-        (f"Saved against {references}", [saving(summary.saved) for summary in summaries]),
-        ("Saved against always local", [saving(summary.saved_vs_local) for summary in summaries]),
-        ("Per accepted character", [joules(summary.j_per_accepted_char) for summary in summaries]),
-    ]
-    lines += [(f"Tier {tier}", cells) for tier, cells in _by_tier(summaries)]
-    lines += [(f"Requests {method}", cells) for method, cells in _shares(summaries)]
+    lines = [("", [title for title, _ in periods]), ("Requests", [f"{summary.requests:,}" for summary in summaries])]
+
+    def add(label: str, cell: Callable[[EnergySummary], str]) -> None:
+        lines.append((label, [cell(summary) if summary.requests else NOTHING for summary in summaries]))
+
+    add("Used", lambda summary: joules(summary.energy.total_j))
+    add(RANGE, lambda summary: span(summary.energy.low_j, summary.energy.high_j))
+    add("  by the router", lambda summary: joules(summary.energy.router_j))
+    add("  by the local model", lambda summary: joules(summary.energy.local_j))
+    add("  by other servers", lambda summary: joules(summary.energy.cloud_j))
+    add("  of it for nothing", lambda summary: _share(summary.energy.wasted_j, summary.energy.total_j))
+    for tier in sorted({tier for summary in summaries for tier in summary.by_tier}):
+        add(f"  in tier {tier}", lambda summary, tier=tier: _of_tier(summary, tier))  # type: ignore[misc]
+    add(f"Saved against {references}", lambda summary: joules(summary.saved.j))
+    add(RANGE, lambda summary: span(summary.saved.low_j, summary.saved.high_j))
+    add("Saved against always local", lambda summary: joules((summary.saved_vs_local or NO_SAVING).j))
+    add(RANGE, lambda summary: _span_of(summary.saved_vs_local or NO_SAVING))
+    add("Per accepted character", lambda summary: joules(summary.j_per_accepted_char))
+    for method in sorted({method for summary in summaries for method in summary.method_shares}):
+        add(
+            f"Requests {method}",
+            lambda summary, method=method: f"{100 * summary.method_shares.get(method, 0.0):.0f} %",  # type: ignore[misc]
+        )
     return "\n".join((*_aligned(lines), "", _explanation(references)))
 
 
@@ -82,20 +86,12 @@ def _share(part: float | None, total: float | None) -> str:
     return f"{joules(part)} ({100 * part / total:.0f} %)"
 
 
-def _by_tier(summaries: Sequence[EnergySummary]) -> list[tuple[str, list[str]]]:
-    tiers = sorted({tier for summary in summaries for tier in summary.by_tier})
-    return [
-        (tier, [spent(summary.by_tier[tier]) if tier in summary.by_tier else "none" for summary in summaries])
-        for tier in tiers
-    ]
+def _of_tier(summary: EnergySummary, tier: str) -> str:
+    return joules(summary.by_tier[tier].total_j) if tier in summary.by_tier else NOTHING
 
 
-def _shares(summaries: Sequence[EnergySummary]) -> list[tuple[str, list[str]]]:
-    methods = sorted({method for summary in summaries for method in summary.method_shares})
-    return [
-        (method, [f"{100 * summary.method_shares.get(method, 0.0):.0f} %" for summary in summaries])
-        for method in methods
-    ]
+def _span_of(saved: Saved) -> str:
+    return span(saved.low_j, saved.high_j)
 
 
 def _aligned(lines: Sequence[tuple[str, list[str]]]) -> list[str]:
@@ -111,6 +107,8 @@ def _aligned(lines: Sequence[tuple[str, list[str]]]) -> list[str]:
 
 def _explanation(references: str) -> str:
     return (
-        f"Saved = what {references} would have used for the same requests, by estimate, minus what was used; negative\n"
-        "when it would have used less. In brackets: the range. Used counts everything known, wasted answers included."
+        f"Saved = what {references} would have used for the same requests, by estimate,\n"
+        "minus what was used; negative when it would have used less. Used counts everything\n"
+        "known, answers that nobody used included. Range = as far as meters and estimates\n"
+        "may be off; a sum's errors are taken to point the same way within one meter."
     )

@@ -17,7 +17,7 @@ from halfwatt.daemon import energy_view, recompute
 from halfwatt.daemon.config import Config, TierConfig
 from halfwatt.daemon.ledger import Ledger
 from halfwatt.daemon.paths import Paths
-from halfwatt.daemon.wire import Energy, Feedback
+from halfwatt.daemon.wire import Energy, EnergySummary, Feedback, Saved
 
 PROGRAM = "from halfwatt.lsp.cli import main; main()"
 
@@ -54,10 +54,12 @@ def test_empty_ledger_teaches_how_to_fill_it(call) -> None:  # type: ignore[no-u
 def test_table_shows_today_seven_days_and_all_time_with_ranges_and_reference(call, filled: Ledger) -> None:  # type: ignore[no-untyped-def]
     done = call("energy")
     assert done.returncode == 0, done.stderr
-    header, requests, used = done.stdout.splitlines()[:3]
+    header, requests, used, used_range = done.stdout.splitlines()[:4]
     assert header.split() == ["today", "7", "days", "all", "time"]
     assert requests.split() == ["Requests", "1", "2", "3"]
-    assert "61 J (30.5 J to 91.5 J)" in used
+    assert used.split()[:3] == ["Used", "61", "J"]
+    assert used_range.split()[:5] == ["range", "30.5", "to", "91.5", "J"]
+    assert all(len(line) <= 90 for line in done.stdout.splitlines())
     assert "Saved against gpt-4o-mini" in done.stdout
     assert "−41 J" in done.stdout
     assert "Joules per day" in done.stdout
@@ -174,7 +176,29 @@ def test_joules_read_well(value: float | None, text: str) -> None:
 
 
 def test_unknown_is_shown_as_unknown_never_as_zero() -> None:
-    assert energy_view.spent(Energy()) == "unknown"
+    lost = EnergySummary("", 1, Energy(), Saved(), {}, {"unknown": 1.0})
+    lines = energy_view.table([("today", lost)]).splitlines()
+    assert next(line for line in lines if line.startswith("Used")).split() == ["Used", "unknown"]
+
+
+def test_period_without_a_request_shows_a_dash_not_unknown() -> None:
+    nothing = EnergySummary("", 0, Energy(), Saved(), {}, {})
+    table = energy_view.table([("today", nothing)])
+    assert "unknown" not in table
+    assert next(line for line in table.splitlines() if line.startswith("Used")).split() == ["Used", "–"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (4940.0, 15700.0, "4.94 to 15.7 kJ"),
+        (-900.0, 1200.0, "−900 J to 1.2 kJ"),
+        (0.0, 0.0, "0 to 0 J"),
+        (None, 1.0, "unknown"),
+    ],
+)
+def test_range_names_its_unit_once_where_both_ends_share_it(low: float | None, high: float | None, text: str) -> None:
+    assert energy_view.span(low, high) == text
 
 
 def test_plot_marks_days_without_requests() -> None:

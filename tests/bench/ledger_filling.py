@@ -52,11 +52,13 @@ def _row(dice: random.Random, number: int, moment: float) -> tuple[object, ...]:
     local_j, cloud_j = (dice.uniform(2, 90), 0.0) if kind == "local" else (0.0, dice.uniform(10, 60))
     total = 0.2 + local_j + cloud_j
     saved = dice.uniform(-30, 30)
+    outcome = dice.choice((None, "accepted", "accepted", "rejected"))
+    wasted, n_chars = (total, None) if outcome == "rejected" else (0.0, dice.randrange(200) if outcome else None)
     return (
         f"{number:032x}", moment, dice.choice(("vscode", "neovim")), dice.choice(("python", "typescript", "go")),
         dice.choice(("complete", "generate")), "auto", tier, kind, model, "91 % likely to pass", "{}", "stop",
         dice.randrange(900), dice.randrange(1, 200), 1.0, 90.0, dice.uniform(100, 5000), method, total, total * 0.5,
-        total * 2, 0.2, local_j, cloud_j, 0.0, "cpu-model", "1", "ecologits" if cloud_j else "", "0.11.3", saved,
-        saved - 20, saved + 20, "gpt-4o-mini", dice.choice((None, "accepted", "rejected")), dice.randrange(200),
+        total * 2, 0.2, local_j, cloud_j, wasted, "cpu-model", "1", "ecologits" if cloud_j else "", "0.11.3", saved,
+        saved - 20, saved + 20, "gpt-4o-mini", outcome, n_chars,
         0.2 + local_j, 0.1 + local_j / 2, 0.4 + local_j * 2, cloud_j / 2, cloud_j * 2, 0.0,
     )  # fmt: skip
