@@ -73,6 +73,9 @@ class EnergyConfig(Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[int, Meta(ge=1)] | None = None
 
 
+ContextSource = Literal["declarations", "ring", "edits"]
+
+
 class CompletionConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Ghost text. `mode`: automatic, quiet (only likely ones) or manual (only when asked)."""
 
@@ -83,6 +86,7 @@ class CompletionConfig(Struct, frozen=True, forbid_unknown_fields=True):
     time_box_ms: Positive = 4000.0
     on_battery: Literal["automatic", "quiet", "manual"] = "quiet"
     max_file_kb: Annotated[int, Meta(ge=1)] = 1024
+    context: tuple[ContextSource, ...] = ("declarations", "ring", "edits")  # of other places, for the prompt
 
 
 class TelemetryConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -97,7 +97,8 @@ def allowed(hint: Any) -> str:
     if origin in (types.UnionType, typing.Union):
         return ", or ".join(allowed(part) for part in get_args(hint))
     if origin is tuple:
-        return "a list of texts"
+        part = get_args(hint)[0]
+        return f"a list of {', '.join(get_args(part))}" if get_origin(part) is Literal else "a list of texts"
     if origin is Annotated:
         base, meta = get_args(hint)[:2]
         return f"{allowed(base)}{_range(meta)}"

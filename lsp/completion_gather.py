@@ -1,4 +1,4 @@
-"""Gathering context from disk: the declarations behind a document's imports, and the ring of other files.
+"""Gathering context: the declarations behind a document's imports, the ring of other files, and recent edits.
 
 Runs in a thread and stops at a deadline. A file enters only if it lies in the document's own workspace, is small, is
 not excluded, and holds no secret. Nothing is kept of files that may not enter.
@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from halfwatt.daemon import excluded, secrets
-from halfwatt.daemon.config import PrivacyConfig
+from halfwatt.daemon.config import ContextSource, PrivacyConfig
 
-from .completion_context import Chunk
+from .completion_context import Chunk, block
+from .completion_edits import Edits
 from .completion_imports import Imported, Place, imported
 from .completion_outline import outline
+from .completion_relevant import NEAR_CHARS, relevant
 from .completion_ring import Placed, Ring, around
 from .languages import for_id, for_path
 from .syntax import Source
@@ -46,8 +48,35 @@ class Gatherer:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.ring = Ring()
+        self.edits = Edits()
         self._clock = clock
         self._outlines: OrderedDict[tuple[Path, float, frozenset[str] | None], str] = OrderedDict()
+
+    def context(
+        self, document: Document, cursor: int, sources: Collection[ContextSource], privacy: PrivacyConfig, n_chars: int
+    ) -> str:
+        """The context block for a prompt at an offset of the document, in at most `n_chars`: what bears on the text
+        around the cursor, declarations first."""
+        near = document.text[max(0, cursor - NEAR_CHARS) : cursor + NEAR_CHARS // 4]
+        chunks = self.declarations(document, privacy) if "declarations" in sources else []
+        if "ring" in sources and document.workspace is not None:
+            chunks += self.ring.chunks(document.workspace, document.uri)
+        if "edits" in sources and document.workspace is not None:
+            chunks += self._edited(document.workspace, near, privacy)
+        return block(relevant(chunks, near, n_chars), document.language, n_chars)
+
+    def noted(self, before: Document, after: Document) -> None:
+        """A document changed by typing."""
+        if after.workspace is not None and after.path:
+            self.edits.noted(after.workspace, Path(after.path), after.language, before.text, after.text)
+
+    def _edited(self, workspace: str, near: str, privacy: PrivacyConfig) -> list[Chunk]:
+        deadline = self._clock() + LIMIT_S
+        chunks: list[Chunk] = []
+        for piece in self.edits.pieces(workspace, near):
+            if self._clock() <= deadline and may_enter(piece.path, piece.text, privacy):
+                chunks.append(Chunk(_name(piece.path, Path(workspace)), piece.text, piece.language))
+        return chunks
 
     def remember(self, document: Document, line: int, privacy: PrivacyConfig) -> None:
         """Put the lines around `line` into the ring, if the document may be context for others."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halfwatt.daemon.config import PrivacyConfig
+from halfwatt.daemon.config import ContextSource, PrivacyConfig
 from halfwatt.daemon.wire import Result, StopRule
 
-from .completion_context import Budget, Prompt, block, prompt
+from .completion_context import Budget, Prompt, prompt
 from .completion_gather import Document, Gatherer
 from .completion_pace import Pace
 from .completion_types import Query
@@ -18,6 +18,9 @@ from .completion_unit import CUT, is_block, stop_rules
 from .postprocess import clean
 from .postprocess_brackets import balanced
 from .postprocess_candidate import Candidate
+
+
+SOURCES: tuple[ContextSource, ...] = ("declarations",)  # the others need a session in an editor
 
 
 class Once:
@@ -28,7 +31,7 @@ class Once:
         self._query = Query(document.uri, text[:offset], text[offset:], document.language, "invoked", document.path)
         self._multiline = is_block(self._query)
         budget = Budget.of_tokens(Pace().budget_tokens)
-        context = block(Gatherer().declarations(document, privacy), document.language, budget.context)
+        context = Gatherer().context(document, offset, SOURCES, privacy, budget.context)
         self.prompt: Prompt = prompt(context, self._query.prefix, self._query.suffix, budget)
         self.stop_rules: tuple[StopRule, ...] = stop_rules(self._multiline)
 

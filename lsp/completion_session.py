@@ -21,7 +21,7 @@ from halfwatt.daemon.config import Config
 from halfwatt.daemon.errors import DaemonError, HalfwattError, ModelError
 from halfwatt.daemon.wire import Feedback, RequestOptions, Skipped
 
-from .completion_context import Prompt, block
+from .completion_context import Prompt
 from .completion_engine import Engine, Moment, Skip
 from .completion_filter import read_personal, write_personal
 from .completion_gather import Document, Gatherer
@@ -92,6 +92,9 @@ class Session:
         self._rearm(document.uri)
 
     def changed(self, document: Document) -> None:
+        before = self._documents.get(document.uri)
+        if before is not None:
+            self._gatherer.noted(before, document)
         self._enter(document)
         self.engine.changed(document.uri, document.text)
         self._rearm(document.uri)
@@ -157,9 +160,10 @@ class Session:
         """Make the context block for a document; it stays until the next idle moment."""
         privacy = self._world.config().privacy
         self._excluded[document.uri] = await asyncio.to_thread(excluded.reason, document.path, privacy)
-        found = await asyncio.to_thread(self._gatherer.declarations, document, privacy)
-        chunks = self._gatherer.ring.chunks(document.workspace, document.uri) if document.workspace else []
-        self._blocks[document.uri] = block([*found, *reversed(chunks)], document.language, self.engine.budget.context)
+        sources, n_chars = self._world.config().completion.context, self.engine.budget.context
+        cursor = _start_of_line(document.text, self._cursors.get(document.uri, 0) + 1)
+        gathered = asyncio.to_thread(self._gatherer.context, document, cursor, sources, privacy, n_chars)
+        self._blocks[document.uri] = await gathered
 
     def _rearm(self, uri: str) -> None:
         if self._idle is not None:
@@ -229,3 +233,13 @@ class Session:
 
     def _now_ms(self) -> float:
         return self._clock() * 1000
+
+
+def _start_of_line(text: str, line: int) -> int:
+    """The offset of a line counted from 0; the text's end where it has fewer."""
+    at = 0
+    for _ in range(line):
+        at = text.find("\n", at) + 1
+        if not at:
+            return len(text)
+    return at

@@ -1,9 +1,13 @@
 """The figures of inline completion: speed, a typing trace against the naive client, calls avoided, holes.
 
-    cd tests && python -m bench.bench_completion [--only speed,trace,calls,holes] [--quick] [--json FILE]
+    cd tests && python -m bench.bench_completion [--only ghost,trace,holes] [--quick] [--json FILE]
 
-Needs the 0.5B model (HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and the trace's folder (--data-dir or
-HALFWATT_DATA). Everything is a ratio within one run, on the same machine and model; medians with quartiles.
+Parts: ghost (against plain llama-cpp-python), along (typing a suggestion), windows (two of one project), cancel, busy
+(beside two busy processes), trace (against the naive client), calls (avoided), filter, holes (against raw answers),
+sources (of context), edits (as context). Needs the 0.5B model (HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and
+for the trace its folder (--data-dir or HALFWATT_DATA). Everything is a ratio within one run, on the same machine and
+model; medians with quartiles. `holes` and `sources` do not depend on speed; `--raw FILE` lets `holes` go on where it
+was stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import json
 import os
 import random
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,23 +26,29 @@ from pathlib import Path
 import cloud_server
 import running_daemon
 from bench import completion_calls, completion_speed, figures, hole_run, plain_llama, typing_trace
+from bench.edit_holes import edit_holes
 from bench.figures import Figure
-from bench.holes import TEST_PACKAGES, Hole, holes
+from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, Hole, holes
 from conftest import MODELS_DIR, SMALL_MODEL_FILE
 from lsp_session import Session, session
 from running_daemon import RunningDaemon
 
 from halfwatt.daemon.client import Client
+from halfwatt.daemon.config import ContextSource
 from halfwatt.daemon.meter_model import this_processor, thread_power
+from halfwatt.lsp import completion_filter
+from halfwatt.lsp.completion_features import features
+from halfwatt.lsp.completion_types import Query
 
-PARTS = ("speed", "trace", "calls", "holes")
 N_THREADS = 2
+CONTEXTS: tuple[tuple[ContextSource, ...], ...] = (("declarations",), ("ring",), ("declarations", "ring"))
+ROOT = Path(__file__).resolve().parents[2]
 Figures = AsyncGenerator[Figure, None]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What every part needs. `n`: how many of each thing; `seed`: which holes."""
+    """What every part needs. `n`: how many holes; `seed` and `packages`: which ones."""
 
     daemon: RunningDaemon
     model: Path
@@ -45,6 +56,9 @@ class Bench:
     n: int
     rounds: int
     seed: int
+    packages: tuple[str, ...]
+    raw: Path | None
+    repository: Path
 
 
 def main() -> None:
@@ -55,6 +69,10 @@ def main() -> None:
     parser.add_argument("--trace", type=Path, help="another typing trace")
     parser.add_argument("--holes", type=int, default=60, help="how many holes")
     parser.add_argument("--seed", type=int, default=1, help="which holes")
+    parser.add_argument("--packages", choices=["test", "train"], default="test", help="where the holes are")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the trace is typed")
+    parser.add_argument("--raw", type=Path, help="file that keeps the raw answers to the holes")
+    parser.add_argument("--repository", type=Path, default=ROOT, help="git repository for `edits`")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     trace = given.trace or given.data_dir / "typing_trace.jsonl"
@@ -62,8 +80,10 @@ def main() -> None:
         environ = running_daemon.environ_for(Path(folder), HALFWATT_MODELS_DIR=str(MODELS_DIR))
         environ |= {"HALFWATT_LOCAL_MODEL": "qwen2.5-coder-0.5b", "HALFWATT_COMPLETION_TIME_BOX_MS": "60000"}
         with running_daemon.running(environ) as daemon:
-            n, rounds = (6, 1) if given.quick else (given.holes, 3)
-            bench = Bench(daemon, MODELS_DIR / SMALL_MODEL_FILE, trace, n, rounds, given.seed)
+            n, rounds = (6, 1) if given.quick else (given.holes, given.rounds)
+            packages = TEST_PACKAGES if given.packages == "test" else TRAIN_PACKAGES
+            which = (n, rounds, given.seed, packages, given.raw, given.repository)
+            bench = Bench(daemon, MODELS_DIR / SMALL_MODEL_FILE, trace, *which)
             found = asyncio.run(run(bench, given.only.split(",")))
     if given.json:
         given.json.write_text(json.dumps([asdict(each) for each in found], indent=1))
@@ -71,32 +91,53 @@ def main() -> None:
 
 async def run(bench: Bench, parts: list[str]) -> list[Figure]:
     found: list[Figure] = []
-    table: dict[str, Callable[[Bench], Figures]] = {"speed": speed, "trace": trace, "calls": calls, "holes": punched}
     for name in parts:
         print(f"== {name}", flush=True)
-        async for figure in table[name](bench):
+        started = time.monotonic()
+        async for figure in PARTS[name](bench):
             print(figure.line(), flush=True)
             found.append(figure)
+        print(f"({time.monotonic() - started:.0f} s)", flush=True)
     return found
 
 
-async def speed(bench: Bench) -> Figures:
-    some = sample(bench, max(4, bench.n // 5))
-    text = some[0].prefix[-1500:]
+async def ghost(bench: Bench) -> Figures:
     async with await _client(bench) as client:
         with plain_llama.running(bench.model, N_THREADS) as plain:
+            some = holes(bench.packages, max(4, bench.n // 3), bench.seed)
             for figure in await completion_speed.against_plain(client, plain, some):
                 yield figure
-        async with session(bench.daemon.environ) as first, session(bench.daemon.environ) as second:
-            start = "import csv\n\n\ndef read_rows(path):\n    with open(path) as handle:\n        return list("
-            for figure in await completion_speed.along_a_suggestion(first, "file:///bench/rows.py", start):
-                yield figure
-            windows = completion_speed.second_window(client, first, second, "file:///b/a.py", text, bench.daemon.pid)
-            for figure in await windows:
-                yield figure
-        long_text = "".join(hole.prefix[:2500] for hole in some)[:5000]
+
+
+async def along(bench: Bench) -> Figures:
+    async with session(bench.daemon.environ) as editor:
+        start = "import csv\n\n\ndef read_rows(path):\n    with open(path) as handle:\n        return list("
+        for figure in await completion_speed.along_a_suggestion(editor, "file:///bench/rows.py", start):
+            yield figure
+
+
+async def windows(bench: Bench) -> Figures:
+    text = holes(bench.packages, 1, bench.seed)[0].prefix[-1500:]
+    async with (
+        await _client(bench) as client,
+        session(bench.daemon.environ) as first,
+        session(bench.daemon.environ) as second,
+    ):
+        for figure in await completion_speed.second_window(
+            client, first, second, "file:///b/a.py", text, bench.daemon.pid
+        ):
+            yield figure
+
+
+async def cancel(bench: Bench) -> Figures:
+    long_text = "".join(hole.prefix[:2500] for hole in holes(bench.packages, 4, bench.seed))[:5000]
+    async with await _client(bench) as client:
         for figure in await completion_speed.after_cancel(client, long_text):
             yield figure
+
+
+async def busy(bench: Bench) -> Figures:
+    async with await _client(bench) as client:
         for figure in await completion_speed.beside_busy_processes(client):
             yield figure
 
@@ -154,23 +195,66 @@ async def calls(bench: Bench) -> Figures:
         yield figure
 
 
+async def filtered(bench: Bench) -> Figures:
+    """What asking the filter costs; what it is worth is `calls`, and train_filter.py's report on unseen packages."""
+    query = Query("file:///f.py", *long_document(), "python")
+    model, taken = completion_filter.load(), list[float]()
+    for _ in range(50):
+        started = time.perf_counter()
+        completion_filter.guess(model, features(query), completion_filter.Personal())
+        taken.append(1000 * (time.perf_counter() - started))
+    yield figures.of("filter: one decision in a document of 300,000 characters", taken, "ms", most=2)
+    size = (ROOT / "lsp" / completion_filter.FILE).stat().st_size / 1e6
+    yield Figure("filter: size", size, "MB", goal="≤ 3", met=size <= 3)
+
+
+def long_document() -> tuple[str, str]:
+    """Text before and after a cursor in the middle of much code."""
+    text = Path(completion_speed.__file__).read_text() * 40
+    return text[:150_000], text[150_000:300_000]
+
+
 async def punched(bench: Bench) -> Figures:
-    some = sample(bench, bench.n)
+    unprocessed = hole_run.raw_answers(bench.model, sample(bench), N_THREADS, bench.raw)
+    ours = [hole_run.processed(each) for each in unprocessed]
+    found = {
+        "raw": hole_run.summary("raw", unprocessed),
+        "first": hole_run.summary("raw, first line", unprocessed, first_line_only=True)[:1],
+        "ours": hole_run.summary("halfwatt", ours),
+    }
+    for figure in (each for part in found.values() for each in part):
+        yield figure
+    for name, key in (("raw answers", "raw"), ("their first lines", "first")):
+        yield hole_run.better(f"exact single-line match, halfwatt ÷ {name}", found["ours"][0], found[key][0])
+
+
+async def sources(bench: Bench) -> Figures:
+    """Each source alone on top of the document; only the holes where it has something to say are asked again."""
+    some = [hole for hole in sample(bench) if hole.kind in ("line", "rest")]
     async with await _client(bench) as client:
-        results = await hole_run.per_source(client, some)
-    with plain_llama.running(bench.model, 1) as plain:  # for its text, not its speed
-        unprocessed = [hole_run.raw(plain, hole) for hole in some]
-    for figure in hole_run.summary("raw", unprocessed):
-        yield figure
-    for figure in hole_run.summary("raw, first line", unprocessed, first_line_only=True)[:1]:
-        yield figure
-    for name, filled in results.items():
-        for figure in hole_run.summary(name, filled):
-            yield figure
+        without = [await hole_run.with_context(client, hole, "") for hole in some]
+        for names in CONTEXTS:
+            contexts = [hole_run.context(hole, names) for hole in some]
+            with_it = [
+                await hole_run.with_context(client, hole, context) if context else plain
+                for hole, context, plain in zip(some, contexts, without, strict=True)
+            ]
+            for figure in hole_run.gained(" and ".join(names), without, with_it):
+                yield figure
 
 
-def sample(bench: Bench, n: int) -> list[Hole]:
-    found = holes(TEST_PACKAGES, n, bench.seed)
+async def edits(bench: Bench) -> Figures:
+    async with await _client(bench) as client:
+        some = [each for each in edit_holes(bench.repository, bench.n, bench.seed) if each.context()]
+        without = [await hole_run.with_context(client, each.hole, "") for each in some]
+        with_it = [await hole_run.with_context(client, each.hole, each.context()) for each in some]
+    for figure in hole_run.gained("edits", without, with_it):
+        yield figure
+
+
+def sample(bench: Bench) -> list[Hole]:
+    """Holes in an order that a larger sample begins with, too."""
+    found = holes(bench.packages, bench.n, bench.seed)
     random.Random(bench.seed).shuffle(found)  # noqa: S311 - a sample, not a secret
     return found
 
@@ -194,6 +278,21 @@ def _opened(editor: Session) -> str:
     uri = "file:///bench/warm.py"
     editor.open(uri, "x = \n")
     return uri
+
+
+PARTS: dict[str, Callable[[Bench], Figures]] = {
+    "ghost": ghost,
+    "along": along,
+    "windows": windows,
+    "cancel": cancel,
+    "busy": busy,
+    "trace": trace,
+    "calls": calls,
+    "filter": filtered,
+    "holes": punched,
+    "sources": sources,
+    "edits": edits,
+}
 
 
 if __name__ == "__main__":

@@ -1,31 +1,33 @@
-"""Completing holes: raw fill-in-the-middle against halfwatt's prompt, stops and post-processing, per context source."""
+"""Completing holes: raw fill-in-the-middle against halfwatt's stops and post-processing, and each context source."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import figures
+from bench import figures, plain_llama
 from bench.figures import Figure
-from bench.holes import Hole, chars_saved, first_line, parses, similarity, source_files
-from bench.plain_llama import Plain
+from bench.holes import Hole, chars_saved, first_line, parses, similarity
 
 from halfwatt.daemon.client import Client
-from halfwatt.daemon.config import PrivacyConfig
+from halfwatt.daemon.config import ContextSource, PrivacyConfig
+from halfwatt.daemon.stops import Stopper
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion_context import Budget, Chunk, Prompt, block, prompt
+from halfwatt.lsp.completion_context import Budget, prompt
 from halfwatt.lsp.completion_gather import Document, Gatherer
 from halfwatt.lsp.completion_pace import LEVELS
-from halfwatt.lsp.completion_ring import around
 from halfwatt.lsp.completion_types import Query
-from halfwatt.lsp.completion_unit import is_block
+from halfwatt.lsp.completion_unit import CUT, is_block, stop_rules
 from halfwatt.lsp.postprocess import clean
 from halfwatt.lsp.postprocess_candidate import Candidate
 
 BUDGET = Budget.of_tokens(LEVELS[1])
-SOURCES = ("suffix", "declarations", "ring", "edits")
 N_TOKENS = 64
+N_FILES = 8  # that the user looked at before
 
 
 @dataclass(frozen=True)
@@ -45,32 +47,50 @@ class Filled:
         return parses(self.hole.prefix + self.text + self.hole.suffix[self.n_replaced :])
 
 
-async def halfwatt(client: Client, hole: Hole, sources: Sequence[str], known: dict[Prompt, Filled]) -> Filled:
-    """What the language server would offer, with these context sources; a prompt in `known` is not asked again."""
-    query = Query(hole.path.as_uri(), hole.prefix, hole.suffix if "suffix" in sources else "", "python", "invoked")
-    multiline = is_block(Query(query.uri, hole.prefix, hole.suffix, "python"))
-    asked = _prompt(hole, query, sources)
-    if asked in known:
-        return known[asked]
-    options = RequestOptions(
-        kind="complete", editor="bench", language="python", stop_rules=("block",) if multiline else ("statement",)
-    )
+def raw_answers(model: Path, holes: Sequence[Hole], n_threads: int, kept: Path | None) -> list[Filled]:
+    """The same model's unprocessed answer to each hole. With `kept`, a file of JSON lines, a run that was stopped goes
+    on where it was: the file holds the answers, and the holes in the order in which they are asked."""
+    known = [json.loads(line) for line in kept.read_text().splitlines()] if kept and kept.exists() else []
+    found = [Filled(hole, row["said"]) for hole, row in zip(holes, known, strict=False) if row["at"] == _place(hole)]
+    if len(found) < len(holes):
+        with plain_llama.running(model, n_threads) as plain:
+            for hole in holes[len(found) :]:
+                asked = prompt("", hole.prefix, hole.suffix, BUDGET)
+                found.append(Filled(hole, plain.complete(asked.prefix, asked.suffix, N_TOKENS).text))
+                if kept:
+                    with kept.open("a") as file:
+                        file.write(json.dumps({"at": _place(hole), "said": found[-1].text}) + "\n")
+    return found
+
+
+def processed(raw: Filled) -> Filled:
+    """What the language server offers where the model says `raw`: the stop rule ends it, the chain fits it in. Greedy
+    decoding says the same up to there whether or not it is stopped."""
+    hole = raw.hole
+    query = Query("file:///hole", hole.prefix, hole.suffix, "python", "invoked")
+    stopper = Stopper(stop_rules(is_block(query)), before=query.line_before)
+    said = stopper.feed(raw.text) + stopper.finish()
+    return _fitted(hole, is_block(query), said, stopper.reason is None)
+
+
+async def with_context(client: Client, hole: Hole, block: str) -> Filled:
+    """What the language server would offer with this context block, through the daemon."""
+    query = Query("file:///hole", hole.prefix, hole.suffix, "python", "invoked")
+    multiline = is_block(query)
+    asked = prompt(block, hole.prefix, hole.suffix, BUDGET)
+    options = RequestOptions(kind="complete", editor="bench", language="python", stop_rules=stop_rules(multiline))
     said, stop = "", ""
     async for item in client.complete(asked.prefix, asked.suffix, options, N_TOKENS):
         if isinstance(item, str):
             said += item
         elif isinstance(item, Result):
             stop = item.stop
-    cut = stop in ("length", "time_box")
+    return _fitted(hole, multiline, said, stop in CUT)
+
+
+def _fitted(hole: Hole, multiline: bool, said: str, cut: bool) -> Filled:
     shown = clean(Candidate(said, hole.prefix, hole.suffix, "python", multiline=multiline, truncated=cut))
-    known[asked] = Filled(hole, shown.text, shown.n_replaced)
-    return known[asked]
-
-
-def raw(plain: Plain, hole: Hole) -> Filled:
-    """The same model's unprocessed answer to the same window."""
-    asked = prompt("", hole.prefix, hole.suffix, BUDGET)
-    return Filled(hole, plain.complete(asked.prefix, asked.suffix, N_TOKENS).text)
+    return Filled(hole, shown.text, shown.n_replaced)
 
 
 def summary(name: str, filled: Sequence[Filled], first_line_only: bool = False) -> list[Figure]:
@@ -102,28 +122,49 @@ def _share(name: str, hits: Sequence[bool]) -> Figure:
     return Figure(name, 100 * sum(hits) / len(hits) if hits else None, "%", n=len(hits))
 
 
-def _prompt(hole: Hole, query: Query, sources: Sequence[str]) -> Prompt:
-    chunks: list[Chunk] = []
+def gained(name: str, without: Sequence[Filled], with_it: Sequence[Filled]) -> list[Figure]:
+    """What a context source changes at the holes where it had something to say: exact matches won and lost, and the
+    difference in edit similarity."""
+    pairs = [(one, other) for one, other in zip(without, with_it, strict=True) if one is not other]
+    differences = [_similar(other) - _similar(one) for one, other in pairs]
+    return [
+        Figure(f"{name}: exact matches won", float(sum(b.exact and not a.exact for a, b in pairs)), n=len(pairs)),
+        Figure(f"{name}: exact matches lost", float(sum(a.exact and not b.exact for a, b in pairs)), n=len(pairs)),
+        Figure(
+            f"{name}: mean difference in edit similarity",
+            sum(differences) / len(differences) if differences else None,
+            n=len(pairs),
+        ),
+    ]
+
+
+def better(name: str, ours: Figure, other: Figure) -> Figure:
+    """Our share over the other one. Where that is 0, over what a single hit would have been: a lower bound."""
+    least = 100 / max(1, other.n)
+    value = (ours.value or 0.0) / max(other.value or 0.0, least)
+    return Figure(name, value, n=ours.n, goal="≥ 1.15", met=value >= 1.15)
+
+
+def _similar(filled: Filled) -> float:
+    return similarity(filled.text, filled.hole.removed)
+
+
+def context(hole: Hole, sources: Sequence[ContextSource]) -> str:
+    """The context block as the language server makes it. For the ring, pieces of other files of the package were
+    looked at; for the edits, lines of this and of other files were changed. Which ones, chance decides."""
     root = _package_root(hole)
-    if "declarations" in sources:
-        document = Document(query.uri, str(hole.path), hole.prefix + hole.suffix, "python", str(root.parent))
-        chunks += Gatherer().declarations(document, PrivacyConfig())
-    if "ring" in sources:
-        others = [path for path in source_files(hole.package, seed=len(hole.prefix), most=4) if path != hole.path]
-        for path in others[:3]:
-            text = path.read_text()
-            chunks.append(Chunk(path.relative_to(root.parent).as_posix(), around(text, text.count("\n") // 2)[1]))
-    if "edits" in sources:
-        chunks += _edited(hole)
-    return prompt(block(chunks, "python", BUDGET.context), query.prefix, query.suffix, BUDGET)
-
-
-def _edited(hole: Hole) -> list[Chunk]:
-    """Lines of the same file that neither window shows, as if they had been edited a moment ago."""
-    far = hole.prefix[: max(0, len(hole.prefix) - BUDGET.prefix)]
-    if far.count("\n") < 20:
-        return []
-    return [Chunk(hole.path.name, "\n".join(far.split("\n")[-20:]))]
+    chance = random.Random(f"{hole.path.name} {len(hole.prefix)}")  # noqa: S311 - a sample, not a secret
+    document = Document("file:///hole", str(hole.path), hole.prefix + hole.suffix, "python", str(root.parent))
+    gatherer = Gatherer()
+    others = [path for path in sorted(root.rglob("*.py")) if path != hole.path and 1_500 < path.stat().st_size < 80_000]
+    chance.shuffle(others)
+    for path in others[:N_FILES] if "ring" in sources else ():
+        text = path.read_text()
+        for _ in range(2):
+            line = chance.randrange(text.count("\n") + 1)
+            other = Document(path.as_uri(), str(path), text, "python", document.workspace)
+            gatherer.remember(other, line, PrivacyConfig())
+    return gatherer.context(document, len(hole.prefix), sources, PrivacyConfig(), BUDGET.context)
 
 
 def _package_root(hole: Hole) -> Path:
@@ -131,17 +172,6 @@ def _package_root(hole: Hole) -> Path:
     return Path(*parts[: len(parts) - 1 - parts[::-1].index(hole.package) + 1])
 
 
-async def per_source(client: Client, holes: Sequence[Hole]) -> dict[str, list[Filled]]:
-    """Each context source alone on top of the document, and all together."""
-    configurations = {
-        "prefix only": (),
-        "prefix and suffix": ("suffix",),
-        **{f"with {name}": ("suffix", name) for name in SOURCES[1:]},
-        "all sources": SOURCES,
-    }
-    results: dict[str, list[Filled]] = {name: [] for name in configurations}
-    for hole in holes:
-        known: dict[Prompt, Filled] = {}
-        for name, sources in configurations.items():
-            results[name].append(await halfwatt(client, hole, sources, known))
-    return results
+def _place(hole: Hole) -> str:
+    """A name for a hole that tells whether it is the same one again."""
+    return hashlib.blake2b(f"{hole.path.name} {hole.prefix}{hole.suffix}".encode(), digest_size=8).hexdigest()
