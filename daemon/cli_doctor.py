@@ -27,7 +27,8 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print one JSON obj
         cli_common.print_json({"ok": not failed, "checks": checks})
     else:
         for check in checks:
-            typer.echo(f"{_MARKS[check.verdict]} {check.name}: {check.found}")
+            found = check.found.replace("\n", "\n    · ")
+            typer.echo(f"{_MARKS[check.verdict]} {check.name}: {found}")
             if check.to_do:
                 typer.echo(f"    → {check.to_do}")
     raise typer.Exit(1 if failed else 0)

@@ -101,10 +101,13 @@ def check_meter(config: Config) -> Check:
         info = chosen.describe()
     finally:
         chosen.close()
+    tried = f"Tried, from the top:\n{info.ladder}"
     if info.method == "measured":
-        return Check("meter", "ok", f"{info.name}: {info.sentence}. Ladder: {info.ladder}")
+        return Check("meter", "ok", f"{info.name}: {info.sentence}. {tried}")
     hint = "Set energy.watts_per_thread if you know this machine's figure."
-    return Check("meter", "warn", f"energy is {info.method}: {info.sentence}. Ladder: {info.ladder}", hint)
+    return Check(
+        "meter", "warn", f"energy is {info.method}: {info.sentence}. Tried, from the top:\n{info.ladder}", hint
+    )
 
 
 def check_sandbox(config: Config) -> Check:

@@ -43,8 +43,9 @@ class MeterInfo:
 
     @property
     def ladder(self) -> str:
-        """Every rung from the top, whether it is in use, and why; with a mark where only simulations have run it."""
-        return "; ".join(
+        """Every rung from the top, a line each: whether it is in use, and why; with a mark where only simulations
+        have run it."""
+        return "\n".join(
             f"{rung.name}{'' if rung.hardware else ' (not run on hardware)'}: "
             f"{'in use, ' if rung.used else ''}{rung.why}"
             for rung in self.rungs

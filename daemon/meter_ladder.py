@@ -30,7 +30,7 @@ def choose(
     gpu, gpu_why = meter_nvidia.find() if config.meter in ("auto", "nvidia") else (None, NOT_ASKED)
     processor, rungs = _processor(config)
     power = meter_model.thread_power(meter_model.this_processor(), config.watts_per_thread)
-    rungs = (Rung("NVIDIA (NVML)", gpu is not None, gpu_why, hardware=False), *rungs)
+    rungs = (Rung("NVIDIA NVML", gpu is not None, gpu_why, hardware=False), *rungs)
     below = _below(processor, power, ThisMachine(), worker_pids, clock, rungs)
     return below if gpu is None else GpuMeter(gpu, below, worker_pids, clock, rungs)
 

@@ -88,4 +88,16 @@ def test_running_daemon_is_found(environ: dict[str, str]) -> None:
 def test_report_for_a_person_has_a_line_each(environ: dict[str, str]) -> None:
     said = halfwatt(environ, "doctor").stdout.splitlines()
     assert sum(line.startswith(("✓", "!", "✗")) for line in said) >= 11
-    assert all(line.startswith(("✓ ", "! ", "✗ ", "    → ")) for line in said)
+    assert all(line.startswith(("✓ ", "! ", "✗ ", "    → ", "    · ")) for line in said)
+
+
+def test_report_names_every_rung_of_the_meters_ladder_and_which_were_only_simulated(environ: dict[str, str]) -> None:
+    rungs = [line for line in halfwatt(environ, "doctor").stdout.splitlines() if line.startswith("    · ")]
+    assert [rung.split(":")[0].strip(" ·") for rung in rungs] == [
+        "NVIDIA NVML (not run on hardware)",
+        "Apple Silicon (not run on hardware)",
+        "Windows EMI (not run on hardware)",
+        "RAPL (not run on hardware)",
+        "CPU-time model",
+    ]
+    assert sum("in use" in rung for rung in rungs) >= 1
