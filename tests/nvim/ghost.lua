@@ -48,6 +48,19 @@ end
 
 local M = {}
 
+function M.asking_by_hand_shows_it_and_leaving_insert_mode_ends_it()
+  local nvim = child.start()
+  nvim:lua([[vim.keymap.set("i", "<F6>", "<Plug>(halfwatt-complete)")]])
+  local loop = "def total(xs):\n    result = 0\n    for x in xs:\n        \n    return result\n"
+  nvim:open("loop.py", loop)
+  nvim:lua("vim.fn.cursor(4, 1)")
+  nvim:keys("A<F6>")
+  nvim:wait(SHOWN, "the ghost text")
+  nvim:keys("<Esc>")
+  nvim:wait(SHOWN .. " == nil", "the end of the ghost text")
+  check(nvim:text() == loop, "showing changed the buffer")
+end
+
 function M.typing_shows_and_accept_takes_all()
   local nvim, shown, before = with_ghost_text()
   check(drawn(nvim) == shown, "drawn is not what is shown:\n" .. drawn(nvim) .. "\n" .. shown)
@@ -62,7 +75,6 @@ function M.typing_shows_and_accept_takes_all()
   end
   check(nvim:text() == table.concat(wanted, "\n"), nvim:text())
   check(nvim:lua("return vim.api.nvim_get_mode().mode") == "i", "not in insert mode any more")
-  nvim:stop()
 end
 
 function M.word_then_line_then_the_rest()
@@ -76,7 +88,6 @@ function M.word_then_line_then_the_rest()
   nvim:keys("<F4>")
   nvim:wait(("%s == %q"):format(LINE, line .. first), "the line")
   check(nvim:lua("return vim.fn.line('.')") == ROW, "accepting a line went on to the next")
-  nvim:stop()
 end
 
 function M.dismiss_erases_and_changes_nothing()
@@ -85,21 +96,12 @@ function M.dismiss_erases_and_changes_nothing()
   nvim:wait(SHOWN .. " == nil", "the end of the ghost text")
   check(drawn(nvim) == "", "something is still drawn")
   check(nvim:text() == before, "dismissing changed the buffer")
-  nvim:stop()
 end
 
 function M.typing_along_keeps_it()
   local nvim, shown = with_ghost_text()
   nvim:keys(shown:sub(1, 1) == "<" and "<lt>" or shown:sub(1, 1))
   nvim:wait(("%s == %q"):format(SHOWN, shown:sub(2)), "the rest after typing along")
-  nvim:stop()
 end
 
-local name = arg and arg[1]
-if name then
-  local done, failure = xpcall(M[name], debug.traceback)
-  if not done then
-    io.stderr:write(failure .. "\n")
-    vim.cmd("cquit 1")
-  end
-end
+child.main(M, function() end)

@@ -2,13 +2,18 @@
 
 local folder = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p:h")
 local child = dofile(folder .. "/child.lua")
+local worker = dofile(folder .. "/worker.lua")
 
 local STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n    pass\n'
 local FILE = "import os\n\n\n" .. STUB .. "\n\ndef other():\n    return 1\n"
 local HEAD = STUB:gsub("    pass\n", "")
 local SLOW = 'def roman(n: int) -> str:\n    """Roman numeral of n, with every check and a message for each."""\n    pass\n'
 local RUNNING = "next(vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('halfwatt.preview'), 0, -1, {}))"
-local SHOWN = "require('halfwatt.ghost').shown()"
+local FLOAT = "(function() for _, w in ipairs(vim.api.nvim_list_wins()) do if vim.api.nvim_win_get_config(w).relative ~= '' "
+  .. "then return table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(w), 0, -1, false), '\\n') end end end)()"
+local PREVIEW = "(function() for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, "
+  .. "vim.api.nvim_create_namespace('halfwatt.preview'), 0, -1, { details = true })) do "
+  .. "return vim.iter(mark[4].virt_lines):map(function(line) return line[1][1] end):join('\\n') end return '' end)()"
 
 ---@param value any
 ---@param what string
@@ -24,6 +29,19 @@ local function holds(text, part)
   check(text:find(part, 1, true), ("%q is not in:\n%s"):format(part, text))
 end
 
+---Begin to generate; the model stands still as soon as `seen` is true, until `worker.release()`.
+---@param nvim table
+---@param seen string a Lua expression
+local function begin_held(nvim, seen)
+  nvim:go("pass")
+  worker.hold()
+  nvim:cmd("HalfwattGenerate local")
+  worker.crawl_until(function()
+    local value = nvim:lua("return " .. seen)
+    return value and value ~= vim.NIL
+  end)
+end
+
 local M = {}
 
 function M.generate_by_command_is_one_undo_step()
@@ -37,7 +55,6 @@ function M.generate_by_command_is_one_undo_step()
   holds(text, "\n\ndef other():\n    return 1\n")
   nvim:cmd("undo")
   check(nvim:text() == FILE, "one undo did not restore the file")
-  nvim:stop()
 end
 
 function M.code_action_generates_in_typescript()
@@ -47,7 +64,6 @@ function M.code_action_generates_in_typescript()
   nvim:lua("vim.lsp.buf.code_action({ apply = true })")
   nvim:wait("vim.fn.search('return a + b;', 'n') > 0", "the body")
   holds(nvim:text(), "/** Returns the sum. */\nfunction add(a: number, b: number): number {\n\treturn a + b;\n}\n")
-  nvim:stop()
 end
 
 function M.quick_fix_writes_the_missing_function()
@@ -57,32 +73,26 @@ function M.quick_fix_writes_the_missing_function()
   nvim:lua([[vim.lsp.buf.code_action({ apply = true, context = { only = { "quickfix" }, diagnostics = {} } })]])
   nvim:wait("vim.fn.search('^def circle_area', 'n') > 0", "the function")
   holds(nvim:text(), "def main(radius: float) -> None:\n    print(circle_area(radius))\n")
-  nvim:stop()
 end
 
 function M.preview_is_live_and_cancel_leaves_the_buffer()
   local nvim = child.start()
   nvim:open("a.py", SLOW)
-  nvim:go("pass")
-  nvim:cmd("HalfwattGenerate local")
-  nvim:wait(RUNNING, "the preview")
+  begin_held(nvim, "vim.trim(" .. PREVIEW .. ") ~= ''")
   check(nvim:text() == SLOW, "the preview changed the buffer")
   nvim:cmd("HalfwattCancel")
   nvim:wait("#_G.said > 0 and " .. RUNNING .. " == nil", "the end of the preview")
   holds(nvim:said(), "Cancelled")
   check(nvim:text() == SLOW, "cancel changed the buffer")
   check(not nvim:lua("return vim.bo.modified"), "the buffer counts as modified")
-  nvim:stop()
 end
 
 function M.floating_preview_opens_and_closes()
   local nvim = child.start({ preview = "float" })
   nvim:open("a.py", FILE)
-  nvim:go("pass")
-  nvim:cmd("HalfwattGenerate local")
-  nvim:wait("#vim.api.nvim_list_wins() == 2", "the floating window")
+  begin_held(nvim, "#vim.api.nvim_list_wins() == 2")
+  worker.release()
   nvim:wait("vim.fn.search('return a + b', 'n') > 0 and #vim.api.nvim_list_wins() == 1", "its end")
-  nvim:stop()
 end
 
 function M.review_waits_for_accept()
@@ -94,34 +104,30 @@ function M.review_waits_for_accept()
   check(nvim:text() == FILE, "the buffer changed before the review")
   nvim:cmd("HalfwattAccept")
   nvim:wait("vim.fn.search('return a + b', 'n') > 0", "the body")
-  nvim:stop()
 end
 
 function M.typing_elsewhere_is_kept()
   local nvim = child.start()
   nvim:open("a.py", FILE)
-  nvim:go("pass")
-  nvim:cmd("HalfwattGenerate local")
-  nvim:wait(RUNNING, "the preview")
+  begin_held(nvim, RUNNING)
   nvim:keys("gg0i# typed<CR><Esc>")
+  nvim:wait("vim.fn.getline(1) == '# typed' and vim.api.nvim_get_mode().mode == 'n'", "what was typed")
+  worker.release()
   nvim:wait("vim.fn.search('return a + b', 'n') > 0", "the body")
   check(vim.startswith(nvim:text(), "# typed\nimport os\n"), "what was typed is lost:\n" .. nvim:text())
   holds(nvim:text(), HEAD .. "    return a + b\n")
-  nvim:stop()
 end
 
 function M.typing_into_the_stub_wins()
   local nvim = child.start()
   nvim:open("a.py", FILE)
-  nvim:go("pass")
-  nvim:cmd("HalfwattGenerate local")
-  nvim:wait(RUNNING, "the preview")
-  nvim:go("pass")
+  begin_held(nvim, RUNNING)
   nvim:keys("Creturn b + a<Esc>")
+  nvim:wait("vim.fn.search('return b + a', 'n') > 0 and vim.api.nvim_get_mode().mode == 'n'", "what was typed")
+  worker.release()
   nvim:wait("vim.fn.search('^+    return a + b', 'n') > 0 and vim.bo.filetype == 'diff'", "the diff")
   nvim:cmd("close")
   holds(nvim:text(), HEAD .. "    return b + a\n")
-  nvim:stop()
 end
 
 function M.line_ends_and_tabs_of_the_file_are_kept()
@@ -136,7 +142,6 @@ function M.line_ends_and_tabs_of_the_file_are_kept()
     written == ("class A:\n\tdef add(self, a, b):\n\t\t'''Return a + b.'''\n\t\treturn a + b\n"):gsub("\n", "\r\n"),
     vim.inspect(written)
   )
-  nvim:stop()
 end
 
 function M.status_why_energy_and_pause_answer()
@@ -145,65 +150,17 @@ function M.status_why_energy_and_pause_answer()
   nvim:go("pass")
   nvim:cmd("HalfwattGenerate local")
   nvim:wait("vim.fn.search('return a + b', 'n') > 0", "the body")
-  local float = "(function() for _, w in ipairs(vim.api.nvim_list_wins()) do if vim.api.nvim_win_get_config(w).relative ~= '' "
-    .. "then return table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(w), 0, -1, false), '\\n') end end end)()"
   nvim:cmd("HalfwattWhy")
-  holds(nvim:wait(float, "the reason"), "gpt-4o-mini")
+  holds(nvim:wait(FLOAT, "the reason"), "gpt-4o-mini")
   nvim:keys("<Esc>l")
-  nvim:wait(float .. " == nil", "the window's end")
+  nvim:wait(FLOAT .. " == nil", "the window's end")
   nvim:cmd("HalfwattEnergy today")
-  holds(nvim:wait(float, "the energy"), "Used:")
+  holds(nvim:wait(FLOAT, "the energy"), "Used:")
   holds(nvim:wait("require('halfwatt').statusline():find('J') and require('halfwatt').statusline()", "the counter"), "½W")
   nvim:cmd("HalfwattPause 5")
   nvim:wait("require('halfwatt').statusline():find('paused')", "the pause")
   nvim:cmd("HalfwattResume")
   nvim:wait("not require('halfwatt').statusline():find('paused')", "the end of the pause")
-  nvim:stop()
-end
-
-local LOOP = "def total(xs):\n    result = 0\n    for x in xs:\n       \n    return result\n"
-
----@param nvim table
-local function ask_for_ghost_text(nvim)
-  nvim:open("g.py", LOOP)
-  nvim:lua("vim.fn.cursor(4, 1)")
-  nvim:keys("A ")
-  nvim:wait("vim.api.nvim_get_mode().mode == 'i' and #vim.fn.getline(4) == 8", "insert mode")
-  for _ = 1, 10 do -- a daemon that has just been started may miss the time that ghost text has
-    nvim:lua("require('halfwatt').complete()")
-    if vim.wait(6000, function() return nvim:lua("return " .. SHOWN) ~= vim.NIL end, 20) then
-      break
-    end
-  end
-  return nvim:wait(SHOWN, "the ghost text")
-end
-
-function M.ghost_text_is_accepted_whole()
-  local nvim = child.start()
-  local shown = ask_for_ghost_text(nvim)
-  local line = nvim:lua("return vim.fn.getline(4)")
-  check(nvim:lua("return require('halfwatt').accept()"), "accept found nothing")
-  nvim:wait(SHOWN .. " == nil and #vim.fn.getline(4) > 8", "the insertion")
-  check(nvim:lua("return vim.fn.getline(4)") == line .. vim.split(shown, "\n")[1], nvim:text())
-  nvim:stop()
-end
-
-function M.ghost_text_is_accepted_word_by_word_and_dismissed()
-  local nvim = child.start()
-  local shown = ask_for_ghost_text(nvim)
-  local line = nvim:lua("return vim.fn.getline(4)")
-  nvim:keys("<Esc>")
-  nvim:wait(SHOWN .. " == nil", "the end of the ghost text")
-  check(nvim:lua("return vim.fn.getline(4)") == line, "dismissing changed the line")
-  nvim:lua("vim.fn.cursor(4, 99)")
-  nvim:keys("A")
-  nvim:wait("vim.api.nvim_get_mode().mode == 'i'", "insert mode")
-  nvim:lua("require('halfwatt').complete()")
-  shown = nvim:wait(SHOWN, "the ghost text again")
-  local word = shown:match("^%s*[%w_]+") or shown:match("^%s*[^%w_%s]+")
-  nvim:lua("require('halfwatt').accept_word()")
-  nvim:wait(("vim.fn.getline(4) == %q"):format(line .. word), "the word")
-  nvim:stop()
 end
 
 function M.crashed_server_is_said_and_started_again()
@@ -211,11 +168,15 @@ function M.crashed_server_is_said_and_started_again()
   nvim:open("a.py", FILE)
   local pids = nvim:lua("return vim.api.nvim_get_proc_children(vim.fn.getpid())")
   check(#pids == 1, "the language server is not the only child: " .. vim.inspect(pids))
+  local first = nvim:lua("return vim.lsp.get_clients({ name = 'halfwatt' })[1].id")
   vim.uv.kill(pids[1], "sigkill")
   nvim:wait("table.concat(_G.said):find('has ended', 1, true)", "the message")
-  nvim:wait("#vim.lsp.get_clients({ name = 'halfwatt', bufnr = 0 }) > 0 and vim.lsp.get_clients()[1].initialized", "restart")
+  nvim:wait(
+    ("vim.iter(vim.lsp.get_clients({ name = 'halfwatt', bufnr = 0 })):any(function(it) return it.id ~= %d and it.initialized end)")
+      :format(first),
+    "the restart"
+  )
   check(nvim:text() == FILE, "the buffer changed")
-  nvim:stop()
 end
 
 function M.missing_server_is_a_sentence()
@@ -225,20 +186,29 @@ function M.missing_server_is_a_sentence()
   holds(nvim:said(), "was not found")
   nvim:cmd("checkhealth halfwatt")
   holds(nvim:text(), "pipx install halfwatt")
-  nvim:stop()
+end
+
+function M.long_messages_wait_for_no_key()
+  local nvim = child.start({ cmd = { "/nowhere/halfwatt", "lsp" } })
+  nvim:lua("vim.notify, vim.o.columns = _G.plain_notify, 60")
+  nvim:cmd("edit x.py")
+  nvim:cmd("HalfwattGenerate")
+  holds(nvim:wait(FLOAT, "the sentence"), "Install it (pipx install halfwatt)")
+  nvim:lua("require('halfwatt.window').say(('word '):rep(40))")
+  check(not nvim:lua("return vim.api.nvim_get_mode().blocking"), "a key is waited for")
+  local last = vim.trim(nvim:lua("return vim.fn.execute('1messages')"))
+  check(vim.endswith(last, "…") and vim.fn.strdisplaywidth(last) < 60, last)
 end
 
 function M.silence_has_a_reason()
   local nvim = child.start(false)
   nvim:cmd("HalfwattGenerate")
   holds(nvim:said(), "not set up")
-  nvim:stop()
   nvim = child.start({ nonsense = 1, preview = "loud" })
   holds(nvim:said(), "no option `nonsense`")
   holds(nvim:said(), '"virtual_lines"')
   nvim:cmd("HalfwattGenerate")
   holds(nvim:said(), "does not serve the file type")
-  nvim:stop()
 end
 
 function M.health_shows_server_and_daemon()
@@ -252,7 +222,6 @@ function M.health_shows_server_and_daemon()
   nvim:cmd("helptags " .. vim.fn.fnameescape(vim.fn.fnamemodify(folder, ":h:h") .. "/editors/nvim/doc"))
   nvim:cmd("help halfwatt-mappings")
   os.remove(vim.fn.fnamemodify(folder, ":h:h") .. "/editors/nvim/doc/tags")
-  nvim:stop()
 end
 
 function M.missing_model_is_said_with_what_to_do()
@@ -262,18 +231,6 @@ function M.missing_model_is_said_with_what_to_do()
   nvim:cmd("HalfwattGenerate local")
   nvim:wait("table.concat(_G.said):find('halfwatt models pull', 1, true)", "the sentence")
   check(nvim:text() == FILE, "the buffer changed")
-  nvim:stop()
 end
 
-local name = arg and arg[1]
-if name == "list" then
-  local names = vim.tbl_keys(M)
-  table.sort(names)
-  io.write(table.concat(names, "\n"))
-elseif name then
-  local done, failure = xpcall(M[name], debug.traceback)
-  if not done then
-    io.stderr:write(failure .. "\n")
-    vim.cmd("cquit 1")
-  end
-end
+child.main(M, worker.release)

@@ -1,7 +1,8 @@
 // Generating functions: by lightbulb, command and quick fix; preview, cancel, typing meanwhile, undo, review.
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { eventually, MODEL_LIMIT_MS } from './workbench.mjs';
+import { withHeldModel } from './process.mjs';
+import { MODEL_LIMIT_MS } from './workbench.mjs';
 
 const AREA = 'import math\n\n\ndef area(radius: float) -> float:\n    """Return the area of a circle."""\n    pass\n\n\nprint(area(2))\n';
 // asks for many lines, so that there is time to look, type and cancel
@@ -39,57 +40,66 @@ export const rules = {
     assert.match(workbench.onDisk('sums.ts'), /^\/\*\* The sum of the numbers\. \*\/\nexport function total\(numbers: number\[\]\): number \{\n[^]*return[^]*\n\}\n$/);
   },
 
-  'preview grows beside the file, which stays as it is until the end': async (workbench) => {
+  'preview grows beside the file, which stays as it is until the end': async (workbench, instance) => {
     await workbench.write('long.py', LONG);
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'month_name'");
-    await workbench.previewAppears();
-    await eventually('the preview grows', async () => assert.ok((await workbench.text(workbench.preview())).split('\n').length > 5), MODEL_LIMIT_MS);
-    assert.equal(await workbench.isDirty('long.py'), false);
-    await workbench.notification('halfwatt').waitFor();
-    await workbench.screenshots('preview');
-    await workbench.shows('long.py', /return/);
+    await withHeldModel(instance, async ({ crawlUntil, release }) => {
+      await workbench.codeAction("Generate function 'month_name'");
+      await crawlUntil(async () => (await workbench.previewText()).split('\n').length > 5);
+      assert.equal(await workbench.isDirty('long.py'), false);
+      await workbench.notification('halfwatt').waitFor();
+      await workbench.screenshots('preview');
+      release();
+      await workbench.shows('long.py', /return/);
+    });
     await workbench.previewIsGone();
     await workbench.screenshot('applied');
   },
 
-  'escape cancels and leaves the file untouched byte for byte': async (workbench) => {
+  'escape cancels and leaves the file untouched byte for byte': async (workbench, instance) => {
     const bytes = Buffer.from(`\ufeff${LONG}`.replaceAll('\n', '\r\n'));
     writeFileSync(workbench.file('windows.py'), bytes);
     await workbench.openFile('windows.py');
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'month_name'");
-    await workbench.previewAppears();
-    await workbench.page.keyboard.press('Escape');
-    await workbench.previewIsGone();
+    await withHeldModel(instance, async ({ crawlUntil }) => {
+      await workbench.codeAction("Generate function 'month_name'");
+      await crawlUntil(async () => (await workbench.previewText()) !== '');
+      await workbench.page.keyboard.press('Escape');
+      await workbench.previewIsGone();
+    });
     await workbench.notification('generating').waitFor({ state: 'detached' });
     assert.equal(await workbench.isDirty('windows.py'), false);
     assert.ok(readFileSync(workbench.file('windows.py')).equals(bytes));
     assert.match(await workbench.text(workbench.editor('windows.py')), /pass/);
   },
 
-  'the cancel button of the progress cancels': async (workbench) => {
+  'the cancel button of the progress cancels': async (workbench, instance) => {
     await workbench.write('button.py', LONG);
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'month_name'");
-    const progress = workbench.notification('halfwatt');
-    await progress.getByRole('button', { name: 'Cancel' }).click();
-    await progress.waitFor({ state: 'detached' });
+    await withHeldModel(instance, async () => {
+      await workbench.codeAction("Generate function 'month_name'");
+      const progress = workbench.notification('halfwatt');
+      await progress.getByRole('button', { name: 'Cancel' }).click();
+      await progress.waitFor({ state: 'detached' });
+    });
     await workbench.previewIsGone();
     assert.equal(await workbench.isDirty('button.py'), false);
     assert.equal(workbench.onDisk('button.py'), LONG);
   },
 
-  'typing elsewhere during generation is kept': async (workbench) => {
+  'typing elsewhere during generation is kept': async (workbench, instance) => {
     await workbench.write('typing.py', LONG);
     await workbench.goTo(1);
-    await workbench.codeAction("Generate function 'month_name'");
-    await workbench.previewAppears();
-    await workbench.goTo(6);
-    await workbench.page.keyboard.type('  # typed meanwhile');
-    await workbench.page.keyboard.press('Control+Home');
-    await workbench.page.keyboard.type('VERSION = 7\n');
-    await workbench.shows('typing.py', /return/);
+    await withHeldModel(instance, async ({ crawlUntil, release }) => {
+      await workbench.codeAction("Generate function 'month_name'");
+      await crawlUntil(async () => (await workbench.previewText()) !== '');
+      await workbench.goTo(6);
+      await workbench.page.keyboard.type('  # typed meanwhile');
+      await workbench.page.keyboard.press('Control+Home');
+      await workbench.page.keyboard.type('VERSION = 7\n');
+      release();
+      await workbench.shows('typing.py', /return/);
+    });
     await workbench.save('typing.py');
     assert.match(workbench.onDisk('typing.py'), /^VERSION = 7\ndef month_name[^]*return[^]*print\(month_name\(4\)\)  # typed meanwhile\n$/);
   },

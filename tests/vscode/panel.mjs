@@ -1,7 +1,8 @@
 // What halfwatt says about itself: counter, why, menu, pause, dial, the cloud; and what it does when a process dies.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { daemon, languageServer } from './process.mjs';
 import { eventually, MODEL_LIMIT_MS } from './workbench.mjs';
 
 const STUB = (name) => `def ${name}(a: int, b: int) -> int:\n    """Return the ${name} of a and b."""\n    pass\n`;
@@ -83,8 +84,7 @@ export const rules = {
   },
 
   'a dead daemon is started again by the next request': async (workbench, instance) => {
-    const { pid } = JSON.parse(readFileSync(path.join(instance.home, 'run', 'daemon.json'), 'utf8'));
-    process.kill(pid, 'SIGKILL');
+    process.kill(daemon(instance), 'SIGKILL');
     await generate(workbench, 'quotient');
   },
 
@@ -125,19 +125,4 @@ async function pageShows(workbench, command, expected) {
     const text = (await workbench.text(workbench.preview())).replaceAll(/\s+/g, ' ');
     for (const it of expected) assert.match(text, it);
   }, MODEL_LIMIT_MS);
-}
-
-/** The process that runs `halfwatt lsp` for this instance, found by its own folders in its environment. */
-function languageServer(instance) {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const read = (name) => {
-      try {
-        return readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0');
-      } catch {
-        return []; // gone, or not ours
-      }
-    };
-    if (read('cmdline').includes('lsp') && read('environ').includes(`HALFWATT_HOME=${instance.home}`)) return Number(pid);
-  }
-  throw new Error('no language server runs for this window');
 }

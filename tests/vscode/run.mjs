@@ -36,6 +36,7 @@ async function runAll() {
 
 async function runGroup(group, rules) {
   const instance = await startInstance({ ...setUp, ...(await group.options?.(setUp)) });
+  group.begin?.(instance);
   const workbench = await Workbench.open(browser, instance, shots);
   try {
     for (const [name, rule] of rules) {

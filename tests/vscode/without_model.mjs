@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import { daemon, withHeld } from './process.mjs';
 
 const FILE = 'qwen2.5-coder-0.5b-instruct-q4_k_m.gguf';
 const HUB_FOLDER = '.cache/huggingface/hub/models--Qwen--Qwen2.5-Coder-0.5B-Instruct-GGUF/snapshots/ebb2015119c907b064c512bf053e945850b5875f';
@@ -24,11 +25,13 @@ export const rules = {
     await workbench.screenshots('no-model');
   },
 
-  'the offer fetches the model with progress, and then it answers': async (workbench) => {
-    await workbench.notification('halfwatt models pull').getByRole('button', { name: 'Get the Local Model' }).click();
+  'the offer fetches the model with progress, and then it answers': async (workbench, instance) => {
     const progress = workbench.notification('getting the local model');
-    await progress.waitFor();
-    await workbench.screenshot('model-progress');
+    await withHeld(daemon(instance), async ({ crawlUntil }) => {
+      await workbench.notification('halfwatt models pull').getByRole('button', { name: 'Get the Local Model' }).click();
+      await crawlUntil(async () => (await progress.count()) > 0 && /%/.test(await workbench.status().innerText()));
+      await workbench.screenshots('model-progress');
+    });
     await progress.waitFor({ state: 'detached', timeout: 120_000 });
     await workbench.goTo(1);
     await workbench.codeAction("Generate function 'area'");

@@ -145,8 +145,9 @@ export class Workbench {
     await eventually(`${name} shows ${expected}`, async () => assert.match(await this.text(this.editor(name)), expected), limit_ms);
   }
 
-  async previewAppears() {
-    await this.preview().locator('.view-line').first().waitFor({ timeout: MODEL_LIMIT_MS });
+  /** What the preview shows now; "" where there is none. */
+  async previewText() {
+    return (await this.preview().count()) > 0 ? this.text(this.preview()) : '';
   }
 
   async previewIsGone() {

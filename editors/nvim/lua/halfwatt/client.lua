@@ -8,6 +8,34 @@ local ASKED_TO_END = { [0] = true, [2] = true, [15] = true } -- signals of an or
 local restarts = 0
 local WISHES = { halfwatt = { status = true, generateDelta = true, review = true } }
 
+---A question of the server, kept until the user does not type; without answers to choose from the preview has said it.
+---@param failure table?
+---@param params { message: string, actions: table[]? }
+---@param context table
+---@return any
+local function question(failure, params, context)
+  if #(params.actions or {}) == 0 then
+    return vim.NIL
+  end
+  local thread = coroutine.running()
+  if vim.startswith(vim.api.nvim_get_mode().mode, "i") and thread then
+    vim.api.nvim_create_autocmd("InsertLeave", {
+      once = true,
+      callback = vim.schedule_wrap(function()
+        coroutine.resume(thread)
+      end),
+    })
+    coroutine.yield()
+  end
+  return vim.lsp.handlers["window/showMessageRequest"](failure, params, context)
+end
+
+---@param params { type: integer, message: string }
+local function message(params)
+  local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
+  require("halfwatt.window").say(params.message, levels[params.type])
+end
+
 ---@param config halfwatt.Config
 function M.enable(config)
   vim.lsp.config(NAME, {
@@ -19,6 +47,10 @@ function M.enable(config)
       textDocument = { inlineCompletion = { dynamicRegistration = false } },
     },
     handlers = {
+      ["window/showMessageRequest"] = question,
+      ["window/showMessage"] = function(_, params)
+        message(params)
+      end,
       ["halfwatt/didChangeStatus"] = function(_, params)
         require("halfwatt.status").changed(params)
       end,
@@ -92,14 +124,14 @@ end
 function M.command(name, arguments, answered)
   local client = M.of(0) or M.of()
   if not client then
-    vim.notify(M.silence(), vim.log.levels.WARN)
+    require("halfwatt.window").say(M.silence(), vim.log.levels.WARN)
     return
   end
   local given = next(arguments) and arguments or vim.empty_dict()
   local params = { command = "halfwatt." .. name, arguments = { given } }
   client:request("workspace/executeCommand", params, function(failure, result)
     if failure then
-      vim.notify(failure.message, vim.log.levels.ERROR)
+      require("halfwatt.window").say(failure.message, vim.log.levels.ERROR)
     else
       answered(result)
     end
@@ -111,7 +143,7 @@ end
 function M.place()
   local client = M.of(0)
   if not client then
-    vim.notify(M.silence(), vim.log.levels.WARN)
+    require("halfwatt.window").say(M.silence(), vim.log.levels.WARN)
     return nil
   end
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding)

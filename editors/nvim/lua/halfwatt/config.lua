@@ -55,15 +55,15 @@ function M.merged(options)
   local merged = vim.deepcopy(M.defaults)
   for name, value in pairs(options) do
     if M.defaults[name] == nil then
-      table.insert(problems, ("halfwatt: there is no option `%s`; see :help halfwatt-options."):format(name))
+      table.insert(problems, ("there is no option `%s`; see :help halfwatt-options."):format(name))
     elseif name == "preview" then
       if value == "virtual_lines" or value == "float" or value == false then
         merged.preview = value
       else
-        table.insert(problems, 'halfwatt: `preview` must be "virtual_lines", "float" or false.')
+        table.insert(problems, '`preview` must be "virtual_lines", "float" or false.')
       end
     elseif type(value) ~= TYPES[name] then
-      table.insert(problems, ("halfwatt: `%s` must be a %s, not a %s."):format(name, TYPES[name], type(value)))
+      table.insert(problems, ("`%s` must be a %s, not a %s."):format(name, TYPES[name], type(value)))
     else
       merged[name] = value
     end

@@ -10,7 +10,7 @@ M.config = nil
 function M.setup(options)
   local config, problems = require("halfwatt.config").merged(options or {})
   for _, problem in ipairs(problems) do
-    vim.notify(problem, vim.log.levels.WARN)
+    require("halfwatt.window").say(problem, vim.log.levels.WARN)
   end
   M.config = config
   local group = vim.api.nvim_create_augroup("halfwatt", {})
@@ -28,6 +28,12 @@ function M.setup(options)
   if vim.v.vim_did_enter == 1 and vim.tbl_contains(config.filetypes, vim.bo.filetype) then
     require("halfwatt.client").enable(config)
   end
+end
+
+---@param text string
+---@param level? integer
+local function say(text, level)
+  require("halfwatt.window").say(text, level)
 end
 
 ---@param name string
@@ -58,7 +64,7 @@ end
 function M.accept_preview()
   local job = require("halfwatt.preview").waiting
   if not job then
-    vim.notify("halfwatt: no function waits for review.")
+    say("no function waits for review.")
     return
   end
   run("accept", { job = job }, function() end)
@@ -68,7 +74,7 @@ end
 function M.cancel()
   run("cancel", {}, function(result)
     if result.cancelled == 0 then
-      vim.notify("halfwatt: nothing is being generated.")
+      say("nothing is being generated.")
     end
   end)
 end
@@ -100,13 +106,13 @@ end
 ---@param minutes? string|number
 function M.pause(minutes)
   run("pause", { minutes = tonumber(minutes) }, function(result)
-    vim.notify("halfwatt: " .. result.message)
+    say(result.message)
   end)
 end
 
 function M.resume()
   run("resume", {}, function(result)
-    vim.notify("halfwatt: " .. result.message)
+    say(result.message)
   end)
 end
 
@@ -122,7 +128,7 @@ end
 ---@param dial string|number
 function M.dial(dial)
   run("setDial", { dial = tonumber(dial) or dial }, function(result)
-    vim.notify(("halfwatt: the dial is at %s."):format(result.dial))
+    say(("the dial is at %s."):format(result.dial))
   end)
 end
 
@@ -147,7 +153,7 @@ end
 ---@param id? string
 function M.pull_model(id)
   run("pullModel", { id = id }, function(result)
-    vim.notify("halfwatt: " .. result.message)
+    say(result.message)
   end)
 end
 
@@ -157,7 +163,7 @@ function M.set_key(provider)
   local key = vim.fn.inputsecret(("Key of %s: "):format(provider))
   if key ~= "" then
     run("setCloudKey", { provider = provider, key = key }, function(result)
-      vim.notify("halfwatt: " .. result.stored)
+      say(result.stored)
     end)
   end
 end

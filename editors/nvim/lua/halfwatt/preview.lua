@@ -73,7 +73,7 @@ function M.delta(params, config)
     clear(params.job)
     if params.message ~= "" then
       local level = params.state == "failed" and vim.log.levels.WARN or vim.log.levels.INFO
-      vim.notify("halfwatt: " .. params.message, level)
+      require("halfwatt.window").say(params.message, level)
     end
     return
   end

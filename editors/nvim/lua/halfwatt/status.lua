@@ -12,7 +12,7 @@ function M.changed(params)
   M.last = params
   if not before or before.kind ~= params.kind then
     if params.kind == "no_model" or params.kind == "error" then
-      vim.notify("halfwatt: " .. params.message, vim.log.levels.WARN)
+      require("halfwatt.window").say(params.message, vim.log.levels.WARN)
     end
   end
   vim.cmd.redrawstatus({ bang = true })
@@ -24,7 +24,7 @@ function M.crashed(pause_s)
   local message = "the language server has ended unexpectedly; "
     .. (pause_s and "it is started again." or ":checkhealth halfwatt tells more.")
   M.last = { kind = "error", message = message, energy = {}, warnings = {} }
-  vim.notify("halfwatt: " .. message, vim.log.levels.ERROR)
+  require("halfwatt.window").say(message, vim.log.levels.ERROR)
 end
 
 ---@param joules number?

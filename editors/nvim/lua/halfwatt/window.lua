@@ -1,4 +1,4 @@
--- Floating windows with text, and diffs in a split. Knows nothing of the server.
+-- Messages, floating windows with text, and diffs in a split. Knows nothing of the server.
 
 local M = {}
 
@@ -16,6 +16,30 @@ function M.show(lines, title, border)
     wrap = true,
   })
   return window
+end
+
+---Whether messages go to Neovim's own command line, which asks for a key where one does not fit into it.
+---@return boolean
+local function is_plain()
+  return debug.getinfo(vim.notify, "S").source:find("^@?vim/_") ~= nil
+end
+
+---Tell the user something. Never stops them: what is too long for the command line is cut short, or becomes a floating
+---window where it must be read in full.
+---@param text string
+---@param level? integer one of vim.log.levels; default INFO
+function M.say(text, level)
+  text = vim.startswith(text, "halfwatt ") and text or "halfwatt: " .. text
+  level = level or vim.log.levels.INFO
+  local room = vim.v.echospace
+  if not is_plain() or (vim.fn.strdisplaywidth(text) <= room and not text:find("\n")) then
+    vim.notify(text, level)
+  elseif level >= vim.log.levels.WARN then
+    local config = require("halfwatt").config
+    M.show(vim.split(text, "\n"), "halfwatt", config and config.border or "rounded")
+  else
+    vim.notify(vim.fn.strcharpart(text:gsub("\n.*", ""), 0, math.max(room - 1, 1)) .. "…", level)
+  end
 end
 
 ---An answer that could not be placed, as a unified diff.
