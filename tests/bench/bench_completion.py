@@ -102,10 +102,10 @@ async def run(bench: Bench, parts: list[str]) -> list[Figure]:
 
 
 async def ghost(bench: Bench) -> Figures:
-    async with await _client(bench) as client:
+    async with await _client(bench) as client, session(bench.daemon.environ) as editor:
         with plain_llama.running(bench.model, N_THREADS) as plain:
             some = holes(bench.packages, max(4, bench.n // 3), bench.seed)
-            for figure in await completion_speed.against_plain(client, plain, some):
+            for figure in await completion_speed.against_plain(client, editor, plain, some):
                 yield figure
 
 

@@ -10,13 +10,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import psutil
 from bench import figures
 from bench.figures import Figure
-from bench.hole_run import BUDGET
 from bench.holes import Hole
 from bench.plain_llama import Plain
 from lsp_session import Session
@@ -24,10 +22,11 @@ from lsprotocol import types
 
 from halfwatt.daemon.client import Client
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion_context import prompt
+from halfwatt.lsp.completion_context import Budget, prompt
+from halfwatt.lsp.completion_pace import LEVELS
 
+N_TYPED = 12  # characters between two questions
 INVOKED = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)
-STATEMENT = RequestOptions(kind="complete", editor="bench", language="python", stop_rules=("statement",))
 
 
 async def ask(editor: Session, uri: str, offset: int, context: types.InlineCompletionContext = INVOKED) -> str | None:
@@ -40,27 +39,52 @@ async def ask(editor: Session, uri: str, offset: int, context: types.InlineCompl
     return str(items[0].insert_text) if items else ""
 
 
-async def against_plain(client: Client, plain: Plain, holes: list[Hole]) -> list[Figure]:
-    """The same final prompt, both with the document's key-value prefix warm; taken in turns."""
-    ratios, ours_ms, plain_ms = [], [], []
-    for hole in holes:
-        asked = prompt("", hole.prefix, hole.suffix, BUDGET)
-        cut = len(asked.prefix) - 12  # what the user types between two requests
-        options = RequestOptions(**{**_fields(STATEMENT), "document": str(hash(hole.prefix))})
-        await _total(client, asked.prefix[:cut], asked.suffix, options)
+async def against_plain(client: Client, editor: Session, plain: Plain, holes: list[Hole]) -> list[Figure]:
+    """From the editor's question to its answer, against plain llama-cpp-python with the same final prompt and as many
+    tokens, both with the document's key-value prefix warm; taken in turns."""
+    ratios, ours_ms, plain_ms, more_ms = list[float](), list[float](), list[float](), list[float]()
+    for n, hole in enumerate(holes):
+        uri, at = f"file:///bench/ghost{n}.py", len(hole.prefix)
+        cut = at - N_TYPED
+        editor.open(uri, hole.prefix[:cut] + hole.suffix)
+        await ask(editor, uri, cut)
+        n_prompt = (await _last_row(client))["prompt_tokens"]
+        editor.type(uri, cut, cut, hole.prefix[cut:])
         started = time.perf_counter()
-        result = await _total(client, asked.prefix, asked.suffix, options)
+        await ask(editor, uri, at)
         ours = 1000 * (time.perf_counter() - started)
-        plain.complete(asked.prefix[:cut], asked.suffix, 1)
-        theirs = plain.complete(asked.prefix, asked.suffix, max(1, result.tokens.completion)).total_ms
+        row = await _last_row(client)
+        budget = _budget(plain, hole.prefix[:cut], hole.suffix, n_prompt)
+        if budget is None or row["prompt_tokens"] == n_prompt:
+            continue  # answered from what was known
+        asked = prompt("", hole.prefix, hole.suffix, budget)
+        theirs = plain.complete(asked.prefix, asked.suffix, max(1, row["completion_tokens"])).total_ms
         ours_ms.append(ours)
         plain_ms.append(theirs)
         ratios.append(ours / theirs)
+        more_ms.append(ours - theirs)
     return [
         figures.of("ghost text, warm document", ours_ms, "ms"),
         figures.of("plain llama-cpp-python, same prompt and tokens", plain_ms, "ms"),
         figures.of("ghost text ÷ plain llama-cpp-python", ratios, most=1.1),
+        figures.of(
+            "ghost text - plain llama-cpp-python", [a - b for a, b in zip(ours_ms, plain_ms, strict=True)], "ms"
+        ),
     ]
+
+
+def _budget(plain: Plain, prefix: str, suffix: str, n_prompt: int) -> Budget | None:
+    """The budget that the language server made a prompt of `n_prompt` tokens with; leaves plain's state warm."""
+    for level in LEVELS:
+        asked = prompt("", prefix, suffix, Budget.of_tokens(level))
+        if plain.complete(asked.prefix, asked.suffix, 1).n_prompt == n_prompt:
+            return Budget.of_tokens(level)
+    return None
+
+
+async def _last_row(client: Client) -> dict[str, Any]:
+    rows = await client.recent(20)
+    return next(row for row in rows if row["tier_kind"] == "local" and row["kind"] == "complete")
 
 
 async def along_a_suggestion(editor: Session, uri: str, text: str) -> list[Figure]:
@@ -109,7 +133,7 @@ async def second_window(
         editor.open(uri, text)
     await ask(first, uri, len(text))
     await ask(second, uri, len(text))
-    row = next(row for row in await client.recent(20) if row["tier_kind"] == "local" and row["kind"] == "complete")
+    row = await _last_row(client)
     cached = 100 * (row["cached_tokens"] or 0) / max(1, row["prompt_tokens"])
     workers = [each for each in psutil.Process(daemon_pid).children(recursive=True) if each.memory_info().rss > 200e6]
     memory_mb = sum(each.memory_info().rss for each in workers) / 1e6
@@ -161,11 +185,3 @@ async def _total(client: Client, prefix: str, suffix: str, options: RequestOptio
         last = item
     assert isinstance(last, Result)
     return last
-
-
-def _fields(options: RequestOptions) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in options.__struct_fields__}
-
-
-def model_file(folder: Path) -> Path:
-    return folder / "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
