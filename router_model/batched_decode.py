@@ -21,12 +21,14 @@ _BATCH_TOKENS = 1024
 
 @dataclass(frozen=True)
 class Prompt:
-    """A text already in the model's chat template. `key` comes back on the generation."""
+    """A text in the model's chat template. `key` comes back on the generation; `stop` reads the answer so far."""
 
     key: str
     text: str
     temperature: float = 0.0
     seed: int = 0
+    max_new_tokens: int = MAX_NEW_TOKENS
+    stop: Callable[[bytes], bool] = lambda text: False
 
 
 @dataclass
@@ -171,7 +173,7 @@ class BatchedDecoder:
         if not ended:
             generation.text += self._piece(token)
         active.next_token = token
-        generation.finish = "stop" if ended else _finish_reason(generation)
+        generation.finish = "stop" if ended else finish_reason(generation, active.prompt)
         if not generation.finish:
             return []
         del self._active[slot]
@@ -204,11 +206,14 @@ def _sample(shifted: np.ndarray[Any, Any], temperature: float, random: np.random
     return int((shifted / temperature + noise).argmax())
 
 
-def _finish_reason(generation: Generation) -> str:
+def finish_reason(generation: Generation, prompt: Prompt) -> str:
+    """Why an answer ends here, or an empty string when it goes on."""
     text = generation.text
     if text.count(b"```") >= 2 and text.rstrip().endswith(b"```"):
         return "block"
-    if len(generation.logprobs) >= MAX_NEW_TOKENS:
+    if prompt.stop(text):
+        return "enough"
+    if len(generation.logprobs) >= prompt.max_new_tokens:
         return "length"
     lines = text.split(b"\n")[-5:-1]
     return "repeat" if len(lines) == 4 and lines[0].strip() and len(set(lines)) == 1 else ""

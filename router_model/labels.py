@@ -40,7 +40,7 @@ class Outcomes:
 def energy_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
     """The measured pair on the RTX 4090."""
     return _outcomes(
-        _rows(data_dir / "energy_rtx4090_1138x2.csv"), task_ids, ENERGY_MODELS,
+        read_rows(data_dir / "energy_rtx4090_1138x2.csv"), task_ids, ENERGY_MODELS,
         lambda row: (float(row["passed"]), float(row["completion_tokens"]), float(row["energy_joules_mean10"])),
     )  # fmt: skip
 
@@ -49,16 +49,16 @@ def energy_durations(data_dir: Path, task_ids: Sequence[str]) -> Array:
     """Seconds per task and model of the measured pair, shape `(n_tasks, 2)`."""
     place = {name: index for index, name in enumerate(task_ids)}
     out = np.full((len(place), 2), np.nan)
-    for row in _rows(data_dir / "energy_rtx4090_1138x2.csv"):
+    for row in read_rows(data_dir / "energy_rtx4090_1138x2.csv"):
         out[place[row["task_id"]], ENERGY_MODELS.index(model_key(row["model"]))] = float(row["duration_s"])
     return out
 
 
 def local_rows(data_dir: Path) -> list[dict[str, str]]:
     """Rows of the local pair: the reference table, with the project's own rows in front of it where both exist."""
-    added = list(_rows(ADDED_OUTCOMES))
+    added = list(read_rows(ADDED_OUTCOMES))
     seen = {(row["task_id"], row["model"]) for row in added}
-    reference = _rows(data_dir / "qwen25coder_q4_outcomes.csv")
+    reference = read_rows(data_dir / "qwen25coder_q4_outcomes.csv")
     return added + [row for row in reference if (row["task_id"], row["model"]) not in seen]
 
 
@@ -82,7 +82,7 @@ def local_statistics(data_dir: Path, task_ids: Sequence[str]) -> Array:
 
 def llama_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
     """Share of tests passed by Llama-3 1B, 8B and 70B on MBPP's test and validation tasks; NaN elsewhere."""
-    rows = ({**row, "task_id": f"mbpp/{row['task_id']}"} for row in _rows(data_dir / "llama3_mbpp_outcomes.csv"))
+    rows = ({**row, "task_id": f"mbpp/{row['task_id']}"} for row in read_rows(data_dir / "llama3_mbpp_outcomes.csv"))
     return _outcomes(
         rows, task_ids, LLAMA_MODELS,
         lambda row: (
@@ -93,13 +93,13 @@ def llama_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
 
 def llama_splits(data_dir: Path) -> dict[str, str]:
     """Task id → test or val."""
-    return {f"mbpp/{row['task_id']}": row["split"] for row in _rows(data_dir / "llama3_mbpp_outcomes.csv")}
+    return {f"mbpp/{row['task_id']}": row["split"] for row in read_rows(data_dir / "llama3_mbpp_outcomes.csv")}
 
 
 def llama_soft_labels(data_dir: Path) -> dict[tuple[str, str], dict[str, float]]:
     """(pair, quality) → task id → P(the small model wins), ten samples."""
     out: dict[tuple[str, str], dict[str, float]] = {}
-    for row in _rows(data_dir / "llama3_mbpp_train_soft_labels.csv"):
+    for row in read_rows(data_dir / "llama3_mbpp_train_soft_labels.csv"):
         labels = out.setdefault((row["pair"], row["quality"]), {})
         labels[f"mbpp/{row['task_id']}"] = float(row["soft_label"])
     return out
@@ -114,7 +114,8 @@ def _outcomes(rows: Any, task_ids: Sequence[str], models: tuple[str, ...], value
     return Outcomes(models, *table)
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """Rows of a table by column name; `DataMissing` names a table that is not there."""
     if not path.is_file():
         raise DataMissing(f"The table {path.name} is not in the data folder; give the folder with --data-dir.")
     with path.open(newline="", encoding="utf-8") as lines:

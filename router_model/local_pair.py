@@ -36,7 +36,7 @@ class LocalData:
 
 
 @dataclass(frozen=True)
-class _Said:
+class Said:
     """Per task: P(pass) of both before, of the draft and of the strong model after the draft, of the draft after its
     start, and expected tokens."""
 
@@ -57,7 +57,7 @@ def measure(data: LocalData, seeds: range) -> dict[str, Any]:
     """Figures for `local_pair` of the bench."""
     runs = [(seed, train, test) for seed in seeds for train, test in folds(len(data.passed), seed)]
     said = [
-        (*_estimate(data, train, test), train, test) for seed, train, test in tracked(runs, "local pair", len(runs))
+        (*estimate(data, train, test), train, test) for seed, train, test in tracked(runs, "local pair", len(runs))
     ]
     return {
         "target_share": TARGET,
@@ -67,7 +67,8 @@ def measure(data: LocalData, seeds: range) -> dict[str, Any]:
     }
 
 
-def _estimate(data: LocalData, train: Rows, test: Rows) -> tuple[_Said, _Said]:
+def estimate(data: LocalData, train: Rows, test: Rows) -> tuple[Said, Said]:
+    """Held-out estimates of the training rows, and estimates of the test rows."""
     scaling = fit_scaling(data.inputs.take(train))
     support = fit_support(scaled(data.inputs.take(train), scaling))
     matrix = gram(support).astype(np.float64)
@@ -85,11 +86,11 @@ def _estimate(data: LocalData, train: Rows, test: Rows) -> tuple[_Said, _Said]:
     )
 
 
-def _judge(table: DraftTable, statistics: Array, before: Array, tokens: Array) -> _Said:
+def _judge(table: DraftTable, statistics: Array, before: Array, tokens: Array) -> Said:
     drafts = [stats_of(row) for row in statistics]
     pairs = list(zip(drafts, before.tolist(), strict=True))
     other = table.others[LOCAL_MODELS[1]]
-    return _Said(
+    return Said(
         before=before,
         after=np.array([apply(table.whole, whole_inputs(stats, p[0])) for stats, p in pairs]),
         strong_after=np.array([apply(other, [*whole_inputs(stats, p[0]), logit(p[1])]) for stats, p in pairs]),
@@ -100,7 +101,7 @@ def _judge(table: DraftTable, statistics: Array, before: Array, tokens: Array) -
     )
 
 
-def _stage1(said: _Said, passed: Array, cost: Array, lambda_: float, draft_if: float) -> _Spent:
+def _stage1(said: Said, passed: Array, cost: Array, lambda_: float, draft_if: float) -> _Spent:
     """Choose before generation; `draft_if` is not used."""
     expected = said.tokens * cost.mean(axis=0) / said.tokens.mean(axis=0)
     gain = said.before[:, 1] - said.before[:, 0] - lambda_ * (expected[:, 1] - expected[:, 0])
@@ -108,7 +109,7 @@ def _stage1(said: _Said, passed: Array, cost: Array, lambda_: float, draft_if: f
     return _Spent(np.where(strong, passed[:, 1], passed[:, 0]), np.where(strong, cost[:, 1], cost[:, 0]))
 
 
-def _both(said: _Said, passed: Array, cost: Array, lambda_: float, draft_if: float) -> _Spent:
+def _both(said: Said, passed: Array, cost: Array, lambda_: float, draft_if: float) -> _Spent:
     """Draft where the weak model has a chance, check the draft, escalate where the gain is worth the joules."""
     expected = said.tokens[:, 1] * cost[:, 1].mean() / said.tokens[:, 1].mean()
     drafted = said.before[:, 0] >= draft_if
