@@ -55,7 +55,7 @@ class Daemon:
         self._ledger = Ledger(paths.ledger_file)
         self._meter = meter_ladder.choose(self.settings.config.energy, self._worker_pids)
         self._pause = Pause()
-        self._chooser = Chooser(self._ledger, self._meter)
+        self._chooser = Chooser(self._ledger, self._meter, local_form=lambda: self._local.model_form)
         self._remote = RemoteTiers(paths, environ)
         self._local = LocalTier(paths, environ, self._meter, self._changed)
         parts = Parts(self.settings, self._local, self._remote, self._chooser, self._ledger, self._pause)

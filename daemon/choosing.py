@@ -20,24 +20,35 @@ import msgspec
 
 from . import cloud_energy
 from .config import Config, TierConfig
+from .draft import Draft
 from .energy import Reading
 from .errors import HalfwattError, LedgerError, UsageError
 from .generation import GenerationRequest
 from .ledger import Ledger
 from .meter import Meter
+from .model_form import ModelForm
 from .policy import LOCAL, Facts, Verdict, explicit_rule
 from .preference import Preference
+from .prompts import extract_code
 from .wire import Decision, Score, TierKind
 
 if TYPE_CHECKING:
     from halfwatt.router_model.decide import Candidate
     from halfwatt.router_model.decide import Decision as Choice
+    from halfwatt.router_model.draft_facts import DraftFacts
     from halfwatt.router_model.draft_stats import DraftStats
     from halfwatt.router_model.estimates import Estimates
     from halfwatt.router_model.router import Router
 
 CHARS_PER_TOKEN = 4.0
 LOAD_LIMIT_S = 1.0
+_JUDGED = {
+    "start": "the draft was judged",
+    "whole": "the whole draft was judged",
+    "broken": "the draft does not parse",
+    "holds": "the draft passes the docstring's examples",
+    "fails": "the draft fails the docstring's examples",
+}
 _LOG = logging.getLogger("halfwatt.router")
 UNMEASURED_LOCAL_S = 0.1  # CPU seconds a token, until the first answers on this machine have been booked
 
@@ -59,11 +70,12 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Learned:
-    """The two stages of the router: estimates for a text; and the probability that a draft will pass, from the
-    model's name, the statistics of the draft's first tokens and the probability expected before it."""
+    """The two stages of the router: estimates for a text; and the probability that a draft will pass, from the model
+    and its form, the draft's statistics, the probability expected before it, and the facts of a draft that is whole
+    (None: these are its first tokens)."""
 
     router: Router
-    check: Callable[[str, DraftStats, float], float]
+    check: Callable[[str, ModelForm, DraftStats, float, DraftFacts | None], float]
 
 
 def load_router() -> Learned:
@@ -74,17 +86,21 @@ def load_router() -> Learned:
         from halfwatt.router_model.router import Router
 
         router = Router.load()
-        return Learned(router, partial(_check_start, router))
+        return Learned(router, partial(_check, router))
     except (RouterModelError, ImportError, OSError) as error:
         raise RouterMissingError(f"The learned router cannot be used ({error}); the explicit rule decides.") from None
 
 
-def _check_start(router: Router, model: str, stats: DraftStats, p_before: float) -> float:
-    """Stage 2 of the router for a draft's first tokens; `p_before` where it has no table for the model."""
+def _check(
+    router: Router, model: str, form: ModelForm, stats: DraftStats, p_before: float, facts: DraftFacts | None
+) -> float:
+    """Stage 2 of the router; where it has no table for this form of the model, `p_before` with the facts alone."""
     from halfwatt.router_model import stage2
-    from halfwatt.router_model.estimates import model_key
 
-    table = router.tables.drafts.get(model_key(model))
+    table = stage2.table_for(router.tables.drafts, model, form.quantization, form.template)
+    if facts is not None:
+        passing = facts.examples_pass
+        return stage2.check(table, stats, p_before, None, 0.0, 0.0, facts.parses, passing).p_pass
     means = (stats.lp_first16_mean,) if stats.n_tokens else ()
     return stage2.check_start(table, means, stats.margin_first, p_before, None, 0.0, 0.0).p_pass
 
@@ -92,11 +108,18 @@ def _check_start(router: Router, model: str, stats: DraftStats, p_before: float)
 class Chooser:
     """Holds the router once it is loaded; `problem` says why the explicit rule decides."""
 
-    def __init__(self, ledger: Ledger, meter: Meter, load: Callable[[], Learned] = load_router) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        meter: Meter,
+        load: Callable[[], Learned] = load_router,
+        local_form: Callable[[], ModelForm] = ModelForm,
+    ) -> None:
         self._ledger = ledger
         self._meter = meter
         self._preference = Preference(ledger)
         self._load = load
+        self._local_form = local_form
         self._learned: Learned | None = None
         self._load_ended = asyncio.Event()
         self._load_ended.set()
@@ -153,18 +176,43 @@ class Chooser:
         weighed = bool(chosen.candidates) and self._learned is not None
         return weighed and chosen.decision.kind == "local" and config.routing.check_drafts
 
-    def reconsider(
-        self, asked: GenerationRequest, chosen: Chosen, stats: DraftStats, verdict: Verdict, config: Config
+    async def reconsider_whole(
+        self,
+        asked: GenerationRequest,
+        chosen: Chosen,
+        draft: Draft,
+        stats: DraftStats,
+        verdict: Verdict,
+        config: Config,
     ) -> Decision:
-        """The decision again, with what the draft's first tokens say about its chance to pass."""
+        """The decision again, with all that a finished draft says of itself; examples run only if settings say so."""
+        from halfwatt.router_model.draft_facts import DraftFacts, facts_of
+
+        facts = DraftFacts()
+        if asked.options.kind == "generate":
+            code, language = extract_code(draft.text), asked.options.language or ""
+            run_examples = config.routing.run_examples
+            facts = await asyncio.to_thread(facts_of, asked.judged_text(), code, language, run_examples)
+        return self.reconsider(asked, chosen, stats, verdict, config, facts)
+
+    def reconsider(
+        self,
+        asked: GenerationRequest,
+        chosen: Chosen,
+        stats: DraftStats,
+        verdict: Verdict,
+        config: Config,
+        facts: DraftFacts | None = None,
+    ) -> Decision:
+        """The decision again, with what the draft's first tokens, or all of it, say about its chance to pass."""
         if self._learned is None:
             return chosen.decision
         local, *others = chosen.candidates
-        p_pass = self._learned.check(local.model, stats, local.p_pass)
+        p_pass = self._learned.check(local.model, self._local_form(), stats, local.p_pass, facts)
         local = replace(local, p_pass=p_pass, p_low=min(local.p_low, p_pass), p_high=max(local.p_high, p_pass))
         decision = self._decide(asked, verdict, config, (local, *others))
         if decision.tier == chosen.decision.tier:
-            return msgspec.structs.replace(decision, reason=f"{decision.reason}; the draft was judged")
+            return msgspec.structs.replace(decision, reason=f"{decision.reason}; {_JUDGED[_known(facts)]}")
         said = f"the local draft is {100 * p_pass:.0f} % likely to pass and was dropped"
         return msgspec.structs.replace(decision, reason=f"{said}; {decision.reason}")
 
@@ -239,6 +287,15 @@ def _with_chance(rule: Decision, candidates: tuple[Candidate, ...]) -> Decision:
         scores=_scores(candidates),
         calibrated=chosen.calibrated,
     )
+
+
+def _known(facts: DraftFacts | None) -> str:
+    """Which of the sentences in `_JUDGED` is true."""
+    if facts is None:
+        return "start"
+    if not facts.parses:
+        return "broken"
+    return {None: "whole", True: "holds", False: "fails"}[facts.examples_pass]
 
 
 def _scores(candidates: tuple[Candidate, ...]) -> dict[str, Score]:

@@ -1,4 +1,5 @@
-"""The first tokens of a local answer, held back until they have been judged. Pure: it judges nothing itself."""
+"""A local answer while it is judged: its first tokens are held back until then, or all of it where the client takes
+only whole answers. Pure: it judges nothing itself."""
 
 from __future__ import annotations
 
@@ -11,21 +12,43 @@ N_TOKENS = 16
 
 
 class Draft:
-    """Collects pieces until there are `N_TOKENS` tokens or the answer has ended."""
+    """Collects what the model says and holds it back: until it has begun (`N_TOKENS` tokens), or, where the answer is
+    wanted whole, until it has ended."""
 
-    def __init__(self) -> None:
-        self.items: list[Piece | Ended] = []
+    def __init__(self, whole: bool) -> None:
+        self.begun = False
+        self._whole = whole
+        self._held: list[Piece | Ended] = []
+        self._texts: list[str] = []
         self._logprobs: list[float] = []
         self._entropies: list[float] = []
         self._margin_first = 0.0
 
     @property
-    def complete(self) -> bool:
-        return len(self._logprobs) >= N_TOKENS or any(isinstance(item, Ended) for item in self.items)
+    def text(self) -> str:
+        return "".join(self._texts)
 
-    def add(self, item: Piece | Ended) -> None:
-        self.items.append(item)
-        if isinstance(item, Ended) or item.logprob is None:
+    def add(self, item: Piece | Ended) -> bool:
+        """True once, when the beginning is complete and can be judged."""
+        self._held.append(item)
+        if isinstance(item, Piece):
+            self._texts.append(item.text)
+            self._note(item)
+        if self.begun or (len(self._logprobs) < N_TOKENS and isinstance(item, Piece)):
+            return False
+        self.begun = True
+        return True
+
+    def released(self) -> list[Piece | Ended]:
+        """What may be shown now, once."""
+        ended = bool(self._held) and isinstance(self._held[-1], Ended)
+        if not self.begun or (self._whole and not ended):
+            return []
+        held, self._held = self._held, []
+        return held
+
+    def _note(self, item: Piece) -> None:
+        if item.logprob is None:
             return
         if not self._logprobs:
             self._margin_first = item.margin or 0.0
@@ -33,6 +56,10 @@ class Draft:
         if item.entropy is not None:
             self._entropies.append(item.entropy)
 
-    def stats(self) -> DraftStats:
+    def start_stats(self) -> DraftStats:
         """Of the first `N_TOKENS` tokens."""
         return draft_stats(self._logprobs[:N_TOKENS], self._entropies[:N_TOKENS], self._margin_first)
+
+    def stats(self) -> DraftStats:
+        """Of all tokens so far."""
+        return draft_stats(self._logprobs, self._entropies, self._margin_first)

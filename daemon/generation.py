@@ -17,7 +17,8 @@ Shape = Literal["chat", "text", "fim"]
 class GenerationRequest:
     """`messages` for chat, `prompt` for text, `prompt` and `suffix` for fill-in-the-middle.
 
-    `request_id` is unique and names the ledger's row.
+    `request_id` is unique and names the ledger's row. `whole`: the client takes the answer only when it is complete, so
+    that nothing is shown before its end.
 
     `model` is the name asked for: auto, local, cloud, a tier's name or a model id. None means: the configured default.
     """
@@ -33,6 +34,7 @@ class GenerationRequest:
     temperature: float = 0.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    whole: bool = False
 
     def texts(self) -> tuple[str, ...]:
         """Everything that would be sent to a model, in order."""

@@ -18,9 +18,10 @@ from .config import Config, LocalConfig
 from .errors import HalfwattError, ModelError, WorkerError
 from .generation import GenerationRequest
 from .meter import Meter
+from .model_form import ModelForm, form_of
 from .paths import Paths
 from .turn import Cancellation, Ended, Turn
-from .worker_protocol import Done, Job, Piece
+from .worker_protocol import WARM_PRIORITY, Done, Job, Piece
 
 if TYPE_CHECKING:
     from .local_model import LocalModel
@@ -44,6 +45,7 @@ class LocalTier:
         self._load_problem: HalfwattError | None = None
         self._numbers = itertools.count(1)
         self.model_id = ""
+        self.model_form = ModelForm()
 
     @property
     def problem(self) -> HalfwattError | None:
@@ -121,6 +123,7 @@ class LocalTier:
             done.cached_tokens,
             done.queue_ms,
             done.first_token_ms,
+            done.draft,
         )
 
     async def fits(self, asked: GenerationRequest, config: Config) -> bool:
@@ -160,6 +163,7 @@ class LocalTier:
                 self._model = None
             spec = await asyncio.to_thread(store.resolve, local, store.Store(self._paths.models), catalog.load())
             self.model_id = spec.id
+            self.model_form = form_of(spec.file, spec.chat_template)
             self._changed()
             from .local_model import LocalModel  # not needed before there is a model to load
 
@@ -199,5 +203,5 @@ def _job(asked: GenerationRequest, config: Config, number: int) -> Job:
         stop_rules=options.stop_rules,
         document=options.document,
         time_box_ms=config.completion.time_box_ms if ghost else None,
-        priority=1 if ghost else 0,  # a person is typing; larger goes first
+        priority=WARM_PRIORITY if options.warm else 1 if ghost else 0,  # a person is typing; larger goes first
     )

@@ -98,6 +98,7 @@ def _request(body: _Body, shape: Any, max_tokens: int | None, **content: Any) ->
         temperature=body.temperature or 0.0,
         seed=body.seed or 0,
         stop=tuple(text for text in stop if text),
+        whole=not body.stream,
         **content,
     )
 

@@ -156,11 +156,12 @@ class Service:
             chosen = Chosen(second)
 
     async def _try(self, turn: Turn, chosen: Chosen, verdict: Verdict, config: Config) -> Decision | None:
-        """Let the chosen tier answer; another decision where its first tokens, not yet shown, were found wanting.
+        """Let the chosen tier answer; another decision where what was not yet shown of it was found wanting.
 
-        The decision is told with the first text, so that another may still follow until then."""
+        The decision is told with the first text, so that another may still follow until then. What has been shown
+        stays: a whole draft that is found wanting then only says so, and offers the other tier."""
         turn.decision = chosen.decision
-        draft = Draft() if self._parts.chooser.checks_drafts(chosen, config) else None
+        draft = Draft(turn.asked.whole) if self._parts.chooser.checks_drafts(chosen, config) else None
         stop = Cancellation()
         turn.cancellation.on_request(stop.request)
         async with aclosing(self._pieces(turn, config, stop)) as pieces:
@@ -168,16 +169,31 @@ class Service:
                 if draft is None:
                     turn.take(item)
                     continue
-                draft.add(item)
-                if draft.complete:
-                    again = self._parts.chooser.reconsider(turn.asked, chosen, draft.stats(), verdict, config)
-                    if again.tier != chosen.decision.tier and not turn.cancellation.requested:
-                        stop.request()
-                        await _drained(pieces)
-                        return again
-                    turn.decision = again
-                    turn.take(*draft.items)
-                    draft = None
+                again = await self._judged(turn, chosen, draft, item, verdict, config)
+                if again is not None and not turn.cancellation.requested:
+                    stop.request()
+                    await _drained(pieces)
+                    return again
+                turn.take(*draft.released())
+        return None
+
+    async def _judged(
+        self, turn: Turn, chosen: Chosen, draft: Draft, item: Piece | Ended, verdict: Verdict, config: Config
+    ) -> Decision | None:
+        """Judge a draft at its beginning and at its end; the decision for another tier where it may still follow."""
+        chooser, before = self._parts.chooser, turn.decision
+        if draft.add(item):
+            turn.decision = chooser.reconsider(turn.asked, chosen, draft.start_stats(), verdict, config)
+        if isinstance(item, Ended) and item.stop != "cancelled":
+            stats = item.draft or draft.stats()
+            turn.decision = await chooser.reconsider_whole(turn.asked, chosen, draft, stats, verdict, config)
+        again = turn.decision
+        if again is None or again.tier == chosen.decision.tier:
+            return None
+        if not turn.text:
+            turn.decision = before
+            return again
+        turn.decision = _kept(chosen.decision, again)
         return None
 
     def _pieces(self, turn: Turn, config: Config, stop: Cancellation) -> AsyncGenerator[Piece | Ended, None]:
@@ -287,6 +303,12 @@ def _with_offer(error: HalfwattError, verdict: Verdict) -> HalfwattError:
     if not isinstance(error, PromptTooLongError) or not verdict.askable:
         return error
     return PromptTooLongError(f"{error} Or ask “{min(verdict.askable)}” for it, with the route cloud.")
+
+
+def _kept(first: Decision, again: Decision) -> Decision:
+    """The first decision for an answer that has been shown, with the doubt that came after it."""
+    reason = f"{first.reason}; shown already, but in doubt: {again.reason}"
+    return msgspec.structs.replace(first, reason=reason, scores=again.scores, offer_cloud=True)
 
 
 async def _drained(pieces: AsyncGenerator[Piece | Ended, None]) -> None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from halfwatt.router_model.draft_stats import DraftStats
+
 from .energy import Reading
 from .generation import GenerationRequest
 from .wire import Decision, Result
@@ -46,7 +48,8 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class Ended:
-    """How one tier's answer ended. Times in milliseconds, None where unknown; `text_tokens` were generated."""
+    """How one tier's answer ended. Times in milliseconds, None where unknown; `draft` are the statistics of a local
+    answer's tokens."""
 
     stop: str
     prompt_tokens: int
@@ -54,6 +57,7 @@ class Ended:
     cached_tokens: int | None = None
     queue_ms: float | None = None
     first_token_ms: float | None = None
+    draft: DraftStats | None = None
 
 
 @dataclass(eq=False)

@@ -6,7 +6,6 @@ then only the resource limits hold. It judges nothing but "the program came to i
 """
 
 import os
-import resource
 import secrets
 import shutil
 import subprocess
@@ -21,7 +20,9 @@ from .seccomp import deny_new_processes
 
 _SCRATCH_BYTES = 1 << 24
 _RUNNER = """
-import os, sys
+import os, resource, sys
+for kind, value in zip(("AS", "FSIZE", "CPU", "CORE"), map(int, sys.argv[1:]), strict=True):
+    resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (value, value))
 program, _, token = sys.stdin.read().rpartition("\\n")
 report = os.dup(1)
 quiet = os.open(os.devnull, os.O_RDWR)
@@ -40,6 +41,11 @@ class Limits:
     cpu_s: int = 10
     memory_bytes: int = 1 << 30
     file_bytes: int = 1 << 20
+
+    def arguments(self) -> list[str]:
+        """For the runner, which binds itself before it reads the program: a daemon with threads may not fork and
+        then run Python of its own (`preexec_fn`)."""
+        return [str(value) for value in (self.memory_bytes, self.file_bytes, self.cpu_s, 0)]
 
 
 def sandbox_available() -> bool:
@@ -75,7 +81,7 @@ def _run(wrapper: list[str], program: str, limits: Limits, passed: IO[bytes] | N
     token = secrets.token_hex(16)
     with tempfile.TemporaryFile() as report:
         process = subprocess.Popen(
-            [*wrapper, sys.executable, "-I", "-S", "-c", _RUNNER],
+            [*wrapper, sys.executable, "-I", "-S", "-c", _RUNNER, *limits.arguments()],
             stdin=subprocess.PIPE,
             stdout=report,
             stderr=subprocess.DEVNULL,
@@ -83,7 +89,6 @@ def _run(wrapper: list[str], program: str, limits: Limits, passed: IO[bytes] | N
             cwd="/",
             pass_fds=[passed.fileno()] if passed else [],
             start_new_session=True,
-            preexec_fn=lambda: _apply(limits),
         )
         try:
             process.communicate(f"{program}\n{token}".encode(errors="replace"), limits.wall_s)
@@ -99,17 +104,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         os.killpg(process.pid, 9)
     process.wait()
-
-
-def _apply(limits: Limits) -> None:
-    """Runs in the child between fork and exec."""
-    for kind, value in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_s),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (value, value))
 
 
 def _wrapper(filter_descriptor: int) -> list[str]:

@@ -31,7 +31,7 @@ class Regression:
 
 @dataclass(frozen=True)
 class DraftTable:
-    """What was learned for one model's drafts at one quantization and template.
+    """What was learned for one model's drafts at one quantization and template, on one kind of tier.
 
     `whole` reads `whole_inputs`, `start` reads `start_inputs`. `others`: for another labelled model (by key), its
     own probability of passing given this draft, from `whole_inputs` and its first estimate.
@@ -42,6 +42,7 @@ class DraftTable:
     whole: Regression
     start: Regression
     others: dict[str, Regression]
+    tier: str = "local"
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,12 @@ def check_start(
     return _verdict(p_pass, True, alternative, lambda_per_j, leaving_price)
 
 
-def table_for(tables: Mapping[str, DraftTable], model: str, quantization: str, template: str) -> DraftTable | None:
-    """The table learned for exactly this model, quantization and template, or None."""
+def table_for(
+    tables: Mapping[str, DraftTable], model: str, quantization: str, template: str, tier: str = "local"
+) -> DraftTable | None:
+    """The table learned for exactly this model, quantization, template and kind of tier, or None."""
     table = tables.get(model_key(model))
-    if table is None or (table.quantization, table.template) != (quantization, template):
+    if table is None or (table.quantization, table.template, table.tier) != (quantization, template, tier):
         return None
     return table
 

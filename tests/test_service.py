@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from halfwatt.daemon import catalog
 from halfwatt.daemon.choosing import Chooser, Learned
 from halfwatt.daemon.config import Config, TierConfig
 from halfwatt.daemon.energy import Reading
@@ -31,6 +32,7 @@ from halfwatt.daemon.generation import GenerationRequest
 from halfwatt.daemon.ledger import Ledger
 from halfwatt.daemon.ledger_rows import Row
 from halfwatt.daemon.meter_ladder import choose as choose_meter
+from halfwatt.daemon.model_form import ModelForm, form_of
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.pausing import Pause
 from halfwatt.daemon.preference import Preference
@@ -39,6 +41,9 @@ from halfwatt.daemon.settings import Settings
 from halfwatt.daemon.turn import Cancellation, Ended, Turn
 from halfwatt.daemon.wire import Decision, Feedback, RequestOptions, Result
 from halfwatt.daemon.worker_protocol import Piece
+from halfwatt.router_model import draft_facts
+from halfwatt.router_model.draft_facts import DraftFacts
+from halfwatt.router_model.draft_stats import DraftStats
 from halfwatt.router_model.estimates import Estimates, ModelEstimate
 
 CLOUD = """
@@ -542,3 +547,86 @@ async def test_unknown_joules_stay_unknown(build: Callable[..., Stage]) -> None:
     result = await stage.result()
     assert (result.energy.total_j, result.energy.local_j, result.saved.j) == (None, None, None)
     assert stage.rows()[0].total_j is None
+
+
+STUB = 'def add(a, b):\n    """Sum.\n\n    >>> add(1, 2)\n    3\n    """\n'
+
+
+async def judged(stage: Stage, seen: list[Any], whole_passes: float) -> None:
+    """A router whose second stage likes every beginning; of whole drafts it notes the facts and says this."""
+    chooser = stage.service._parts.chooser
+
+    def check(model: str, form: ModelForm, stats: DraftStats, p_before: float, facts: DraftFacts | None) -> float:
+        seen.append(facts)
+        return 0.7 if facts is None else whole_passes
+
+    chooser._load = lambda: Learned(FixedRouter(), check)  # type: ignore[arg-type]
+    await chooser.load()
+
+
+def whole_request(code: str, **options: Any) -> tuple[GenerationRequest, Script]:
+    asked = replace(request(STUB, kind="generate", language="python", router_text=STUB, **options), whole=True)
+    return asked, [*(Piece(part, 1, -0.1) for part in code.splitlines(keepends=True)), Ended("stop", 7, 30)]
+
+
+async def test_whole_draft_that_fails_its_check_is_replaced_where_nothing_was_shown(
+    build: Callable[..., Stage],
+) -> None:
+    stage, seen = build(LEAVING_FOR_QUALITY), list[Any]()
+    await judged(stage, seen, whole_passes=0.1)
+    asked, stage.local.script = whole_request("def add(a, b:\n" + "    x\n" * 30)
+    result = [item async for item in stage.service.answer(asked)][-1]
+    assert isinstance(result, Result)
+    assert (result.tier, result.energy.wasted_j, stage.cloud.n_calls) == ("big", 10, 1)
+    assert seen == [None, DraftFacts(parses=False)]
+
+
+async def test_whole_draft_of_a_stream_stays_and_its_doubt_is_told(build: Callable[..., Stage]) -> None:
+    stage, seen = build(LEAVING_FOR_QUALITY), list[Any]()
+    await judged(stage, seen, whole_passes=0.1)
+    asked, stage.local.script = whole_request("def add(a, b):\n" + "    a + b\n" * 30)
+    *_, result = [item async for item in stage.service.answer(replace(asked, whole=False))]
+    assert isinstance(result, Result)
+    assert (result.tier, result.offer_cloud, result.energy.wasted_j) == ("local", True, 0)
+    assert result.scores["local"].p_pass == 0.1
+    assert "in doubt" in result.reason
+
+
+async def test_examples_run_only_where_the_user_allows_it(
+    build: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+
+    def failing(asked: str, code: str) -> bool:
+        runs.append(code)
+        return False
+
+    monkeypatch.setattr(draft_facts, "examples_pass", failing)
+    reasons = []
+    for setting, n_runs in (("", 0), ("\nrun_examples = true", 1)):
+        stage, seen = build(LEAVING_FOR_QUALITY.replace("[routing]", "[routing]" + setting)), list[Any]()
+        await judged(stage, seen, whole_passes=0.7)
+        asked, stage.local.script = whole_request("def add(a, b):\n    return a - b\n")
+        *_, result = [item async for item in stage.service.answer(asked)]
+        assert isinstance(result, Result)
+        assert (len(runs), result.tier) == (n_runs, "local")
+        reasons.append("fails the docstring's examples" in result.reason)
+    assert reasons == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("file", "template", "form"),
+    [
+        ("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "…<|im_start|>…", ModelForm("q4_k_m", "chatml")),
+        ("Mine-IQ3_XS.gguf", None, ModelForm("iq3_xs", "")),
+        ("llama-3-8b.Q8_0.gguf", "<|start_header_id|>", ModelForm("q8_0", "llama3")),
+        ("model.gguf", "", ModelForm("", "")),
+    ],
+)
+def test_form_of_a_model_is_read_off_its_file_and_template(file: str, template: str | None, form: ModelForm) -> None:
+    assert form_of(file, template) == form
+
+
+def test_catalog_models_have_the_form_that_drafts_were_learned_in() -> None:
+    forms = {form_of(spec.file, spec.chat_template) for spec in catalog.load().values()}
+    assert forms == {ModelForm("q4_k_m", "chatml")}
