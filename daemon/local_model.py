@@ -24,7 +24,21 @@ from .config import LocalConfig
 from .errors import HalfwattError, ModelError, PromptTooLongError, UsageError, WorkerBusyError, WorkerError
 from .ladder import RUNGS, LadderMemory, memory_key
 from .worker_process import WorkerCrashedError, WorkerProcess, is_native_crash, start_worker
-from .worker_protocol import Cancel, Count, Counted, Done, FromWorker, Job, JobFailed, Load, Marks, Piece, Ready, clean
+from .worker_protocol import (
+    WARM_PRIORITY,
+    Cancel,
+    Count,
+    Counted,
+    Done,
+    FromWorker,
+    Job,
+    JobFailed,
+    Load,
+    Marks,
+    Piece,
+    Ready,
+    clean,
+)
 
 LocalState = Literal["stopped", "starting", "ready", "restarting", "failed"]
 STATE_BYTES = 256 << 20  # key-value state of all documents together
@@ -178,6 +192,8 @@ class LocalModel:
                 "or raise `local.queue`."
             )
         ticket = _Ticket(_cleaned(job), time.monotonic(), next(self._numbers))
+        if job.priority > WARM_PRIORITY and self._current and self._current.job.priority == WARM_PRIORITY:
+            self._cancel(self._current)  # what it has read so far is kept
         self._waiting.append(ticket)
         self._waiting.sort(key=lambda waiting: (-waiting.job.priority, waiting.number))
         self._work.set()

@@ -34,6 +34,7 @@ class RequestOptions(Struct, frozen=True, omit_defaults=True):
     stop_rules: tuple[StopRule, ...] = ()
     document: str | None = None  # opaque per-document id: a newer `complete` request cancels the older one
     trigger: Literal["automatic", "invoked"] = "invoked"
+    warm: bool = False  # reading ahead for a question that may come: every other request ends it
     dry_run: bool = False  # decide and explain, call no model
 
 

@@ -62,6 +62,9 @@ class Load(Struct, frozen=True, tag="load"):
     fim: Marks | None = None
 
 
+WARM_PRIORITY = -1  # of a job that reads ahead: any other job ends it and comes next
+
+
 class Job(Struct, frozen=True, tag="job"):
     """One generation. `messages` for chat, `prompt` for text, `prompt` and `suffix` for fim.
 

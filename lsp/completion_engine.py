@@ -124,6 +124,7 @@ class Engine:
             path=query.path,
             trigger="automatic",
             document=self._document(query.uri),
+            warm=True,
         )
         job = self._warming[query.uri] = Job(query, self._ask(self._prompt(query), options, 1), False, None)
         await asyncio.wait({job.task})

@@ -19,7 +19,6 @@ from .postprocess import clean
 from .postprocess_brackets import balanced
 from .postprocess_candidate import Candidate
 
-
 SOURCES: tuple[ContextSource, ...] = ("declarations",)  # the others need a session in an editor
 
 

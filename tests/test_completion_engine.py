@@ -207,6 +207,8 @@ async def test_warming_reads_one_token_of_the_same_prompt_and_stays_out_of_the_c
     assert warm == asked
     assert warm_options.document == options.document
     assert warm_options.route == "local"
+    assert warm_options.warm
+    assert not options.warm
 
 
 async def test_document_names_differ_between_windows_and_do_not_tell_the_file(world: World) -> None:

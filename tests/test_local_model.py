@@ -23,7 +23,7 @@ from halfwatt.daemon.errors import ModelError, PromptTooLongError, UsageError, W
 from halfwatt.daemon.ladder import LadderMemory, memory_key
 from halfwatt.daemon.local_model import Limits, LocalModel
 from halfwatt.daemon.prompts import extract_code, generation_messages
-from halfwatt.daemon.worker_protocol import Done, Job, Piece
+from halfwatt.daemon.worker_protocol import WARM_PRIORITY, Done, Job, Piece
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 LOG = logging.getLogger("test")
@@ -264,6 +264,18 @@ async def test_invoked_job_overtakes_automatic_ones(model: LocalModel) -> None:
         await asyncio.sleep(0)
     await asyncio.gather(*tasks)
     assert order == [3, 2]
+
+
+async def test_any_other_job_ends_one_that_reads_ahead_and_finds_what_it_has_read(model: LocalModel) -> None:
+    warming = text_job(1, LONG, max_tokens=1, document="ahead", priority=WARM_PRIORITY)
+    async with aclosing(model.run(warming)) as running:
+        first = asyncio.ensure_future(anext(running))
+        for _ in range(20):  # until the worker has it: nothing here waits for news
+            await asyncio.sleep(0)
+        await answer(model, text_job(2, max_tokens=1))
+        ended = await first
+    assert isinstance(ended, Done)
+    assert ended.stop == "cancelled"
 
 
 async def test_job_cancelled_in_the_queue_never_runs(model: LocalModel) -> None:
