@@ -7,14 +7,14 @@ DATA_DIR ?= $(or $(HALFWATT_DATA),$(wildcard $(CURDIR)/../shared/data))
 RUN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test check setup model model-large bench bench-editors test-wheel test-editors wheel clean
+.PHONY: help demo test check setup model model-large bench bench-editors test-wheel test-vscode test-editors wheel clean
 
 help:
 	@echo "make demo          set up, then generate a function with the local model through the language server"
 	@echo "make test          set up, then run the tests"
 	@echo "make check         formatting, lint, strict types, import direction"
 	@echo "make test-wheel    build the wheel and run the tests against it"
-	@echo "make test-editors  drive real VS Code and Neovim"
+	@echo "make test-editors  drive real VS Code, Neovim and Emacs (make test-vscode: VS Code alone)"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
 	@echo "make bench-editors measure the VS Code extension"
 	@echo "make clean         remove what these commands made"
@@ -49,8 +49,11 @@ bench: model
 VSCODE = CODE_SERVER=$(CACHE)/code-server VSIX=$(CACHE)/halfwatt.vsix SERVER_BIN=$(CURDIR)/$(RUN) \
   MODELS_DIR=$(HALFWATT_MODELS_DIR) SHOTS=$(CACHE)/shots tests/vscode/run.sh
 
-test-editors: model
+test-vscode: model
 	@$(VSCODE)
+
+# Neovim and Emacs; `make test` runs these, too
+test-editors: test-vscode
 	$(RUN)/pytest -m editor $(PYTEST_ARGS)
 
 bench-editors: model

@@ -93,8 +93,12 @@ class Editor:
         self._server.window_show_message(types.ShowMessageParams(kind, message))
 
     async def ask(self, message: str, answers: Iterable[str]) -> str | None:
-        """The answer that the user picked, None for none."""
+        """The answer that the user picked, None for none. Without answers it is a message: a question with nothing to
+        choose from stops some editors until a key is pressed."""
         actions = [types.MessageActionItem(title) for title in answers]
+        if not actions:
+            self.show(message, types.MessageType.Warning)
+            return None
         params = types.ShowMessageRequestParams(types.MessageType.Warning, message, actions)
         picked = await self._server.window_show_message_request_async(params)
         return picked.title if picked is not None else None

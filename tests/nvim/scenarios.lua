@@ -224,6 +224,25 @@ function M.health_shows_server_and_daemon()
   os.remove(vim.fn.fnamemodify(folder, ":h:h") .. "/editors/nvim/doc/tags")
 end
 
+function M.health_explains_each_silence()
+  local nvim = child.start()
+  nvim:open("a.py", FILE)
+  nvim:cmd("setlocal nomodifiable")
+  nvim:cmd("HalfwattGenerate")
+  holds(nvim:said(), "cannot be changed")
+  nvim:cmd("HalfwattPause 5")
+  nvim:wait("require('halfwatt').statusline():find('paused')", "the pause")
+  nvim:lua("vim.fn.writefile({ 'text' }, vim.env.HALFWATT_TEST_FOLDER .. '/notes.txt')")
+  nvim:cmd("split " .. vim.fn.fnameescape(vim.env.HALFWATT_TEST_FOLDER .. "/notes.txt"))
+  nvim:cmd("checkhealth halfwatt")
+  local text = nvim:text()
+  for _, part in ipairs({ "a.py: This buffer cannot be changed", "does not serve the file type `text`", "is paused", "No key accepts" }) do
+    holds(text, part)
+  end
+  nvim:cmd("HalfwattResume")
+  nvim:wait("not require('halfwatt').statusline():find('paused')", "the end of the pause")
+end
+
 function M.missing_model_is_said_with_what_to_do()
   local nvim = child.start()
   nvim:open("a.py", FILE)

@@ -30,6 +30,14 @@ export const rules = {
     assert.equal(workbench.onDisk('shapes.py'), AREA);
   },
 
+  'the Refactor menu offers it, too': async (workbench) => {
+    await workbench.write('menu.py', AREA);
+    await workbench.goTo(4);
+    await workbench.command('Refactor...');
+    await workbench.page.locator('.action-widget .monaco-list-row.action', { hasText: "Generate function 'area'" }).waitFor();
+    await workbench.page.keyboard.press('Escape');
+  },
+
   'command generates a TypeScript function': async (workbench) => {
     const stub = '/** The sum of the numbers. */\nexport function total(numbers: number[]): number {\n  throw new Error("not implemented");\n}\n';
     await workbench.write('sums.ts', stub);

@@ -23,6 +23,13 @@ export const rules = {
     assert.ok(taken !== '' && taken !== offered && offered.startsWith(taken), `${taken} of ${offered}`);
   },
 
+  'ghost text is accepted by its first line': async (workbench) => {
+    const offered = await suggest(workbench, 'lines.py', 'by hand');
+    await workbench.page.keyboard.press('Control+ArrowDown');
+    await workbench.page.keyboard.press('Escape');
+    assert.equal((await savedInsertion(workbench, 'lines.py')).trimEnd(), offered);
+  },
+
   'ghost text is dismissed by escape and leaves nothing': async (workbench) => {
     await suggest(workbench, 'dismissed.py', 'by hand');
     await workbench.page.keyboard.press('Escape');

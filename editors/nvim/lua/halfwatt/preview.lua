@@ -71,9 +71,8 @@ function M.delta(params, config)
   M.waiting = params.state == "ready" and params.job or (M.waiting ~= params.job and M.waiting or nil)
   if params.state == "failed" or params.state == "cancelled" or params.state == "applied" then
     clear(params.job)
-    if params.message ~= "" then
-      local level = params.state == "failed" and vim.log.levels.WARN or vim.log.levels.INFO
-      require("halfwatt.window").say(params.message, level)
+    if params.message ~= "" and params.state ~= "failed" then -- failures are told by the server's own messages
+      require("halfwatt.window").say(params.message)
     end
     return
   end
