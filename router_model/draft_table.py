@@ -1,0 +1,196 @@
+"""The table of the local pair: routers before a draft, routers after it, and ours, on the same folds.
+
+    python -m halfwatt.router_model.draft_table --data-dir DIR [--json]
+
+Each row says on how many tasks it stands. Rows that need recorded samples or tests stand on the tasks that have them,
+and always-strong, the straight line and our own curve are taken on the same tasks, so `ours_pct` is a paired
+comparison: how many per cent more (+) or fewer (−) joules our curve of both stages needs at that row's accuracy.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import family_bandits, family_controls, family_soft_head, family_thesis, family_uncertainty
+from .draft_data import WATTS, DraftData, Fold, draft_data
+from .evaluation import Array, Pair, Rows, folds
+from .families import Route
+from .family_cascade_routing import both_stages, cascade_routing, stage1
+from .family_drafts import frugal, mean_logprob
+from .family_recorded import self_tests, semantic_entropy
+from .progress import tracked
+from .spending import Spending, against, interval, reduction, routed
+from .views import Inputs
+
+Spend = Callable[[Fold], dict[str, Spending]]
+STRONG_FACTORS = (1.0, 10.0)
+N_SEEDS = 3
+OURS = "halfwatt, both stages"
+_QUICK_BEFORE = ("always weak", "always strong", "oracle", "logistic regression")
+
+
+@dataclass(frozen=True)
+class DraftFamily:
+    """One row group: what it spends on a fold, where it comes from, and which recordings it needs."""
+
+    name: str
+    spend: Spend
+    source: str
+    needs: str = ""
+
+
+def draft_families(quick: bool = False) -> list[DraftFamily]:
+    """All routers of this table, in its order."""
+    before = [
+        *family_controls.FAMILIES, *family_thesis.FAMILIES, *family_soft_head.FAMILIES, *family_uncertainty.FAMILIES,
+        *family_bandits.FAMILIES,
+    ]  # fmt: skip
+    left_out = {"perfect pre-router", "random", "length only"}
+    chosen = [
+        family for family in before if family.name not in left_out and (not quick or family.name in _QUICK_BEFORE)
+    ]
+    return [
+        *(DraftFamily(family.name, _before(family.route), family.source) for family in chosen),
+        DraftFamily("mean log-probability", mean_logprob, "confidence-driven router"),
+        DraftFamily("FrugalGPT-style cascade", frugal, "FrugalGPT"),
+        DraftFamily("semantic entropy, 5 samples", semantic_entropy, "confidence-driven router", "samples"),
+        DraftFamily("self-written unit tests", self_tests, "edge-cloud study; Chen et al. 2024", "tests"),
+        DraftFamily("cascade routing, our estimates", cascade_routing, "Dekoninck et al. 2024"),
+        DraftFamily("halfwatt, stage 1", stage1, "this project"),
+        DraftFamily(OURS, both_stages, "this project"),
+    ]
+
+
+def measure(
+    data_dir: Path, names: list[str], inputs: Inputs, n_characters: Array, quick: bool = False
+) -> dict[str, Any]:
+    """Rows for a strong model on the same machine and for one ten times dearer."""
+    seeds = range(1 if quick else N_SEEDS)
+    near = draft_data(data_dir, names, inputs, n_characters, 1.0)
+    tables = []
+    for factor in STRONG_FACTORS[1:] if quick else STRONG_FACTORS:
+        pair = Pair(near.pair.passed, near.pair.energy_j * np.array([1.0, factor]))
+        data = replace(near, pair=pair)
+        rows = rows_of(data, run(data, draft_families(quick), seeds))
+        weak_j, strong_j = (round(float(value), 1) for value in pair.energy_j.mean(axis=0))
+        tables.append({"strong_factor": factor, "weak_j": weak_j, "strong_j": strong_j, "routers": rows})
+    return {"n_seeds": len(seeds), "tables": tables}
+
+
+def run(
+    data: DraftData, chosen: Iterable[DraftFamily], seeds: range
+) -> dict[str, tuple[DraftFamily, dict[str, Spending]]]:
+    """Cross-validate all routers, fold by fold; means over the repetitions per task."""
+    n_tasks = len(data.pair.passed)
+    usable = [family for family in chosen if not family.needs or data.recorded is not None]
+    totals: dict[str, dict[str, Array]] = {family.name: {} for family in usable}
+    runs = [(seed, train, test) for seed in seeds for train, test in folds(n_tasks, seed)]
+    for seed, train, test in tracked(runs, "draft table", len(runs)):
+        fold = Fold(data, train, test, seed)
+        for family in usable:
+            for name, spent in family.spend(fold).items():
+                total = totals[family.name].setdefault(name, np.zeros((3, n_tasks)))
+                total[:, test] += np.array([spent.passed, spent.energy_j, spent.weak]) / len(seeds)
+    return {
+        family.name: (family, {name: Spending(*total) for name, total in totals[family.name].items()})
+        for family in usable
+    }
+
+
+def rows_of(data: DraftData, results: dict[str, tuple[DraftFamily, dict[str, Spending]]]) -> list[dict[str, Any]]:
+    """One row per router and operating point; our own routers also on the tasks of the recordings."""
+    everything = np.arange(len(data.pair.passed))
+    rows: list[dict[str, Any]] = []
+    for family, spent in results.values():
+        rows += _rows(data.pair, _tasks(data, family.needs, everything), family, spent, results[OURS][1])
+    if data.recorded is not None:
+        for needs in ("samples", "tests"):
+            at = _tasks(data, needs, everything)
+            for name in ("always weak", "always strong", "mean log-probability", "halfwatt, stage 1", OURS):
+                family, spent = results[name]
+                on = replace(family, name=f"{name}, on the tasks with {needs}")
+                rows += _rows(data.pair, at, on, spent, results[OURS][1])
+    return rows
+
+
+def _rows(
+    pair: Pair, at: Rows, family: DraftFamily, spent: dict[str, Spending], ours: dict[str, Spending]
+) -> list[dict[str, Any]]:
+    part = Pair(pair.passed[at], pair.energy_j[at])
+    curve = {name: _take(one, at) for name, one in ours.items()}
+    curve["always weak"] = routed(part, np.zeros(len(at)))  # both are points of our dial
+    curve["always strong"] = routed(part, np.ones(len(at)))
+    return [_row(part, family, name, _take(one, at), curve) for name, one in spent.items()]
+
+
+def _row(pair: Pair, family: DraftFamily, setting: str, spent: Spending, curve: dict[str, Spending]) -> dict[str, Any]:
+    low, high = interval(pair, spent)
+    ours = [round(100 * value, 1) for value in against(curve, spent)]
+    accuracy, energy = float(spent.passed.mean()), float(spent.energy_j.mean())
+    return {
+        "router": family.name,
+        "setting": setting,
+        "source": family.source,
+        "n_tasks": len(spent.passed),
+        "accuracy_pct": round(100 * accuracy, 2),
+        "energy_j": round(energy, 2),
+        "weak_share_pct": round(100 * float(spent.weak.mean()), 1),
+        "reduction_pct": round(100 * reduction(pair, spent), 2),
+        "low": round(100 * low, 2),
+        "high": round(100 * high, 2),
+        "accuracy_per_s": round(accuracy / (energy / WATTS), 4),
+        "ours_pct": ours[0],
+        "ours_low": ours[1],
+        "ours_high": ours[2],
+    }
+
+
+def _take(spent: Spending, at: Rows) -> Spending:
+    return Spending(spent.passed[at], spent.energy_j[at], spent.weak[at])
+
+
+def _tasks(data: DraftData, needs: str, everything: Rows) -> Rows:
+    if not needs or data.recorded is None:
+        return everything
+    return data.recorded.with_samples if needs == "samples" else data.recorded.with_tests
+
+
+def _before(route: Route) -> Spend:
+    def spend(fold: Fold) -> dict[str, Spending]:
+        strong = route(fold.data, fold.train, fold.test, fold.seed).strong
+        return {name: routed(fold.pair(fold.test), shares) for name, shares in strong.items()}
+
+    return spend
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the table alone."""
+    from .bench import embed
+    from .report_published import draft_tables_text
+    from .router import Router
+    from .tasks import load_tasks
+    from .views import inputs_of
+
+    parser = argparse.ArgumentParser(description="Every router of the local pair on one table.")
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args(argv)
+    tasks = load_tasks(options.data_dir)
+    texts = [task.router_text for task in tasks]
+    inputs = inputs_of(texts, embed(Router.load(), texts, None))
+    lengths = np.array([len(text) for text in texts], dtype=float)
+    result = measure(options.data_dir, [task.task_id for task in tasks], inputs, lengths, options.quick)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(draft_tables_text(result))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,90 @@
+"""What a policy that may draft spends and gets: the measures of the table for routings that pay for more than one
+answer.
+
+A drafted answer that is thrown away, samples, self-written tests and their runs all count in `energy_j`. The straight
+line and the reduction are those of `evaluation.py`. Pure arithmetic.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .evaluation import Array, Pair
+
+_N_BOOTSTRAP = 1000
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Per task: share of runs whose final answer passed, joules spent on everything, share answered by the weak one."""
+
+    passed: Array
+    energy_j: Array
+    weak: Array
+
+
+def routed(pair: Pair, strong: Array) -> Spending:
+    """A choice before generation: one answer, one bill."""
+    return Spending(
+        pair.passed[:, 0] + strong * (pair.passed[:, 1] - pair.passed[:, 0]),
+        pair.energy_j[:, 0] + strong * (pair.energy_j[:, 1] - pair.energy_j[:, 0]),
+        1 - strong,
+    )
+
+
+def drafted(pair: Pair, escalated: Array, checks_j: Array | float = 0.0) -> Spending:
+    """The weak model always answers; its joules and those of the checks are spent either way."""
+    return Spending(
+        np.where(escalated > 0, pair.passed[:, 1], pair.passed[:, 0]),
+        pair.energy_j[:, 0] + checks_j + escalated * pair.energy_j[:, 1],
+        1 - escalated,
+    )
+
+
+def reduction(pair: Pair, spent: Spending, weight: Array | None = None) -> float:
+    """Share of energy saved against the straight line at the same accuracy; below the weak model's it extrapolates."""
+    w = np.ones(len(spent.passed)) if weight is None else weight
+    a_weak, e_weak, a_strong, e_strong = pair.ends(weight)
+    accuracy, energy = float(w @ spent.passed / w.sum()), float(w @ spent.energy_j / w.sum())
+    alpha = (accuracy - a_weak) / (a_strong - a_weak)
+    line = alpha * e_strong + (1 - alpha) * e_weak
+    return (line - energy) / line
+
+
+def interval(pair: Pair, spent: Spending) -> tuple[float, float]:
+    """95 % bootstrap interval of the reduction over tasks; the line's ends move with the sample."""
+    weights = _weights(len(spent.passed))
+    a_weak, a_strong = weights @ pair.passed[:, 0], weights @ pair.passed[:, 1]
+    e_weak, e_strong = weights @ pair.energy_j[:, 0], weights @ pair.energy_j[:, 1]
+    alpha = (weights @ spent.passed - a_weak) / (a_strong - a_weak)
+    line = alpha * e_strong + (1 - alpha) * e_weak
+    low, high = np.percentile((line - weights @ spent.energy_j) / line, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def against(curve: Mapping[str, Spending], spent: Spending) -> tuple[float, float, float]:
+    """Joules that a curve needs at a point's accuracy, as a share more (+) or less (−) than the point's, with a paired
+    95 % interval.
+
+    The curve is read between its points, cheapest first: at each accuracy the least joules that reach it. Where it
+    does not reach the accuracy its last point stands. Positive: the published point is better than the curve.
+    """
+    weights = np.vstack([np.full(len(spent.passed), 1 / len(spent.passed)), _weights(len(spent.passed))])
+    accuracy = weights @ np.column_stack([one.passed for one in curve.values()])
+    energy = weights @ np.column_stack([one.energy_j for one in curve.values()])
+    own_accuracy, own_energy = weights @ spent.passed, weights @ spent.energy_j
+    gaps = [_needed(*row) for row in zip(accuracy, energy, own_accuracy, strict=True)] / own_energy - 1
+    low, high = np.percentile(gaps[1:], (2.5, 97.5))
+    return float(gaps[0]), float(low), float(high)
+
+
+def _needed(accuracy: Array, energy: Array, wanted: float) -> float:
+    order = np.argsort(accuracy)
+    reached, least = accuracy[order], np.minimum.accumulate(energy[order][::-1])[::-1]
+    return float(np.interp(wanted, reached, least))
+
+
+def _weights(n_tasks: int) -> Array:
+    random = np.random.default_rng(0)
+    return random.multinomial(n_tasks, np.full(n_tasks, 1 / n_tasks), size=_N_BOOTSTRAP) / n_tasks
