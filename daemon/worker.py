@@ -40,7 +40,7 @@ from .worker_protocol import (
     encode,
 )
 from .worker_slots import Slots
-from .worker_threads import ThreadChooser, available_cores, system_sample
+from .worker_threads import ThreadChooser, available_cores, runnable_threads, system_sample
 
 PR_SET_PDEATHSIG = 1
 FAULT_VARIABLE = "HALFWATT_TEST_WORKER_FAULT"
@@ -105,7 +105,7 @@ def _serve(engine: Engine, load: Load, output: Output, fault: Fault) -> None:
     control, jobs = Control(engine), queue.SimpleQueue[Job]()
     reading = threading.Thread(target=_read, args=(engine, control, jobs, output), daemon=True)
     slots = Slots(engine.n_slots)
-    threads = ThreadChooser(available_cores(), load.n_threads, load.rung.max_threads, system_sample)
+    threads = ThreadChooser(available_cores(), load.n_threads, load.rung.max_threads, system_sample, runnable_threads)
     output.send(Ready(engine.context_tokens, engine.n_slots, engine.has_fim, engine.has_chat_template, engine.library))
     reading.start()
     while True:

@@ -15,37 +15,41 @@ from pathlib import Path
 import psutil
 
 CHECK_EVERY_S = 0.25
-STALE_AFTER_S = 2.0
+N_LOOKS = 3  # at the runnable threads, at the start of a job
+LOOK_EVERY_S = 0.0015
 MOST_THREADS = 8  # decoding is bound by memory: more threads add joules, hardly speed
 
 
 @dataclass(frozen=True)
 class CpuSample:
-    """Seconds: a clock, the CPU time of the whole machine, and that of this process. `n_running` counts runnable
-    threads at that moment, None where the system does not say."""
+    """Seconds: a clock, the CPU time of the whole machine, and that of this process."""
 
     at_s: float
     machine_s: float
     own_s: float
-    n_running: int | None = None
 
 
 class ThreadChooser:
-    """Decides the number of threads from CPU samples. `fixed` above 0 is the user's choice and always wins."""
+    """Decides the number of threads. `sample` reads the CPU's counters, `running` counts the runnable threads, None
+    where the system does not say. `fixed` above 0 is the user's choice and always wins."""
 
-    def __init__(self, n_cores: int, fixed: int, limit: int, sample: Callable[[], CpuSample]) -> None:
+    def __init__(
+        self, n_cores: int, fixed: int, limit: int, sample: Callable[[], CpuSample], running: Callable[[], int | None]
+    ) -> None:
         self._most = min(n_cores, MOST_THREADS, limit or n_cores)
         self._n_cores = n_cores
         self._fixed = fixed
         self._sample = sample
+        self._running = running
         self._last = sample()
         self.n_threads = fixed or self._most
 
     def begin(self) -> int:
-        """At the start of a job. An old sample says nothing about now: then the runnable threads are counted."""
-        now = self._sample()
-        if now.at_s - self._last.at_s > STALE_AFTER_S and now.n_running is not None:
-            self._choose(max(0, now.n_running - 1))
+        """At the start of a job. What was busy until now may have been the way of this very request (editor, language
+        server, daemon), so the threads that run at this moment are counted where the system tells them."""
+        now, n_running = self._sample(), self._running()
+        if n_running is not None:
+            self._choose(max(0, n_running - 1))
         elif now.at_s > self._last.at_s:
             self._choose(busy_cores(self._last, now))
         self._last = now
@@ -86,7 +90,21 @@ def system_sample() -> CpuSample:
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)
     guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # already part of user and nice
-    return CpuSample(time.monotonic(), sum(times) - idle - guest, time.process_time(), _running())
+    return CpuSample(time.monotonic(), sum(times) - idle - guest, time.process_time())
+
+
+def runnable_threads() -> int | None:
+    """Threads that want a processor, this one included: the fewest of a few looks, because whoever has just handed
+    over this job is about to wait."""
+    least: int | None = None
+    for look in range(N_LOOKS):
+        if look:
+            time.sleep(LOOK_EVERY_S)
+        now = _running()
+        if now is None or now <= 1:
+            return now
+        least = now if least is None else min(least, now)
+    return least
 
 
 def _running() -> int | None:
