@@ -298,6 +298,7 @@ def test_partly_accepted_suggestion_is_no_rejection() -> None:
 def test_budget_follows_the_machine_in_steps() -> None:
     pace = Pace()
     assert pace.read(10, 5000) == pace
+    assert pace.read(100, 1000).budget_tokens == pace.budget_tokens
     for _ in range(20):
         pace = pace.read(100, 1000)
     assert pace.budget_tokens == LEVELS[0]
