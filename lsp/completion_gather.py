@@ -58,12 +58,16 @@ class Gatherer:
         """The context block for a prompt at an offset of the document, in at most `n_chars`: what bears on the text
         around the cursor, declarations first."""
         near = document.text[max(0, cursor - NEAR_CHARS) : cursor + NEAR_CHARS // 4]
-        chunks = self.declarations(document, privacy) if "declarations" in sources else []
+        declared = self.declarations(document, privacy) if "declarations" in sources else []
+        chunks = relevant(declared, near, n_chars // 2, n_shared=1)
+        others: list[Chunk] = []
         if "ring" in sources and document.workspace is not None:
-            chunks += self.ring.chunks(document.workspace, document.uri)
+            others += self.ring.chunks(document.workspace, document.uri)
         if "edits" in sources and document.workspace is not None:
-            chunks += self._edited(document.workspace, near, privacy)
-        return block(relevant(chunks, near, n_chars), document.language, n_chars)
+            others += self._edited(document.workspace, near, privacy)
+        left = n_chars - sum(len(chunk.text) for chunk in chunks)
+        chunks += relevant(others, near, left, n_shared=2)
+        return block(chunks, document.language, n_chars)
 
     def noted(self, before: Document, after: Document) -> None:
         """A document changed by typing."""

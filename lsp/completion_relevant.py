@@ -17,7 +17,6 @@ from .completion_context import Chunk
 WINDOW_LINES = 10
 STEP_LINES = 5
 NEAR_CHARS = 1200  # of the text before the cursor that say what it is about
-MIN_SHARED = 2  # words that a window must share with the cursor's surroundings
 _WORD = re.compile(r"[^\W\d]\w{2,}")
 
 
@@ -33,16 +32,18 @@ class _Window:
         return sum(len(line) + 3 for line in self.lines)
 
 
-def relevant(chunks: Sequence[Chunk], near: str, n_chars: int) -> list[Chunk]:
-    """Pieces of the chunks that share most with `near`, the text around the cursor, in at most `n_chars`."""
+def relevant(chunks: Sequence[Chunk], near: str, n_chars: int, n_shared: int) -> list[Chunk]:
+    """Pieces of the chunks that share most with `near`, the text around the cursor, and at least `n_shared` words, in
+    at most `n_chars`."""
     windows = [window for index, chunk in enumerate(chunks) for window in _windows(index, chunk)]
     wanted = frozenset(_WORD.findall(near))
     counts = Counter(word for window in windows for word in window.words)
-    scored = sorted(((_score(window, wanted, counts, len(windows)), window) for window in windows), key=_best_first)
+    near_ones = [window for window in windows if len(window.words & wanted) >= n_shared]
+    scored = sorted(((_score(window, wanted, counts, len(windows)), window) for window in near_ones), key=_best_first)
     taken: list[_Window] = []
     left = n_chars
-    for score, window in scored:
-        if score > 0 and window.n_chars <= left and not any(_overlap(window, other) for other in taken):
+    for _, window in scored:
+        if window.n_chars <= left and not any(_overlap(window, other) for other in taken):
             taken.append(window)
             left -= window.n_chars
     taken.sort(key=lambda window: (window.chunk, window.first))
@@ -58,8 +59,6 @@ def _windows(index: int, chunk: Chunk) -> Iterator[_Window]:
 
 def _score(window: _Window, wanted: frozenset[str], counts: Counter[str], n_windows: int) -> float:
     shared = window.words & wanted
-    if len(shared) < MIN_SHARED:
-        return 0.0
     return sum(math.log(1 + n_windows / counts[word]) for word in shared) / math.sqrt(len(window.words) + 5)
 
 

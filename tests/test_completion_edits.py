@@ -73,13 +73,13 @@ def test_pieces_that_share_the_cursors_rare_words_come_first_and_in_a_stable_ord
         Chunk("b.py", "def read_totals(invoice_path):\n    return totals"),
         Chunk("c.py", "invoice_path = folder / name\nread_totals(invoice_path)"),
     ]
-    assert [chunk.name for chunk in relevant(chunks, near, 10_000)] == ["b.py", "c.py"]
-    assert [chunk.name for chunk in relevant(chunks, near, 70)] == ["c.py"]
-    assert relevant(chunks, "nothing_of_all_this", 10_000) == []
+    assert [chunk.name for chunk in relevant(chunks, near, 10_000, 2)] == ["b.py", "c.py"]
+    assert [chunk.name for chunk in relevant(chunks, near, 70, 2)] == ["c.py"]
+    assert relevant(chunks, "nothing_of_all_this", 10_000, 1) == []
 
 
 def test_windows_of_a_long_chunk_do_not_overlap() -> None:
     text = "\n".join(f"read_totals(invoice_path_{n}, invoice_path)" for n in range(30))
-    found = relevant([Chunk("a.py", text)], "read_totals(invoice_path)", 100_000)
+    found = relevant([Chunk("a.py", text)], "read_totals(invoice_path)", 100_000, 2)
     said = [line for chunk in found for line in chunk.text.split("\n")]
     assert len(said) == len(set(said))
