@@ -215,7 +215,7 @@ def long_document() -> tuple[str, str]:
 
 
 async def punched(bench: Bench) -> Figures:
-    unprocessed = hole_run.raw_answers(bench.model, sample(bench), N_THREADS, bench.raw)
+    unprocessed = hole_run.raw_answers(bench.model, sample(bench), bench.raw)
     ours = [hole_run.processed(each) for each in unprocessed]
     found = {
         "raw": hole_run.summary("raw", unprocessed),

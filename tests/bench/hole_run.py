@@ -47,13 +47,13 @@ class Filled:
         return parses(self.hole.prefix + self.text + self.hole.suffix[self.n_replaced :])
 
 
-def raw_answers(model: Path, holes: Sequence[Hole], n_threads: int, kept: Path | None) -> list[Filled]:
+def raw_answers(model: Path, holes: Sequence[Hole], kept: Path | None) -> list[Filled]:
     """The same model's unprocessed answer to each hole. With `kept`, a file of JSON lines, a run that was stopped goes
     on where it was: the file holds the answers, and the holes in the order in which they are asked."""
     known = [json.loads(line) for line in kept.read_text().splitlines()] if kept and kept.exists() else []
     found = [Filled(hole, row["said"]) for hole, row in zip(holes, known, strict=False) if row["at"] == _place(hole)]
     if len(found) < len(holes):
-        with plain_llama.running(model, n_threads) as plain:
+        with plain_llama.running(model, n_threads=1) as plain:
             for hole in holes[len(found) :]:
                 asked = prompt("", hole.prefix, hole.suffix, BUDGET)
                 found.append(Filled(hole, plain.complete(asked.prefix, asked.suffix, N_TOKENS).text))
