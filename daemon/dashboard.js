@@ -27,8 +27,12 @@ function range(low, high) {
   return low === null || low === undefined ? "" : `${joules(low)} to ${joules(high)}`;
 }
 
+function share(value) {
+  return value > 0 && value < 0.005 ? "under 1 %" : `${Math.round(100 * value)} %`;
+}
+
 function percent(part, whole) {
-  return whole ? `${Math.round((100 * part) / whole)} %` : "unknown";
+  return whole ? share(part / whole) : "unknown";
 }
 
 function milliseconds(value) {
@@ -60,7 +64,7 @@ function showSum(data) {
     tile("Per accepted character", joules(perChar), `${requests.toLocaleString()} requests in all`),
   );
   const shares = Object.entries(data.summary.method_shares)
-    .map(([method, share]) => `${Math.round(100 * share)} % ${METHODS[method] ?? method}`).join(", ");
+    .map(([method, part]) => `${share(part)} ${METHODS[method] ?? method}`).join(", ");
   $("method").textContent = `How the joules were found, by requests: ${shares}. The range under each figure is where ` +
     "the truth is expected to lie. A negative saving means that the reference would have used less.";
 }
@@ -144,7 +148,6 @@ function showCalibration(data) {
     $("calibration").replaceChildren(make("p", {}, "Not known yet: it takes answers that the router chose and that were accepted or rejected."));
     return;
   }
-  const share = (value) => `${Math.round(100 * value)} %`;
   $("calibration").replaceChildren(table("Predicted against observed", [["Predicted"], ["Requests", true], ["Expected to pass", true], ["Accepted", true]],
     data.calibration.map((bin) => [`${share(bin.low)} to ${share(bin.high)}`, String(bin.n), share(bin.predicted), share(bin.observed)])));
 }

@@ -61,7 +61,7 @@ def table(periods: Sequence[tuple[str, EnergySummary]]) -> str:
     for method in sorted({method for summary in summaries for method in summary.method_shares}):
         add(
             f"Requests {method}",
-            lambda summary, method=method: f"{100 * summary.method_shares.get(method, 0.0):.0f} %",  # type: ignore[misc]
+            lambda summary, method=method: _percent(summary.method_shares.get(method, 0.0)),  # type: ignore[misc]
         )
     return "\n".join((*_aligned(lines), "", _explanation(references)))
 
@@ -83,7 +83,11 @@ def _digits(value: float) -> str:
 def _share(part: float | None, total: float | None) -> str:
     if part is None or not total:
         return joules(part)
-    return f"{joules(part)} ({100 * part / total:.0f} %)"
+    return f"{joules(part)} ({_percent(part / total)})"
+
+
+def _percent(share: float) -> str:
+    return "under 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def _of_tier(summary: EnergySummary, tier: str) -> str:

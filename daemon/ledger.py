@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -73,18 +73,22 @@ class Ledger:
             _count(connection, row_id, +1)
             return True
 
-    def replace(self, row: Row) -> bool:
-        """Store a request again, with new estimates; False when it is not there any more."""
+    def replace(self, rows: Iterable[Row]) -> int:
+        """Store requests again, with new estimates, in one transaction; how many of them were still there."""
         names = ", ".join(f"{name} = ?" for name in FIELDS)
+        n_replaced = 0
         with self._transaction() as connection:
-            found = connection.execute("SELECT id FROM requests WHERE request_id = ?", (row.request_id,)).fetchone()
-            if found is None:
-                return False
-            _count(connection, found[0], -1)
-            values = [*(_column(getattr(row, name)) for name in FIELDS), found[0]]
-            connection.execute(f"UPDATE requests SET {names} WHERE id = ?", values)  # noqa: S608 - own names
-            _count(connection, found[0], +1)
-            return True
+            for row in rows:
+                find = "SELECT id FROM requests WHERE request_id = ?"
+                found = connection.execute(find, (row.request_id,)).fetchone()
+                if found is None:
+                    continue
+                _count(connection, found[0], -1)
+                values = [*(_column(getattr(row, name)) for name in FIELDS), found[0]]
+                connection.execute(f"UPDATE requests SET {names} WHERE id = ?", values)  # noqa: S608 - own names
+                _count(connection, found[0], +1)
+                n_replaced += 1
+        return n_replaced
 
     def retain(self, days: int | None, now_s: float) -> int:
         """Delete what is older than the retention setting allows (None: keep everything)."""

@@ -181,6 +181,13 @@ def test_unknown_is_shown_as_unknown_never_as_zero() -> None:
     assert next(line for line in lines if line.startswith("Used")).split() == ["Used", "unknown"]
 
 
+def test_small_share_is_not_shown_as_none() -> None:
+    lost = EnergySummary("", 401, Energy(), Saved(), {}, {"unknown": 1 / 401, "modelled": 400 / 401})
+    table = energy_view.table([("today", lost)])
+    assert "under 1 %" in table
+    assert "100 %" in table
+
+
 def test_period_without_a_request_shows_a_dash_not_unknown() -> None:
     nothing = EnergySummary("", 0, Energy(), Saved(), {}, {})
     table = energy_view.table([("today", nothing)])

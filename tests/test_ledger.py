@@ -88,6 +88,14 @@ def test_sums_are_those_of_the_rows_after_every_change(ledger: Ledger) -> None:
     assert_sums_match(ledger)
 
 
+def test_rows_stored_again_are_counted_once_and_those_that_are_gone_stay_gone(ledger: Ledger) -> None:
+    fill(ledger)
+    again = [row(f"r{i}", NOW_S - i * 0.41 * DAY_S, local_j=99.0) for i in range(3)]
+    assert ledger.replace([*again, row("purged meanwhile", NOW_S)]) == 3
+    assert {each.local_j for each in ledger.rows() if each.request_id in ("r0", "r1", "r2")} == {99.0}
+    assert_sums_match(ledger)
+
+
 @pytest.mark.parametrize("days", [0.0, 0.01, 0.9, 3.37, 11.0, 40.0, 4000.0])
 def test_summary_since_any_moment_counts_just_the_rows_since_then(ledger: Ledger, days: float) -> None:
     fill(ledger)
