@@ -20,6 +20,7 @@ class Apple:
     update_s = 0.01
     look_s = 0.1
     max_watts = 500.0
+    error = 0.1  # an assumption: Apple publishes no figure
 
     def __init__(self, monitor: Any, version: str) -> None:
         self._monitor = monitor

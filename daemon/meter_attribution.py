@@ -56,11 +56,13 @@ class IdlePower:
 
 @dataclass(frozen=True)
 class Meterstick:
-    """What is known of the meter itself: its name, version and how late its counters are (seconds)."""
+    """What is known of the meter itself: its name, version, how late its counters are (seconds), and the share by
+    which they may be off."""
 
     name: str
     version: str
     update_s: float
+    error: float
 
 
 def attribute(span: Span, idle: IdlePower, cpu_s: float, stick: Meterstick, n_cpus: int) -> Reading:
@@ -71,8 +73,8 @@ def attribute(span: Span, idle: IdlePower, cpu_s: float, stick: Meterstick, n_cp
     idle_j, idle_low_j, idle_high_j = _idle_joules(span, idle)
     unquiet = _unquiet(span, idle, cpu_s)
     net = max(0.0, span.j - idle_j) * unquiet
-    low = max(0.0, span.j - edges_j - idle_high_j)
-    high = max(0.0, span.j + edges_j - idle_low_j) * unquiet**UNEVEN
+    low = max(0.0, span.j - edges_j - idle_high_j) * (1 - stick.error)
+    high = max(0.0, span.j + edges_j - idle_low_j) * unquiet**UNEVEN * (1 + stick.error)
     return Reading(
         j=net * share,
         low_j=min(low * low_share, net * share),

@@ -44,7 +44,7 @@ class GpuMeter:
     ) -> None:
         self._gpu, self._processor = gpu, processor
         self._worker_pids, self._clock, self._rungs = worker_pids, clock, rungs
-        self._stick = Meterstick(gpu.name, gpu.version, gpu.update_s)
+        self._stick = Meterstick(gpu.name, gpu.version, gpu.update_s, gpu.error)
         self._watcher = Watcher(gpu, OneProcessor(), clock, background)
         self._last_end_s = float("-inf")
 

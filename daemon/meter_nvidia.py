@@ -13,6 +13,8 @@ from typing import Any
 from .meter_timeline import Counter
 
 MILLI = 1e-3
+COUNTER_ERROR = 0.05  # NVML's documentation of nvmlDeviceGetPowerUsage, for older GPUs; no figure for the counter
+POWER_ERROR = 0.25  # Yang et al., arXiv 2312.02741: on some GPUs the readings cover a quarter of the time
 
 
 class Nvidia:
@@ -27,6 +29,7 @@ class Nvidia:
         self._handles = tuple(handles)
         self.version = _text(nvml.nvmlSystemGetDriverVersion())
         self._has_counter = self._counters() is not None
+        self.error = COUNTER_ERROR if self._has_counter else POWER_ERROR
         self.max_watts = 2 * max(self._limit_w(handle) for handle in self._handles)
         kind = "energy counter" if self._has_counter else "power samples"
         self.sentence = f"NVML {kind} of {len(self._handles)} GPU(s), driver {self.version}"

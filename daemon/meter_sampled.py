@@ -33,7 +33,7 @@ class SampledMeter:
     ) -> None:
         self._device, self._machine, self._power = device, machine, power
         self._worker_pids, self._clock, self._rungs = worker_pids, clock, rungs
-        self._stick = Meterstick(device.name, device.version, device.update_s)
+        self._stick = Meterstick(device.name, device.version, device.update_s, device.error)
         self._watcher = Watcher(device, machine, clock, background)
         self._cpu_before: dict[Window, float | None] = {}
 

@@ -20,7 +20,7 @@ class Device(Protocol):
     """Something that can be looked at. `read` gives counters or watts; `{}` or None for a missed look; never raises.
 
     `update_s`: how often it renews its values. `look_s`: how often to look during a job. `max_watts`: of one counter;
-    more than that is a reset, not energy."""
+    more than that is a reset, not energy. `error`: how far its joules may be off, as a share of them."""
 
     name: str
     version: str
@@ -28,6 +28,7 @@ class Device(Protocol):
     update_s: float
     look_s: float
     max_watts: float
+    error: float
 
     def read(self) -> Mapping[str, Counter] | float | None: ...
 

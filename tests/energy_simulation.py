@@ -106,6 +106,7 @@ class SimulatedDevice:
     version: str = "simulated"
     sentence: str = "a simulated counter"
     max_watts: float = 1000.0
+    error: float = 0.0  # it tells the truth, only late and in steps
     n_reads: int = field(default=0)
 
     def read(self) -> Mapping[str, Counter]:

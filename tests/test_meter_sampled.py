@@ -12,7 +12,7 @@ from energy_simulation import SimulatedDevice, SimulatedMachine, SimulatedPower,
 from meter_runs import judge, run_job
 
 from halfwatt.daemon.energy import Reading
-from halfwatt.daemon.meter_model import ThreadPower
+from halfwatt.daemon.meter_model import VERSION, ThreadPower
 from halfwatt.daemon.meter_sampled import SampledMeter
 from halfwatt.daemon.meter_timeline import Counter
 
@@ -94,6 +94,16 @@ def test_without_quiet_time_the_range_says_how_little_is_known() -> None:
     assert reading.high_j > 2.5 * reading.low_j
 
 
+def test_range_is_as_wide_as_the_instruments_own_error_at_least() -> None:
+    trace = quiet_trace(6)
+    exact, device = meter_on(trace)
+    narrow = run_job(exact, device, trace)
+    doubted, device = meter_on(trace, error=0.05)
+    wide = run_job(doubted, device, trace)
+    assert (wide.j, wide.gross_j) == (narrow.j, narrow.gross_j)
+    assert (wide.low_j, wide.high_j) == pytest.approx((0.95 * narrow.low_j, 1.05 * narrow.high_j))  # type: ignore[operator]  # measured
+
+
 def test_waiting_in_the_queue_is_not_part_of_the_job() -> None:
     trace = quiet_trace(4)
     meter, device = meter_on(trace)
@@ -105,7 +115,7 @@ def test_job_too_short_to_measure_is_modelled() -> None:
     meter, device = meter_on(quiet_trace(5))
     window = meter.begin()
     device.machine.now_s += 0.005
-    assert meter.end(window, cpu_s=0.004) == Reading(0.02, 0.008, 0.04, "modelled", "cpu-model", "1")
+    assert meter.end(window, cpu_s=0.004) == Reading(0.02, 0.008, 0.04, "modelled", "cpu-model", VERSION)
 
 
 def test_counter_that_cannot_be_read_leaves_the_model() -> None:
