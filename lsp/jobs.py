@@ -172,7 +172,8 @@ class Jobs:
         stream = client.chat(messages, self._options(job), temperature=job.temperature)
         async for item in stream:
             if isinstance(item, Decision):
-                chosen = f"{item.tier}: {item.reason}"
+                is_named = item.reason.startswith(f"{item.tier}:")
+                chosen = item.reason if is_named else f"{item.tier}: {item.reason}"
                 progress.report(chosen)
                 self._delta(job, "running", chosen)
             elif isinstance(item, str):

@@ -57,7 +57,7 @@ export async function startInstance(options) {
   );
   const url = `http://127.0.0.1:${port}`;
   await answering(`${url}/healthz`);
-  const halfwatt = (...command) => execFileSync(path.join(options.serverBin, 'halfwatt'), command, { env, encoding: 'utf8', timeout: 60_000 });
+  const halfwatt = (...command) => execFileSync(path.join(options.serverBin, 'halfwatt'), command, { env, encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'pipe'] });
   const daemonLog = () => (existsSync(at('halfwatt/state/daemon.log')) ? readFileSync(at('halfwatt/state/daemon.log'), 'utf8').slice(-4000) : '');
   const kill = () => {
     if (options.serverBin) stopDaemon(halfwatt);

@@ -15,10 +15,7 @@ export const rules = {
     await generate(workbench, 'sum');
     await workbench.statusShows(/J saved \(estimated\)/);
     await eventually('the counter moves', async () => assert.notEqual(await workbench.status().innerText(), before));
-    await workbench.status().hover();
-    const hover = workbench.page.locator('.workbench-hover', { hasText: 'Today' }).first();
-    await hover.waitFor();
-    const tip = (await hover.innerText()).replaceAll('\u00a0', ' ');
+    const tip = await workbench.tooltip();
     assert.match(tip, /Today: [\d.]+ k?J (measured|modelled|estimated)/);
     assert.match(tip, /saved against gpt-4o-mini, estimated/);
     await workbench.screenshots('counter');
@@ -27,7 +24,7 @@ export const rules = {
 
   'why says tier, reason, joules with label and range, time, and the counterfactual': async (workbench) => {
     await pageShows(workbench, 'halfwatt: Why This Route?', [
-      /\*\*local\*\* \(qwen2\.5-coder-0\.5b\): \S+/,
+      /local \(qwen2\.5-coder-0\.5b\): \S+/,
       /Energy: [\d.]+ k?J \([\d.]+ to [\d.]+\) (measured|modelled|estimated)/,
       /s in all/,
       /gpt-4o-mini/,
@@ -44,14 +41,14 @@ export const rules = {
 
   'the cloud is asked when it is chosen, and why says so': async (workbench) => {
     await generate(workbench, 'difference', 'halfwatt: Regenerate with the Cloud Model');
-    await pageShows(workbench, 'halfwatt: Why This Route?', [/\*\*cloud\*\* \(stand-in-cloud\)/, /Energy: .* estimated/]);
+    await pageShows(workbench, 'halfwatt: Why This Route?', [/cloud \(stand-in-cloud\)/, /Energy: .* estimated/]);
   },
 
   'a generated function can be asked for again elsewhere': async (workbench) => {
     await generate(workbench, 'product', 'halfwatt: Regenerate Locally');
-    await pageShows(workbench, 'halfwatt: Why This Route?', [/\*\*local\*\* \(/]);
+    await pageShows(workbench, 'halfwatt: Why This Route?', [/local \(/]);
     await workbench.command('halfwatt: Regenerate with the Cloud Model');
-    await pageShows(workbench, 'halfwatt: Why This Route?', [/\*\*cloud\*\* \(stand-in-cloud\)/]);
+    await pageShows(workbench, 'halfwatt: Why This Route?', [/cloud \(stand-in-cloud\)/]);
   },
 
   'energy is a page': async (workbench) => {
@@ -64,14 +61,13 @@ export const rules = {
     await workbench.closeEditors();
   },
 
-  'the dashboard opens by a link that only this machine has': async (workbench) => {
+  'the dashboard opens in a page of its own': async (workbench) => {
+    const opening = workbench.page.waitForEvent('popup');
     await workbench.command('halfwatt: Open Dashboard');
-    const dialog = workbench.page.locator('.monaco-dialog-box');
-    await dialog.waitFor();
-    assert.match(await dialog.innerText(), /127\.0\.0\.1|localhost/);
-    await workbench.screenshot('dashboard-link');
-    await workbench.page.keyboard.press('Escape');
-    await dialog.waitFor({ state: 'detached' });
+    const dashboard = await opening;
+    await dashboard.getByText('halfwatt').first().waitFor();
+    assert.match(dashboard.url(), /^http:\/\/(127\.0\.0\.1|localhost)/);
+    await dashboard.close();
   },
 
   'a cloud key goes to the server, and VS Code keeps none': async (workbench, instance) => {

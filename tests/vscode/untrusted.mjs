@@ -17,11 +17,11 @@ export const options = () => ({
 });
 
 export const rules = {
-  'the settings of an untrusted workspace choose no command, and the log says which one runs and why': async (workbench) => {
+  'the settings of an untrusted workspace choose no command, and the tooltip says which one runs and why': async (workbench) => {
     await workbench.write('shapes.py', 'def area(r):\n    pass\n');
     await workbench.page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor();
-    await workbench.command('halfwatt: Show Logs');
-    await workbench.logShows(/starting .*\/halfwatt, the first on PATH.* is running/);
+    await workbench.statusShows(/no model/);
+    assert.match(await workbench.tooltip(), /Server: \S+\/halfwatt, the first on PATH/);
     assert.ok(!existsSync(workbench.file(MARK)));
   },
 };

@@ -26,9 +26,10 @@ export const rules = {
   },
 
   'the offer fetches the model with progress, and then it answers': async (workbench, instance) => {
-    const progress = workbench.notification('getting the local model');
+    const progress = workbench.notification(/getting the local model|Fetching/);
     await withHeld(daemon(instance), async ({ crawlUntil }) => {
       await workbench.notification('halfwatt models pull').getByRole('button', { name: 'Get the Local Model' }).click();
+      await workbench.page.mouse.move(600, 400); // its tooltip would hide the text
       await crawlUntil(async () => (await progress.count()) > 0 && /%/.test(await workbench.status().innerText()));
       await workbench.screenshots('model-progress');
     });

@@ -37,8 +37,7 @@ export class Workbench {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light', reducedMotion: 'reduce' });
     const page = await context.newPage();
     page.setDefaultTimeout(90_000);
-    const allowed = new URL(instance.url).origin;
-    await context.route((url) => /^https?:$/.test(url.protocol) && url.origin !== allowed, (route) => route.abort());
+    await context.route(({ protocol, hostname }) => /^https?:$/.test(protocol) && hostname !== '127.0.0.1', (route) => route.abort());
     await page.goto(`${instance.url}/?${query}`, { waitUntil: 'domcontentloaded' });
     await page.locator('.monaco-workbench').waitFor();
     mkdirSync(shots, { recursive: true });
@@ -141,9 +140,9 @@ export class Workbench {
     return this.page.locator('.monaco-editor[data-uri^="halfwatt:"]').first();
   }
 
-  /** What an editor shows; its lines are drawn in any order. */
+  /** What an editor shows; its lines are drawn in any order. Ghost text counts as far as it stands in a line of the text. */
   async text(editor) {
-    const lines = await editor.locator('.view-line').evaluateAll((found) =>
+    const lines = await editor.locator('.lines-content > .view-lines > .view-line').evaluateAll((found) =>
       found.map((line) => ({ top: parseFloat(line.style.top), text: line.textContent })).sort((a, b) => a.top - b.top));
     return lines.map(({ text }) => text.replaceAll('\u00a0', ' ').replaceAll('\u200b', '')).join('\n');
   }
@@ -157,12 +156,6 @@ export class Workbench {
     return (await this.preview().count()) > 0 ? this.text(this.preview()) : '';
   }
 
-  /** What the output view shows, lines joined: long ones are wrapped. */
-  async logShows(expected) {
-    const view = this.page.locator('.monaco-editor[data-uri^="output:"]').first();
-    await eventually(`the log shows ${expected}`, async () => assert.match((await this.text(view)).replaceAll('\n', ' '), expected));
-  }
-
   async previewIsGone() {
     await this.preview().waitFor({ state: 'detached', timeout: MODEL_LIMIT_MS });
   }
@@ -173,6 +166,14 @@ export class Workbench {
 
   async statusShows(expected, limit_ms = 90_000) {
     await eventually(`status shows ${expected}`, async () => assert.match(await this.status().innerText(), expected), limit_ms);
+  }
+
+  /** What pointing at the status item shows. */
+  async tooltip() {
+    await this.status().hover();
+    const hover = this.page.locator('.workbench-hover', { hasText: 'halfwatt ·' }).first();
+    await hover.waitFor();
+    return (await hover.innerText()).replaceAll('\u00a0', ' ');
   }
 
   ghost() {

@@ -88,7 +88,8 @@ async function storeCloudKey(server: Server): Promise<void> {
 
 /** Asks for the model and shows the daemon's progress until it is there or the daemon says why not. */
 async function getModel(server: Server, status: StatusItem): Promise<void> {
-  await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: 'halfwatt: getting the local model' }, async (progress) => {
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: 'halfwatt' }, async (progress) => {
+    progress.report({ message: 'getting the local model' });
     let done_pct = 0;
     const follow = new Promise<void>((resolve) => {
       let begun = false;

@@ -40,7 +40,7 @@ function connect(parts: Parts): vscode.Disposable[] {
   const { preview, server, status } = parts;
   return [
     server.onStarted((client) => {
-      status.idle();
+      status.idle(server.origin);
       listen(client, parts);
       void vscode.commands.executeCommand('setContext', 'halfwatt.ready', true);
       void server.ask('halfwatt.status').catch((error: Error) => status.trouble(error.message)); // finds or starts the daemon

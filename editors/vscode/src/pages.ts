@@ -29,9 +29,9 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
     await vscode.window.showTextDocument(document, { viewColumn, preserveFocus: true, preview: true });
   }
 
-  /** Show Markdown as text: the rendered preview would take the keyboard, and open once more each time. */
+  /** Show Markdown as text, less its stars: the rendered preview would take the keyboard, and open once more each time. */
   async showMarkdown(name: string, text: string): Promise<void> {
-    await this.show(this.set(name, `# ${name}\n\n${text}\n`), 'markdown');
+    await this.show(this.set(name, `# ${name}\n\n${text.replaceAll('**', '')}\n`), 'markdown');
   }
 
   async close(uri: vscode.Uri): Promise<void> {

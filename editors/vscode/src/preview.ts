@@ -53,9 +53,9 @@ export class Preview implements vscode.Disposable, vscode.CodeLensProvider {
     if (!job) return;
     const uri = vscode.Uri.parse(note.uri, true);
     if (note.message) job.report(note.message);
+    if (note.state === 'ready' && !job.waits) this.waitForReview(job);
     this.markOnce(job, uri, note);
     if (note.text) this.showText(job, uri, note);
-    if (note.state === 'ready' && !job.waits) this.waitForReview(job);
   }
 
   /** Forget everything: the server has gone, and its jobs with it. */
@@ -67,9 +67,9 @@ export class Preview implements vscode.Disposable, vscode.CodeLensProvider {
     const job = [...this.jobs.values()].find(({ page }) => page?.toString() === document.uri.toString());
     if (!job) return [];
     const top = new vscode.Range(0, 0, 0, 0);
-    const reject = new vscode.CodeLens(top, { title: `$(close) ${job.waits ? 'Reject' : 'Cancel'} (Escape)`, command: 'halfwatt.rejectPreview' });
+    const reject = new vscode.CodeLens(top, { title: `$(close)\u00a0${job.waits ? 'Reject' : 'Cancel'} (Escape)`, command: 'halfwatt.rejectPreview' });
     if (!job.waits) return [reject];
-    return [new vscode.CodeLens(top, { title: '$(check) Accept (Ctrl+Enter)', command: 'halfwatt.acceptPreview' }), reject];
+    return [new vscode.CodeLens(top, { title: '$(check)\u00a0Accept (Ctrl+Enter)', command: 'halfwatt.acceptPreview' }), reject];
   }
 
   dispose(): void {
@@ -87,12 +87,13 @@ export class Preview implements vscode.Disposable, vscode.CodeLensProvider {
     });
   }
 
-  /** The editor moves the mark along with the text, so it is set once. */
+  /** The editor moves the mark along with the text, so its place is set once. */
   private markOnce(job: Job, uri: vscode.Uri, note: DeltaNote): void {
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
     if (job.mark || !editor) return;
+    const words = note.state === 'ready' ? 'halfwatt: Ctrl+Enter accepts, Escape rejects' : 'halfwatt: Escape cancels';
     job.mark = vscode.window.createTextEditorDecorationType({
-      after: { contentText: 'halfwatt: Escape cancels', margin: '0 0 0 2em', fontStyle: 'italic', color: new vscode.ThemeColor('editorCodeLens.foreground') },
+      after: { contentText: words, margin: '0 0 0 2em', fontStyle: 'italic', color: new vscode.ThemeColor('editorCodeLens.foreground') },
     });
     const end = editor.document.validatePosition(new vscode.Position(note.range.end.line, Number.MAX_SAFE_INTEGER));
     editor.setDecorations(job.mark, [new vscode.Range(end, end)]);
@@ -116,6 +117,8 @@ export class Preview implements vscode.Disposable, vscode.CodeLensProvider {
 
   private waitForReview(job: Job): void {
     job.waits = true;
+    job.mark?.dispose(); // it says what to press, which is something else now
+    job.mark = undefined;
     job.report('ready: Ctrl+Enter accepts, Escape rejects');
     this.setContext();
     this.lensesChanged.fire();

@@ -26,6 +26,8 @@ export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private queue: Promise<void> = Promise.resolve();
   private crashes: number[] = [];
+  /** Which command runs and why that one; "" where none does. */
+  origin = '';
   private timer: NodeJS.Timeout | undefined;
   private readonly started = new vscode.EventEmitter<LanguageClient>();
   private readonly trouble = new vscode.EventEmitter<string>();
@@ -74,6 +76,7 @@ export class Server implements vscode.Disposable {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
+    this.origin = '';
     if (client?.needsStop()) await client.stop(STOP_LIMIT_MS).catch((error: Error) => this.log.warn(`stopping the server: ${error.message}`));
     await client?.dispose().catch(() => undefined);
   }
@@ -87,7 +90,8 @@ export class Server implements vscode.Disposable {
   private async start(): Promise<void> {
     const server = await findServer(this.context);
     if (!server.found) return this.sayMissing(server.why);
-    this.log.info(`starting ${server.command}, ${server.why}`);
+    this.origin = `${server.command}, ${server.why}`;
+    this.log.info(`starting ${this.origin}`);
     const client = this.createClient(server.command, server.why);
     this.client = client;
     try {

@@ -20,6 +20,7 @@ export class StatusItem implements vscode.Disposable {
   private readonly shown = new vscode.EventEmitter<StatusNote>();
   readonly onDidShow = this.shown.event;
   last: StatusNote | undefined;
+  private origin = '';
 
   constructor() {
     this.item.name = 'halfwatt energy';
@@ -28,9 +29,10 @@ export class StatusItem implements vscode.Disposable {
     this.showOrHide();
   }
 
-  /** The server runs, and has not yet said anything about the daemon. */
-  idle(): void {
-    this.set('zap', 'halfwatt', 'The language server is ready.');
+  /** The server runs, from where `origin` says, and has not yet said anything about the daemon. */
+  idle(origin: string): void {
+    this.origin = origin;
+    this.set('zap', 'halfwatt', `The language server is ready: ${origin}.`);
   }
 
   show(note: StatusNote): void {
@@ -39,7 +41,7 @@ export class StatusItem implements vscode.Disposable {
     const words = note.progress ? `model ${Math.round(100 * note.progress)} %` : (WORDS[state] ?? savedToday(note));
     const warns = state === 'error' || note.warnings.length > 0;
     const icon = warns && state !== 'busy' && state !== 'loading' ? 'warning' : ICONS[state];
-    this.set(icon, words, tooltip(note), [note.message, ...note.warnings].join(' '), warns);
+    this.set(icon, words, tooltip(note, this.origin), [note.message, ...note.warnings].join(' '), warns);
     this.shown.fire(note);
   }
 
@@ -73,7 +75,7 @@ function savedToday(note: StatusNote): string {
   return note.energy.saved_j === null ? `${offline}halfwatt` : `${offline}${joules(note.energy.saved_j)} saved (estimated)`;
 }
 
-function tooltip(note: StatusNote): vscode.MarkdownString {
+function tooltip(note: StatusNote, origin: string): vscode.MarkdownString {
   const text = new vscode.MarkdownString('', true);
   const paragraph = (words: string, icon = ''): void => void text.appendMarkdown(icon).appendText(words).appendMarkdown('\n\n');
   text.appendMarkdown('**halfwatt** · ');
@@ -88,5 +90,6 @@ function tooltip(note: StatusNote): vscode.MarkdownString {
     paragraph(`Last: ${lastText(last)}`);
     paragraph(last.reason);
   }
+  paragraph(`Server: ${origin}`);
   return text;
 }
