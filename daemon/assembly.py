@@ -22,6 +22,7 @@ from . import (
     machine,
     meter_ladder,
     openai_api,
+    router_memory,
     secrets,
     sources,
     store,
@@ -55,7 +56,12 @@ class Daemon:
         self._ledger = Ledger(paths.ledger_file)
         self._meter = meter_ladder.choose(self.settings.config.energy, self._worker_pids)
         self._pause = Pause()
-        self._chooser = Chooser(self._ledger, self._meter, local_form=lambda: self._local.model_form)
+        self._chooser = Chooser(
+            self._ledger,
+            self._meter,
+            local_form=lambda: self._local.model_form,
+            memory=lambda: router_memory.read(paths.router_memory_file),
+        )
         self._remote = RemoteTiers(paths, environ)
         self._local = LocalTier(paths, environ, self._meter, self._changed)
         parts = Parts(self.settings, self._local, self._remote, self._chooser, self._ledger, self._pause)

@@ -30,6 +30,7 @@ from .model_form import ModelForm
 from .policy import LOCAL, Facts, Verdict, explicit_rule
 from .preference import Preference
 from .prompts import extract_code
+from .router_memory import RouterMemory
 from .wire import Decision, Score, TierKind
 
 if TYPE_CHECKING:
@@ -114,10 +115,12 @@ class Chooser:
         meter: Meter,
         load: Callable[[], Learned] = load_router,
         local_form: Callable[[], ModelForm] = ModelForm,
+        memory: Callable[[], RouterMemory] = RouterMemory,
     ) -> None:
         self._ledger = ledger
         self._meter = meter
-        self._preference = Preference(ledger)
+        self._preference = Preference(ledger, since=lambda: memory().feedback_since_s)
+        self._memory = memory
         self._load = load
         self._local_form = local_form
         self._learned: Learned | None = None
@@ -252,12 +255,17 @@ class Chooser:
         return decide.candidate(tier.name, tier.kind, tier.model, estimates, per_token, start or 0.0, bias)
 
     def _local_joules(self, local_model: str) -> float | None:
-        """Joules a token on this machine: from the ledger, else from a stated first guess at CPU seconds."""
+        """Joules a token on this machine: from the ledger, else as calibrated, else a stated guess at CPU seconds."""
         try:
             rate = self._ledger.local_rate(local_model)
         except LedgerError:
             rate = None
-        return rate.j if rate is not None else self._meter.cpu_reading(UNMEASURED_LOCAL_S).j
+        if rate is not None:
+            return rate.j
+        measured = self._memory().models.get(local_model)
+        if measured is not None and measured.joules_per_token is not None:
+            return measured.joules_per_token
+        return self._meter.cpu_reading(UNMEASURED_LOCAL_S).j
 
 
 def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict, config: Config) -> Decision:

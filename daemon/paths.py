@@ -52,6 +52,11 @@ class Paths:
         """Which rung of the safety ladder worked for which model on this machine."""
         return self.state / "worker.json"
 
+    @property
+    def router_memory_file(self) -> Path:
+        """What the router measured of this machine, and when feedback was reset."""
+        return self.state / "router.json"
+
 
 def user_paths(environ: Mapping[str, str]) -> Paths:
     """The paths for this environment: HALFWATT_HOME, then HALFWATT_MODELS_DIR, then the platform's folders."""

@@ -24,7 +24,7 @@ GROUPS: dict[str, tuple[str, bool]] = {
     "energy": ("halfwatt.daemon.cli_energy", True),
     "key": ("halfwatt.daemon.cli_keys", True),
     "telemetry": ("halfwatt.daemon.cli_telemetry", True),
-    "router": ("halfwatt.router_model.cli", True),
+    "router": ("halfwatt.daemon.cli_router", True),
     "config": ("halfwatt.daemon.cli_config", True),
     "setup": ("halfwatt.daemon.cli_setup", True),
     "doctor": ("halfwatt.daemon.cli_doctor", False),

@@ -1,10 +1,7 @@
-"""Measuring this machine with a local model: tokens per second, joules per token, and, if asked, a few labels.
+"""Measuring this machine with a local model: tokens and processor seconds, and, if asked, a few labels.
 
-    halfwatt router calibrate --model FILE.gguf [--label N --data-dir DIR]
-
-Decodes one request at a time, as serving does. Joules come from the processor's counter where it can be read, else
-they are modelled from processor seconds. Labels are judged by execution in the sandbox; the interval says what N
-labels can tell. It changes no setting: the daemon keeps its own running measure.
+Decodes one request at a time, as serving does. Labels are judged by execution in the sandbox; the interval says what N
+labels can tell. Joules are the caller's business (`halfwatt router calibrate` uses the daemon's meter).
 """
 
 import math
@@ -12,11 +9,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .batched_decode import BatchedDecoder, Generation, Prompt
+from .batched_decode import BatchedDecoder, Prompt
+from .errors import DataMissing, SandboxUnavailable
 from .judge import judged_program
-from .label import rapl_counter
-from .sandbox import runs_to_its_end
-from .table import CPU_WATTS_PER_CORE
+from .router import Router
+from .sandbox import runs_to_its_end, sandbox_available
 from .tasks import Task, chat_prompt, load_tasks
 
 _SPEED_TEXTS = (
@@ -28,11 +25,10 @@ _SPEED_TEXTS = (
 
 @dataclass(frozen=True)
 class Speed:
-    """What this machine does with this model. `method` is measured (counter) or modelled (processor seconds)."""
+    """What this machine does with this model, loading left out."""
 
     tokens_per_s: float
-    joules_per_token: float
-    method: str
+    cpu_s: float
     n_tokens: int
 
 
@@ -50,26 +46,44 @@ class LocalLabels:
 def measure_speed(model: Path, n_threads: int = 2) -> Speed:
     """Generate a few short answers one after the other."""
     tasks = [Task(f"speed/{index}", text, text, "", "", "") for index, text in enumerate(_SPEED_TEXTS)]
-    counter = rapl_counter()
-    joules_before, started, cpu_before = counter(), time.perf_counter(), time.process_time()
-    generations = _generate(model, tasks, n_threads)
-    seconds, cpu_s, joules_after = time.perf_counter() - started, time.process_time() - cpu_before, counter()
-    n_tokens = sum(len(generation.logprobs) for generation in generations)
-    if joules_before is not None and joules_after is not None:
-        return Speed(n_tokens / seconds, (joules_after - joules_before) / n_tokens, "measured", n_tokens)
-    return Speed(n_tokens / seconds, cpu_s * CPU_WATTS_PER_CORE / n_tokens, "modelled", n_tokens)
+    with BatchedDecoder(model, n_sequences=1, n_threads=n_threads) as decoder:
+        started, cpu_before = time.perf_counter(), time.process_time()
+        generations = list(decoder.decode(_prompts(tasks)))
+        seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_before
+    n_tokens = max(1, sum(len(generation.logprobs) for generation in generations))
+    return Speed(n_tokens / seconds, cpu_s, n_tokens)
 
 
-def label_tasks(model: Path, data_dir: Path, n_tasks: int, expected: list[float] | None = None) -> LocalLabels:
-    """Answer every k-th task of the benchmarks so that N are done, and judge them."""
-    tasks = spread(load_tasks(data_dir), n_tasks)
-    answers = {generation.key: generation for generation in _generate(model, tasks, 2)}
+def label_tasks(model: Path, name: str, data_dir: Path, n_tasks: int, n_threads: int = 2) -> LocalLabels:
+    """Answer every k-th task of the benchmarks so that N are done, and judge them.
+
+    Raises `SandboxUnavailable` before anything is generated where nothing can be judged.
+    """
+    if not sandbox_available():
+        raise SandboxUnavailable("bubblewrap cannot run here, so answers cannot be judged; install it and try again.")
+    tasks = spread(_tasks(data_dir), n_tasks)
+    with BatchedDecoder(model, n_sequences=1, n_threads=n_threads) as decoder:
+        answers = {generation.key: generation for generation in decoder.decode(_prompts(tasks))}
     n_passed = sum(
         runs_to_its_end(judged_program(task, answers[task.task_id].text.decode("utf-8", "replace"))) for task in tasks
     )
     low, high = wilson(n_passed, len(tasks))
-    mean = sum(expected) / len(expected) if expected else None
-    return LocalLabels(len(tasks), n_passed, low, high, mean)
+    return LocalLabels(len(tasks), n_passed, low, high, _expected(name, tasks))
+
+
+def _tasks(data_dir: Path) -> list[Task]:
+    try:
+        return load_tasks(data_dir)
+    except OSError as error:
+        raise DataMissing(f"The data folder has no readable {Path(error.filename or '').name}.") from error
+
+
+def _expected(model: str, tasks: list[Task]) -> float | None:
+    """The router's mean estimate for these tasks; None for a model without labels."""
+    router = Router.load()
+    said = [router.estimate(task.router_text).of(model) for task in tasks]
+    known = [estimate.p_pass for estimate in said if estimate is not None]
+    return sum(known) / len(known) if known else None
 
 
 def spread(tasks: list[Task], n_tasks: int) -> list[Task]:
@@ -88,7 +102,5 @@ def wilson(n_passed: int, n_tasks: int) -> tuple[float, float]:
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
-def _generate(model: Path, tasks: list[Task], n_threads: int) -> list[Generation]:
-    prompts = [Prompt(task.task_id, chat_prompt(task)) for task in tasks]
-    with BatchedDecoder(model, n_sequences=1, n_threads=n_threads) as decoder:
-        return list(decoder.decode(prompts))
+def _prompts(tasks: list[Task]) -> list[Prompt]:
+    return [Prompt(task.task_id, chat_prompt(task)) for task in tasks]

@@ -1,11 +1,10 @@
-"""`halfwatt router`: info, calibrate, bench. Heavy imports stay inside the commands."""
+"""`halfwatt router`: info and bench. Commands that need settings and the ledger are the daemon's (`cli_router.py`)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -39,28 +38,9 @@ def info(as_json: AsJson = False) -> None:
     for pair, shares in facts["targets"].items():
         for share, lambda_per_j in shares.items():
             typer.echo(
-                f"target      {pair}: {float(share):.0%} of the strong model's accuracy: λ = {lambda_per_j:.2g} per J"
+                f"target      {pair}: {float(share):.0%} of the strong model's accuracy: "
+                f"dial {10_000 * lambda_per_j:.2g} (λ = {lambda_per_j:.2g} per J)"
             )
-
-
-@app.command()
-def calibrate(
-    model: Annotated[Path, typer.Option(help="GGUF file to measure.", exists=True, dir_okay=False)],
-    label: Annotated[int, typer.Option(min=0, help="Also answer and judge this many benchmark tasks.")] = 0,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Measure this machine's tokens per second and joules per token; with --label, judge N answers too."""
-    with _sentences():
-        from .calibrate import measure_speed
-
-        result: dict[str, object] = {"model": model.stem, "speed": asdict(measure_speed(model))}
-        if label:
-            result["labels"] = _label(model, label, data_dir)
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-        return
-    _print_calibration(result)
 
 
 @app.command()
@@ -84,39 +64,12 @@ def bench(
         raise typer.Exit(1)
 
 
-def _label(model: Path, n_tasks: int, data_dir: Path | None) -> dict[str, object]:
-    from .calibrate import label_tasks, spread
-    from .router import Router
-    from .tasks import load_tasks
-
-    folder = _data(data_dir)
-    router = Router.load()
-    estimates = [router.estimate(task.router_text).of(model.name) for task in spread(load_tasks(folder), n_tasks)]
-    expected = [estimate.p_pass for estimate in estimates if estimate is not None]
-    return asdict(label_tasks(model, folder, n_tasks, expected or None))
-
-
 def _data(data_dir: Path | None) -> Path:
     from .errors import DataMissing
 
     if data_dir is None:
         raise DataMissing("This command needs the data folder; give it with --data-dir or in HALFWATT_DATA.")
     return data_dir
-
-
-def _print_calibration(result: dict[str, object]) -> None:
-    speed, labels = result["speed"], result.get("labels")
-    assert isinstance(speed, dict)  # noqa: S101  # narrows a plain dictionary for the type checker
-    typer.echo(
-        f"{result['model']}: {speed['tokens_per_s']:.1f} tokens/s, "
-        f"{speed['joules_per_token']:.3f} J per token ({speed['method']}, {speed['n_tokens']} tokens)"
-    )
-    if isinstance(labels, dict):
-        expected = "" if labels["expected"] is None else f"; the router expected {100 * labels['expected']:.0f} %"
-        typer.echo(
-            f"{labels['n_passed']} of {labels['n_tasks']} tasks pass: "
-            f"{100 * labels['low']:.0f} to {100 * labels['high']:.0f} % with this many labels{expected}"
-        )
 
 
 @contextmanager

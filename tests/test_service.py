@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from halfwatt.daemon import catalog
+from halfwatt.daemon import catalog, router_memory
 from halfwatt.daemon.choosing import Chooser, Learned
 from halfwatt.daemon.config import Config, TierConfig
 from halfwatt.daemon.energy import Reading
@@ -36,6 +36,7 @@ from halfwatt.daemon.model_form import ModelForm, form_of
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.pausing import Pause
 from halfwatt.daemon.preference import Preference
+from halfwatt.daemon.router_memory import Measured, RouterMemory
 from halfwatt.daemon.service import Parts, Service
 from halfwatt.daemon.settings import Settings
 from halfwatt.daemon.turn import Cancellation, Ended, Turn
@@ -539,6 +540,32 @@ async def test_feedback_shifts_what_is_expected_of_a_model_a_little(build: Calla
         stage.ledger.outcome(Feedback(result.request_id, "rejected"))
     assert -0.5 <= Preference(stage.ledger).bias_logit("small") < -0.1
     assert Preference(stage.ledger).bias_logit("gpt-4o") == 0
+
+
+async def test_feedback_that_was_reset_does_not_count_any_more(build: Callable[..., Stage]) -> None:
+    stage = build()
+    for _ in range(30):
+        stage.ledger.outcome(Feedback((await stage.result()).request_id, "rejected"))
+    reset = max(row.time for row in stage.rows()) + 1
+    assert Preference(stage.ledger, since=lambda: reset).bias_logit("small") == 0
+    assert Preference(stage.ledger).outcomes("small") == {"rejected": 30}
+
+
+async def test_calibrated_joules_count_until_the_ledger_has_its_own(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    await learned(stage, 0.6)
+    measured = RouterMemory({"small": Measured(20.0, 3.0, "modelled")})
+    stage.service._parts.chooser._memory = lambda: measured
+    assert (await stage.service.route(request())).scores["local"].energy_j == 150
+
+
+def test_what_the_router_remembers_survives_and_a_broken_file_counts_as_empty(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "router.json"
+    memory = router_memory.with_model(RouterMemory(feedback_since_s=5.0), "small", Measured(20.0, None, "unknown"))
+    router_memory.write(file, memory)
+    assert router_memory.read(file) == memory
+    file.write_text("{broken")
+    assert router_memory.read(file) == RouterMemory()
 
 
 async def test_unknown_joules_stay_unknown(build: Callable[..., Stage]) -> None:
