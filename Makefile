@@ -16,7 +16,7 @@ help:
 	@echo "make test-wheel    build the wheel and run the tests against it"
 	@echo "make test-editors  drive real VS Code, Neovim and Emacs (make test-vscode: VS Code alone)"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
-	@echo "make bench-editors measure the VS Code extension"
+	@echo "make bench-editors measure what the editors' clients cost"
 	@echo "make clean         remove what these commands made"
 
 setup:
@@ -58,6 +58,7 @@ test-editors: test-vscode
 
 bench-editors: model
 	@$(VSCODE) --bench
+	@$(RUN)/nvim --headless -u NONE -i NONE -l tests/nvim/bench.lua
 
 wheel: setup
 	$(RUN)/python -m build --wheel --outdir dist .

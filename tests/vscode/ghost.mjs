@@ -2,38 +2,38 @@
 import assert from 'node:assert/strict';
 import { eventually, MODEL_LIMIT_MS } from './workbench.mjs';
 
-const ROW = 3;
-const BEFORE = 'class Point:\n    def __init__(self, x, y):\n        ';
-const AFTER = '\n\n    def norm(self):\n        return self.x + self.y\n';
+// where it is offered while typing, and where the model's line is a good one
+const CLASS = { row: 3, before: 'class Point:\n    def __init__(self, x, y):\n        ', after: '\n\n    def norm(self):\n        return self.x + self.y\n' };
+const LOOP = { row: 4, before: 'def total(xs):\n    result = 0\n    for x in xs:\n        ', after: '\n    return result\n' };
 
 export const rules = {
   'ghost text is shown while typing and accepted by Tab': async (workbench) => {
-    const offered = await suggest(workbench, 'ghost.py');
-    await workbench.screenshots('ghost');
+    const offered = await suggest(workbench, 'ghost.py', CLASS);
     await workbench.page.keyboard.press('Tab');
-    const taken = await savedInsertion(workbench, 'ghost.py');
+    const taken = await savedInsertion(workbench, 'ghost.py', CLASS);
     assert.ok(taken.startsWith(offered), `${taken} was offered as ${offered}`);
   },
 
   'ghost text is accepted word by word': async (workbench) => {
-    const offered = await suggest(workbench, 'words.py', 'by hand');
+    const offered = await suggest(workbench, 'words.py', LOOP, 'by hand');
+    await workbench.screenshots('ghost');
     await workbench.page.keyboard.press('Control+ArrowRight');
     await workbench.page.keyboard.press('Escape');
-    const taken = await savedInsertion(workbench, 'words.py');
+    const taken = await savedInsertion(workbench, 'words.py', LOOP);
     assert.ok(taken !== '' && taken !== offered && offered.startsWith(taken), `${taken} of ${offered}`);
   },
 
   'ghost text is accepted by its first line': async (workbench) => {
-    const offered = await suggest(workbench, 'lines.py', 'by hand');
+    const offered = await suggest(workbench, 'lines.py', CLASS, 'by hand');
     await workbench.page.keyboard.press('Control+ArrowDown');
     await workbench.page.keyboard.press('Escape');
-    assert.equal((await savedInsertion(workbench, 'lines.py')).trimEnd(), offered);
+    assert.equal((await savedInsertion(workbench, 'lines.py', CLASS)).trimEnd(), offered);
   },
 
   'ghost text is dismissed by escape and leaves nothing': async (workbench) => {
-    await suggest(workbench, 'dismissed.py', 'by hand');
+    await suggest(workbench, 'dismissed.py', LOOP, 'by hand');
     await workbench.page.keyboard.press('Escape');
-    assert.equal(await savedInsertion(workbench, 'dismissed.py'), '');
+    assert.equal(await savedInsertion(workbench, 'dismissed.py', LOOP), '');
   },
 
   'accepted and offered suggestions are in the ledger': async (_, instance) => {
@@ -45,20 +45,20 @@ export const rules = {
 };
 
 /** Type one key where something is missing; the suggestion's first line. By hand it comes even where it seems unlikely. */
-async function suggest(workbench, name, by_hand) {
-  await workbench.write(name, BEFORE.slice(0, -1) + AFTER);
-  await workbench.goTo(ROW);
-  await workbench.page.keyboard.type(BEFORE.slice(-1));
+async function suggest(workbench, name, { row, before, after }, by_hand) {
+  await workbench.write(name, before.slice(0, -1) + after);
+  await workbench.goTo(row);
+  await workbench.page.keyboard.type(before.slice(-1));
   if (by_hand) await workbench.page.keyboard.press('Alt+\\');
   await workbench.ghost().waitFor({ timeout: MODEL_LIMIT_MS });
-  return (await workbench.text(workbench.editor(name))).split('\n')[ROW - 1].trim(); // drawn behind what is typed
+  return (await workbench.text(workbench.editor(name))).split('\n')[row - 1].trim(); // drawn behind what is typed
 }
 
 /** What stands between the texts that were there before, once nothing is offered any more. */
-async function savedInsertion(workbench, name) {
+async function savedInsertion(workbench, name, { before, after }) {
   await workbench.ghost().waitFor({ state: 'detached' });
   await workbench.save(name);
   const text = workbench.onDisk(name);
-  assert.ok(text.startsWith(BEFORE) && text.endsWith(AFTER), text);
-  return text.slice(BEFORE.length, text.length - AFTER.length);
+  assert.ok(text.startsWith(before) && text.endsWith(after), text);
+  return text.slice(before.length, text.length - after.length);
 }

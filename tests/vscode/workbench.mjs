@@ -9,6 +9,12 @@ const require = createRequire(new URL('../../editors/vscode/', import.meta.url))
 const { chromium } = require('playwright-core');
 export const MODEL_LIMIT_MS = 180_000; // the model shares its cores with everything else
 
+const THEMES = [
+  ['contrast', 'hc-black', { colorScheme: 'dark', forcedColors: 'active' }],
+  ['dark', 'vs-dark', { colorScheme: 'dark', forcedColors: 'none' }],
+  ['light', 'vs', { colorScheme: 'light', forcedColors: 'none' }],
+];
+
 export async function openBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -193,12 +199,12 @@ export class Workbench {
     await this.page.screenshot({ path: path.join(this.shots, `${name}.png`) });
   }
 
-  /** The state that is shown now, in the light and in the dark theme. */
+  /** The state that is shown now, in the light, the dark and a high-contrast theme. */
   async screenshots(name) {
-    for (const [scheme, theme] of [['dark', 'vs-dark'], ['light', 'vs']]) {
-      await this.page.emulateMedia({ colorScheme: scheme });
+    for (const [label, theme, media] of THEMES) {
+      await this.page.emulateMedia(media);
       await this.page.locator(`.monaco-workbench.${theme}`).waitFor();
-      await this.screenshot(`${name}-${scheme}`);
+      await this.screenshot(`${name}-${label}`);
     }
   }
 
