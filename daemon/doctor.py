@@ -15,7 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from . import catalog, config_file, discovery, keys, machine, meter_ladder, store
+from . import catalog, cloud_energy, config_file, discovery, keys, machine, meter_ladder, store
 from .config import Config
 from .errors import HalfwattError, NoModelError
 from .ledger import Ledger
@@ -45,6 +45,7 @@ async def examine(paths: Paths, environ: Mapping[str, str]) -> list[Check]:
         ("tiers", lambda: check_tiers(paths, environ, config)),
         ("keyring", check_keyring),
         ("meter", lambda: check_meter(config)),
+        ("estimates", lambda: check_estimates(config)),
         ("router", check_router),
         ("sandbox", lambda: check_sandbox(config)),
         ("ledger", lambda: check_ledger(paths)),
@@ -108,6 +109,20 @@ def check_meter(config: Config) -> Check:
     return Check(
         "meter", "warn", f"energy is {info.method}: {info.sentence}. Tried, from the top:\n{info.ladder}", hint
     )
+
+
+def check_estimates(config: Config) -> Check:
+    """Whether the joules of every edge and cloud tier, and of the reference of all savings, can be estimated."""
+    reference, its_tier = cloud_energy.reference(config)
+    asked = {tier.name: cloud_energy.estimate(tier.model, 100, 100, tier) for tier in config.tiers}
+    if its_tier is None:
+        asked[f"the reference {reference}"] = cloud_energy.estimate(reference, 100, 100)
+    unknown = {name: reading.reason for name, reading in asked.items() if reading.j is None}
+    if not unknown:
+        found = f"savings are counted against {reference}; EcoLogits {cloud_energy.version()}"
+        return Check("estimates", "ok", found)
+    found = "; ".join(f"no joules for {name}: {why}" for name, why in unknown.items())
+    return Check("estimates", "warn", found, "Until then its energy is shown as unknown.")
 
 
 def check_sandbox(config: Config) -> Check:

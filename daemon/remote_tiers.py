@@ -41,6 +41,7 @@ class RemoteTiers:
         self._environ = environ
         self._keys: dict[str, _Look] = {}
         self._open: dict[tuple[TierConfig, str | None], RemoteTier] = {}
+        self._unknown: dict[str, str] = {}
 
     async def has_key(self, config: Config) -> dict[str, bool]:
         """Tier name → whether its key is there or none is needed. A key that cannot be used counts as missing."""
@@ -50,8 +51,10 @@ class RemoteTiers:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Why keys that are there cannot be used, a sentence each."""
-        return tuple(str(look.error) for look in self._keys.values() if look.error is not None)
+        """Why keys that are there cannot be used, and why the joules of a tier's last answer are unknown: sentences."""
+        keys_failed = (str(look.error) for look in self._keys.values() if look.error is not None)
+        unknown = (f"The energy of tier {name} is unknown: {why}." for name, why in self._unknown.items())
+        return (*keys_failed, *unknown)
 
     async def close(self) -> None:
         for tier in self._open.values():
@@ -74,9 +77,16 @@ class RemoteTiers:
             used = _joules(tier, turn, done, n_pieces)
             if used is not None:
                 turn.cloud.append(used)
+                self._note(tier.name, used)
         prompt, completion, _ = _tokens(turn, done, n_pieces)
         first_ms = done.first_token_ms if done else None
         yield Ended(done.stop if done else "cancelled", prompt, completion, first_token_ms=first_ms)
+
+    def _note(self, tier_name: str, used: Reading) -> None:
+        if used.j is None:
+            self._unknown[tier_name] = used.reason
+        else:
+            self._unknown.pop(tier_name, None)
 
     async def _connection(self, tier: TierConfig) -> RemoteTier:
         from .remote_tier import RemoteTier

@@ -71,6 +71,17 @@ def test_tier_without_its_key_is_named(environ: dict[str, str]) -> None:
     assert "halfwatt key set big" in found["tiers"]["to_do"]
 
 
+def test_tier_whose_joules_cannot_be_estimated_is_named_with_the_reason(environ: dict[str, str]) -> None:
+    assert checks(environ)["estimates"]["verdict"] == "ok"
+    write_settings(environ, CLOUD)
+    found = checks(environ)["estimates"]
+    assert found["verdict"] == "warn"
+    assert "no joules for big" in found["found"]
+    assert "does not know this model" in found["found"]
+    write_settings(environ, CLOUD + "joules_per_token = 0.5\n")
+    assert checks(environ)["estimates"]["verdict"] == "ok"
+
+
 def test_damaged_ledger_is_found(environ: dict[str, str]) -> None:
     paths = user_paths(environ)
     paths.data.mkdir(parents=True)

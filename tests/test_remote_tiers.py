@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from halfwatt.daemon import keys, remote_tiers
+from halfwatt.daemon import cloud_energy, keys, remote_tiers
 from halfwatt.daemon.config import Config, TierConfig
 from halfwatt.daemon.errors import ConfigError
 from halfwatt.daemon.keys import KeyFound
@@ -37,6 +37,18 @@ async def test_key_file_that_others_can_read_counts_as_no_key_and_is_told(
     assert "planted-key" not in problem + repr(vars(tiers))
     with pytest.raises(ConfigError):
         await tiers._key("big")
+
+
+def test_tier_whose_joules_are_unknown_is_told_with_the_reason_until_they_are_known(
+    paths: Paths, clean_environ: dict[str, str]
+) -> None:
+    tiers = RemoteTiers(paths, clean_environ)
+    tiers._note("big", cloud_energy.estimate("a model of nobody", 10, 10))
+    (problem,) = tiers.problems
+    assert problem.startswith("The energy of tier big is unknown: EcoLogits")
+    assert "joules_per_token" in problem
+    tiers._note("big", cloud_energy.estimate("gpt-4o-mini", 10, 10))
+    assert tiers.problems == ()
 
 
 class Counter:
