@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import llama_pairs, local_pair, teacher
+from . import llama_pairs, local_savings, teacher
 from .artifact_io import total_bytes
 from .bench_runs import N_PROCESSES, run_all
 from .encoder import Encoder
@@ -24,6 +24,7 @@ from .evaluation import Pair
 from .families import PairData, families
 from .labels import energy_durations, energy_outcomes, local_outcomes, local_statistics
 from .latency import measure_latency
+from .local_pair import LocalData
 from .router import Router
 from .table import CPU_WATTS_PER_CORE, average, hull_of, rows_of
 from .tasks import Task, load_tasks
@@ -75,9 +76,9 @@ def run(
         "quick": quick,
         "energy_rtx4090": {**headline(rows), "routers": rows},
         "llama3_mbpp": llama_pairs.measure(data_dir, names, material.inputs),
-        "local_pair": local_pair.measure(
-            local_pair.LocalData(material.inputs, local.passed, local.tokens, statistics),
-            range(1 if quick else 3),
+        "local_pair": local_savings.measure(
+            LocalData(material.inputs, local.passed, local.tokens, statistics),
+            seeds,
         ),
         **costs,
         "artifact_bytes": total_bytes(router.folder),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+_POLICIES = {"stage1": "stage 1 alone", "stage2": "stage 2 alone", "both": "both stages"}
+
 
 def results_text(result: dict[str, Any]) -> str:
     """Markdown of all figures."""
@@ -69,24 +71,39 @@ def _cell(value: object) -> str:
 
 
 def _local(local: dict[str, Any]) -> str:
-    auroc = local["auroc"]["qwen2.5-coder-0.5b"]
-    said = "; ".join(f"{when} {value} ({low}–{high})" for when, (value, low, high) in auroc.items())
-    rows = [
-        {
-            "weak:strong cost": row["ratio"],
-            "perfect saves %": row["perfect_saving_pct"],
-            "stage 1 saves %": row["stage1"]["saving_pct"],
-            "of perfect %": row["stage1"]["share_of_perfect_pct"],
-            "both save %": row["both"]["saving_pct"],
-            "both of perfect %": row["both"]["share_of_perfect_pct"],
-            "both, λ from training rows: saves %": row["both"]["tuned_saving_pct"],
-            "at share of strong accuracy %": row["both"]["tuned_accuracy_share_pct"],
-            "stage 2 pays": "yes" if row["stage2_pays"] else "no",
-        }
-        for row in local["ratios"]
-    ]
-    head = f'Passed: {local["accuracy_pct"][0]} % and {local["accuracy_pct"][1]} %. AUROC for "0.5B passes": {said}.'
-    return f"{head} Savings at 97 % of the strong model's accuracy.\n\n{_table(rows)}"
+    said = "\n".join(_aurocs(model, values) for model, values in local["auroc"].items())
+    rows = [_policy_row(at, name, label) for at in local["ratios"] for name, label in _POLICIES.items()]
+    weak, strong = local["accuracy_pct"]
+    tokens = local["tokens"]
+    pays = ", ".join(str(at["ratio"]) for at in local["ratios"] if at["stage2_pays"]) or "none"
+    head = f"Passed: {weak} % and {strong} %; tokens an answer: {tokens[0]} and {tokens[1]}."
+    told = f"Savings at {local['target_share']:.0%} of the strong model's accuracy. Stage 2 pays at cost ratios {pays}."
+    return f"{head}\n\n{said}\n\n{told}\n\n{_table(rows)}"
+
+
+def _aurocs(model: str, values: dict[str, list[float]]) -> str:
+    parts = (f"{name.replace('_', ' ')} {value} ({low} to {high})" for name, (value, low, high) in values.items())
+    return f'- AUROC for "{model} passes": {"; ".join(parts)}'
+
+
+def _policy_row(at: dict[str, Any], name: str, label: str) -> dict[str, Any]:
+    figures, tuned = at[name], at[name]["tuned"]
+    return {
+        "weak:strong": at["ratio"],
+        "perfect saves %": at["perfect_saving_pct"],
+        "router": label,
+        "saves %": _with_interval(figures, "saving"),
+        "of perfect %": _with_interval(figures, "share_of_perfect"),
+        "red. against the line %": _with_interval(figures, "reduction"),
+        "λ from training rows: saves %": _with_interval(tuned, "saving"),
+        "of perfect % ": _with_interval(tuned, "share_of_perfect"),
+        "at share of strong accuracy %": tuned["accuracy_share_pct"],
+    }
+
+
+def _with_interval(figures: dict[str, Any], name: str) -> str:
+    low, high = figures[f"{name}_interval"]
+    return f"{figures[f'{name}_pct']} ({low} to {high})"
 
 
 def _cost(result: dict[str, Any]) -> str:
