@@ -30,6 +30,7 @@ from .completion_types import Answer, Nothing, Offer, Query, Superseded
 from .completion_unit import CUT, is_block, stop_rules
 from .postprocess import after_cache, before_cache
 from .postprocess_candidate import Candidate
+from .postprocess_syntax import look_ahead
 from .postprocess_text import MIN_CHARS
 
 Ask = Callable[[Prompt, RequestOptions, int], AsyncGenerator[Item, None]]
@@ -197,6 +198,7 @@ class Engine:
             document=self._document(query.uri), stop_rules=stop_rules(multiline),
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)
+        asyncio.get_running_loop().run_in_executor(None, look_ahead, query.prefix, query.suffix, query.language)
         job = self._jobs[query.uri] = Job(query, stream, multiline, guess)
         started = self._now_ms()
         job.when_done(lambda: self._finished(job, started))

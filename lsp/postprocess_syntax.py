@@ -39,11 +39,20 @@ def parses(candidate: Candidate) -> Candidate:
     return candidate.dropped()
 
 
+def look_ahead(prefix: str, suffix: str, language_id: str) -> None:
+    """Parse the surroundings while the model still thinks; `parses` finds the result. For a thread."""
+    if len(prefix) + len(suffix) <= MAX_CHARS and for_id(language_id) is not None:
+        _n_errors_cached(prefix + suffix, language_id)
+
+
 def n_errors(text: str, language: Language) -> tuple[int, int]:
-    """Syntax errors in a text: error and missing nodes of its tree, and for Python 1 where `ast` refuses it."""
+    """Syntax errors in a text: error and missing nodes of its tree, and for Python 1 where `ast` refuses it; what `ast`
+    accepts has none."""
+    if language.id == "python" and _python_accepts(text):
+        return 0, 0
     root = Source(text, language).root
     found = sum(1 for _ in _errors(root)) if root.has_error else 0
-    return found, int(language.id == "python" and (found > 0 or not _python_accepts(text)))
+    return found, int(language.id == "python")
 
 
 def adds_errors(before: tuple[int, int], after: tuple[int, int]) -> bool:
