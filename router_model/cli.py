@@ -48,7 +48,9 @@ def bench(
     data_dir: DataDir = None,
     as_json: AsJson = False,
     quick: Annotated[bool, typer.Option("--quick", help="One repetition, few routers, with expected ranges.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for the table, the plot and the JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for table, plot and JSON; a stopped run goes on from there.")
+    ] = None,
     encoder: Annotated[Path | None, typer.Option(help="Folder with another encoder.onnx and tokenizer.json.")] = None,
 ) -> None:
     """Train and measure every router on the same folds; print the table."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .published import published_cell
+
 _POLICIES = {"stage1": "stage 1 alone", "stage2": "stage 2 alone", "both": "both stages"}
 
 
@@ -46,12 +48,13 @@ def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Only the columns that fit a page; the JSON has all."""
     columns = {
         "router": "router", "setting": "setting", "accuracy_pct": "acc %", "energy_j": "J",
-        "reduction_pct": "red. %", "low": "low", "high": "high", "published_reduction_pct": "publ. %",
+        "reduction_pct": "red. %", "low": "low", "high": "high", "published": "published acc / J / red.",
         "apgr": "APGR", "cpt_50": "CPT50", "cpt_80": "CPT80", "hull_area": "hull", "oracle_share_pct": "of oracle %",
-        "accuracy_per_s": "J=acc/s", "brier": "Brier", "calibration_error": "ECE",
-        "fold_cpu_ms": "cpu ms/fold",
+        "gap_to_oracle": "gap to oracle", "accuracy_per_s": "J=acc/s", "brier": "Brier", "calibration_error": "ECE",
+        "router_ms": "router ms", "router_j": "router J", "fold_cpu_ms": "cpu ms/fold",
     }  # fmt: skip
-    return [{short: row.get(name) for name, short in columns.items()} for row in rows]
+    told = [{**row, "published": published_cell(row["router"], row["setting"])} for row in rows]
+    return [{short: row.get(name) for name, short in columns.items()} for row in told]
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
