@@ -39,6 +39,7 @@ QUICK_RANGES: dict[str, tuple[float, float]] = {
     "energy_rtx4090.at_66_5_on_curve.reduction_pct": (5.0, 22.0),
     "local_pair.auroc_before": (0.68, 0.78),
     "local_pair.auroc_after": (0.75, 0.85),
+    "local_pair.both_stages_share_of_perfect_pct": (38.0, 56.0),
     "llama3_mbpp.mean_above_random": (0.3, 2.5),
     "artifact_bytes": (1e6, 25e6),
 }
@@ -107,6 +108,7 @@ def headline(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def outside(result: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]) -> list[str]:
     """Sentences for the figures that are not where they should be."""
     auroc = result["local_pair"]["auroc"]["qwen2.5-coder-0.5b"]
+    both = result["local_pair"]["ratios"][0]["both"]
     above = [row["above_random"] for row in result["llama3_mbpp"]]
     energy = result["energy_rtx4090"]
     values = {
@@ -114,6 +116,7 @@ def outside(result: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]
         "energy_rtx4090.at_66_5_on_curve.reduction_pct": (energy["at_66_5_on_curve"] or {}).get("reduction_pct", -100),
         "local_pair.auroc_before": auroc["before"][0],
         "local_pair.auroc_after": auroc["after"][0],
+        "local_pair.both_stages_share_of_perfect_pct": both["tuned"]["share_of_perfect_pct"],
         "llama3_mbpp.mean_above_random": float(np.mean(above)),
         "artifact_bytes": result["artifact_bytes"],
     }

@@ -412,6 +412,28 @@ async def test_router_weighs_quality_against_the_price_of_leaving(build: Callabl
     assert "explicit rule" not in result.reason
 
 
+async def test_dial_of_a_request_comes_before_the_settings(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    await learned(stage, 0.6)
+    assert [(await stage.result(dial=dial)).tier for dial in ("quality", 500.0)] == ["big", "local"]
+    with pytest.raises(UsageError, match="turbo"):
+        await stage.ask(dial="turbo")
+
+
+async def test_damaged_artifact_leaves_the_rule_in_charge_and_is_told(
+    build: Callable[..., Stage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = build(CLOUD)
+    (tmp_path / "manifest.json").write_text("{}")
+    monkeypatch.setattr("halfwatt.router_model.router.DEFAULT_FOLDER", tmp_path)
+    chooser = stage.service._parts.chooser
+    await chooser.load()
+    result = await stage.result()
+    assert (result.tier, result.scores, chooser.problem is not None) == ("local", {}, True)
+    assert "explicit rule" in (chooser.problem or "")
+    assert "explicit rule" in result.reason
+
+
 async def test_pinned_route_does_not_ask_the_router(build: Callable[..., Stage]) -> None:
     stage = build(CLOUD)
     await learned(stage, 0.1)
