@@ -152,9 +152,9 @@ class Engine:
             self._n_threads = n_threads
             llama_cpp.llama_set_n_threads(self._context, n_threads, n_threads)
 
-    def decode(self, slot: int, tokens: Sequence[int], position: int) -> None:
-        """Read at most `BATCH_TOKENS` tokens into a slot; only the last one's logits are computed."""
-        code = llama_cpp.llama_decode(self._context, self._batch.fill(slot, tokens, position))
+    def decode(self, slot: int, tokens: Sequence[int], position: int, every_row: bool = False) -> None:
+        """Read at most `BATCH_TOKENS` tokens into a slot; logits are computed for the last one, or for `every_row`."""
+        code = llama_cpp.llama_decode(self._context, self._batch.fill(slot, tokens, position, every_row))
         if code == ABORTED:
             raise Aborted
         if code != 0:
@@ -169,9 +169,9 @@ class Engine:
 
     # Sampling
 
-    def choose(self, first: bool, temperature: float = 0.0, seed: int = 0) -> Choice:
-        """The next token from the last decode. Greedy at temperature 0."""
-        logits = self._logits()
+    def choose(self, first: bool, temperature: float = 0.0, seed: int = 0, row: int = -1) -> Choice:
+        """The next token from a row of the last decode. Greedy at temperature 0; else only after the last row."""
+        logits = self._logits(row)
         best = int(logits.argmax())
         top = float(logits[best])
         weights = np.exp(np.subtract(logits, top, out=self._weights), out=self._weights)
@@ -190,8 +190,8 @@ class Engine:
             self._samplers = {key: _sampler(temperature, seed)}
         return int(llama_cpp.llama_sampler_sample(self._samplers[key], self._context, -1))
 
-    def _logits(self) -> Floats:
-        pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
+    def _logits(self, row: int = -1) -> Floats:
+        pointer = llama_cpp.llama_get_logits_ith(self._context, row)
         logits: Floats = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,))
         return logits
 
@@ -292,11 +292,11 @@ class _Batch:
             logits=self._wants_logits.ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
         )
 
-    def fill(self, slot: int, tokens: Sequence[int], position: int) -> Any:
+    def fill(self, slot: int, tokens: Sequence[int], position: int, every_row: bool) -> Any:
         count = len(tokens)
         self._token[:count] = tokens
         self._position[:count] = np.arange(position, position + count, dtype=np.int32)
-        self._wants_logits[:count] = 0
+        self._wants_logits[:count] = every_row
         self._wants_logits[count - 1] = 1
         self._slot.value = slot
         self._native.n_tokens = count

@@ -17,6 +17,7 @@ from halfwatt.router_model.draft_stats import DraftStats, draft_stats
 from .errors import PromptTooLongError
 from .stops import Stopper
 from .worker_engine import BATCH_TOKENS, Aborted, Choice, Engine
+from .worker_lookup import Lookup
 from .worker_protocol import Beat, Done, Job, Piece, StopReason
 from .worker_slots import Slot, Slots
 from .worker_threads import ThreadChooser
@@ -111,6 +112,38 @@ class _Outlet:
             entropy, margin = (choice.entropy, choice.margin) if choice else (None, None)
             self._emit(Piece(self._text + rest, self._n_tokens, self._logprob, entropy, margin, self._job))
         self._text, self._n_tokens, self._logprob = "", 0, 0.0
+
+
+class _Ahead:
+    """Decodes the chosen tokens into a slot, with guesses at those behind them; `row` of the last decode tells what
+    comes next. What was guessed wrong leaves the slot again."""
+
+    def __init__(self, engine: Engine, slot: Slot, guesses: bool) -> None:
+        self._engine = engine
+        self._slot = slot
+        self._lookup = Lookup(slot.tokens) if guesses else None
+        self._guessed: list[int] = []
+        self._n_right = 0
+        self.row = -1
+
+    def go_on(self, token: int, most: int) -> None:
+        """Take the next token, which may be decoded already; guess at most `most` further ones."""
+        if self._lookup is not None:
+            self._lookup.add(token)
+        if self._n_right < len(self._guessed) and self._guessed[self._n_right] == token:
+            self._n_right += 1
+        else:
+            self.drop()
+            self._guessed = self._lookup.guess(most) if self._lookup is not None else []
+            self._engine.decode(self._slot.index, [token, *self._guessed], len(self._slot.tokens), bool(self._guessed))
+        self._slot.tokens.append(token)
+        self.row = self._n_right if self._guessed else -1
+
+    def drop(self) -> None:
+        """Take out of the slot what was guessed and not chosen."""
+        if self._n_right < len(self._guessed):
+            self._engine.keep(self._slot.index, len(self._slot.tokens))
+        self._guessed, self._n_right = [], 0
 
 
 def generate(
@@ -217,13 +250,14 @@ def _answer(
     text = codecs.getincrementaldecoder("utf-8")("replace")
     stopper = Stopper(job.stop_rules, job.stop, before=_line_before(job))
     outlet = _Outlet(job.id, emit)
+    ahead = _Ahead(engine, slot, job.temperature <= 0)
     most = min(job.max_tokens, engine.context_tokens - len(slot.tokens))
     stop: StopReason = "length"
     try:
         for index in range(most):
             if control.wish is not None:
                 return control.wish
-            choice = engine.choose(index == 0, job.temperature, job.seed)
+            choice = engine.choose(index == 0, job.temperature, job.seed, ahead.row)
             run.add(choice)
             run.first_token_s = run.first_token_s or time.monotonic()
             if engine.ends(choice.token):
@@ -233,13 +267,13 @@ def _answer(
             if stopper.reason is not None:
                 break
             if index + 1 < most:
-                engine.decode(slot.index, [choice.token], len(slot.tokens))
-                slot.tokens.append(choice.token)
+                ahead.go_on(choice.token, most - index - 2)
                 engine.set_threads(threads.again(time.monotonic()))
         outlet.flush(rest=stopper.feed(text.decode(b"", final=True)) + stopper.finish())
         return stopper.reason or stop  # type: ignore[return-value]  # the rules' names are stop reasons
     finally:
         outlet.flush()
+        ahead.drop()
 
 
 def _line_before(job: Job) -> str:

@@ -266,6 +266,20 @@ async def test_invoked_job_overtakes_automatic_ones(model: LocalModel) -> None:
     assert order == [3, 2]
 
 
+async def test_guesses_do_not_change_the_answer(model: LocalModel) -> None:
+    """A job of one token has nothing to guess at."""
+    prompt = "".join(f"value_{n} = compute(value_{n}, {n})\n" for n in range(12)) + "value_12 ="
+    whole, done = await answer(model, text_job(1, prompt, max_tokens=24, document="whole"))
+    said = ""
+    for n in range(24):
+        piece, _ = await answer(model, text_job(2 + n, prompt + said, max_tokens=1, document="single"))
+        said += piece
+    assert said == whole
+    again, cached = await answer(model, text_job(99, prompt + whole, max_tokens=1, document="whole"))
+    assert again
+    assert cached.cached_tokens >= done.prompt_tokens + done.completion_tokens - 2
+
+
 async def test_any_other_job_ends_one_that_reads_ahead_and_finds_what_it_has_read(model: LocalModel) -> None:
     warming = text_job(1, LONG, max_tokens=1, document="ahead", priority=WARM_PRIORITY)
     async with aclosing(model.run(warming)) as running:
