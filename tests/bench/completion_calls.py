@@ -70,7 +70,7 @@ def avoided(found: list[Opportunity], final: str) -> list[Figure]:
     """The share of calls avoided, by cause, and the share of exact matches lost by that."""
     config, model, cache = CompletionConfig(), load(), Cache()
     causes: Counter[str] = Counter()
-    n_exact = n_lost = 0
+    n_exact = n_lost = n_won = 0
     for each in found:
         n_exact += each.exact
         query = each.query
@@ -81,6 +81,7 @@ def avoided(found: list[Opportunity], final: str) -> list[Figure]:
         elif hit is not None and (hit.text.strip() or not hit.entry.text):
             causes["cache"] += 1
             n_lost += each.exact and not is_exact(hit.text, query.prefix, final)
+            n_won += not each.exact and is_exact(hit.text, query.prefix, final)
         elif guess(model, features(query), Personal()).p < model.threshold:
             causes["filter"] += 1
             n_lost += each.exact
@@ -92,4 +93,5 @@ def avoided(found: list[Opportunity], final: str) -> list[Figure]:
         Figure("calls avoided", share, "%", n=len(found), goal="≥ 30", met=share is not None and share >= 30),
         *(Figure(f"calls avoided by {name}", 100 * causes[name] / len(found), "%") for name in sorted(causes)),
         Figure("would-be exact matches lost", lost, "%", n=n_exact, goal="≤ 3", met=lost <= 3),
+        Figure("exact matches that only what was known has", float(n_won), n=n_exact),
     ]
