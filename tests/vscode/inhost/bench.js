@@ -1,5 +1,6 @@
 // The extension's own figures, measured in the extension host. One JSON object per line.
 const { readFileSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const vscode = require('vscode');
 
@@ -11,6 +12,7 @@ const N_EVENTS = 12;
 exports.run = async () => {
   const extension = vscode.extensions.getExtension('halfwatt.halfwatt');
   const bundle_bytes = readFileSync(path.join(extension.extensionPath, 'dist/extension.js')).length;
+  await settled();
   const document = await open('keys.py');
   await extension.activate();
   const activation_to_ready_ms = await extension.exports.ready_ms;
@@ -36,6 +38,17 @@ async function open(name) {
   const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
   await vscode.window.showTextDocument(document);
   return document;
+}
+
+/** Wait until the window has been loaded: a whole second in which the processors are mostly idle, or a minute at most. */
+async function settled() {
+  const times = () => os.cpus().map((cpu) => cpu.times);
+  for (let n = 0; n < 60; n++) {
+    const before = times();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const spent_ms = times().map((now, at) => now.user + now.sys + now.nice - before[at].user - before[at].sys - before[at].nice);
+    if (spent_ms.every((it) => it < 200)) return;
+  }
 }
 
 /** Milliseconds that one typed character keeps the extension host's thread busy. */
