@@ -9,53 +9,42 @@ comparison: how many per cent more (+) or fewer (−) joules our curve of both s
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import family_bandits, family_controls, family_soft_head, family_thesis, family_uncertainty
-from .draft_data import WATTS, DraftData, Fold, draft_data
-from .evaluation import Array, Pair, Rows, folds
-from .families import Route
+from . import family_bandits, family_controls, family_finetuned, family_soft_head, family_thesis, family_uncertainty
+from .draft_data import WATTS, DraftData, draft_data
+from .draft_runs import DraftFamily, Results, before_a_draft, run
+from .evaluation import Array, Pair, Rows
 from .family_cascade_routing import both_stages, cascade_routing, stage1
 from .family_drafts import frugal, mean_logprob
 from .family_recorded import self_tests, semantic_entropy
-from .progress import tracked
 from .spending import Spending, against, interval, reduction, routed
 from .views import Inputs
 
-Spend = Callable[[Fold], dict[str, Spending]]
 STRONG_FACTORS = (1.0, 10.0)
 N_SEEDS = 3
 OURS = "halfwatt, both stages"
+_ALSO_ON_THE_PART = ("always weak", "always strong", "mean log-probability", "halfwatt, stage 1", OURS)
 _QUICK_BEFORE = ("always weak", "always strong", "oracle", "logistic regression")
-
-
-@dataclass(frozen=True)
-class DraftFamily:
-    """One row group: what it spends on a fold, where it comes from, and which recordings it needs."""
-
-    name: str
-    spend: Spend
-    source: str
-    needs: str = ""
 
 
 def draft_families(quick: bool = False) -> list[DraftFamily]:
     """All routers of this table, in its order."""
     before = [
         *family_controls.FAMILIES, *family_thesis.FAMILIES, *family_soft_head.FAMILIES, *family_uncertainty.FAMILIES,
-        *family_bandits.FAMILIES,
+        *family_bandits.FAMILIES, *family_finetuned.families_of("local"),
     ]  # fmt: skip
-    left_out = {"perfect pre-router", "random", "length only"}
+    left_out = {"perfect pre-router", "random; zero router", "length only"}
     chosen = [
         family for family in before if family.name not in left_out and (not quick or family.name in _QUICK_BEFORE)
     ]
     return [
-        *(DraftFamily(family.name, _before(family.route), family.source) for family in chosen),
+        *map(before_a_draft, chosen),
         DraftFamily("mean log-probability", mean_logprob, "confidence-driven router"),
         DraftFamily("FrugalGPT-style cascade", frugal, "FrugalGPT"),
         DraftFamily("semantic entropy, 5 samples", semantic_entropy, "confidence-driven router", "samples"),
@@ -67,7 +56,12 @@ def draft_families(quick: bool = False) -> list[DraftFamily]:
 
 
 def measure(
-    data_dir: Path, names: list[str], inputs: Inputs, n_characters: Array, quick: bool = False
+    data_dir: Path,
+    names: list[str],
+    inputs: Inputs,
+    n_characters: Array,
+    quick: bool = False,
+    kept: Path | None = None,
 ) -> dict[str, Any]:
     """Rows for a strong model on the same machine and for one ten times dearer."""
     seeds = range(1 if quick else N_SEEDS)
@@ -76,45 +70,26 @@ def measure(
     for factor in STRONG_FACTORS[1:] if quick else STRONG_FACTORS:
         pair = Pair(near.pair.passed, near.pair.energy_j * np.array([1.0, factor]))
         data = replace(near, pair=pair)
-        rows = rows_of(data, run(data, draft_families(quick), seeds))
+        chosen = [family for family in draft_families(quick) if not family.needs or data.recorded is not None]
+        results = run(data, chosen, seeds, kept, f"local pair, strong ×{factor:g}")
+        rows = rows_of(data, chosen, results)
         weak_j, strong_j = (round(float(value), 1) for value in pair.energy_j.mean(axis=0))
         tables.append({"strong_factor": factor, "weak_j": weak_j, "strong_j": strong_j, "routers": rows})
     return {"n_seeds": len(seeds), "tables": tables}
 
 
-def run(
-    data: DraftData, chosen: Iterable[DraftFamily], seeds: range
-) -> dict[str, tuple[DraftFamily, dict[str, Spending]]]:
-    """Cross-validate all routers, fold by fold; means over the repetitions per task."""
-    n_tasks = len(data.pair.passed)
-    usable = [family for family in chosen if not family.needs or data.recorded is not None]
-    totals: dict[str, dict[str, Array]] = {family.name: {} for family in usable}
-    runs = [(seed, train, test) for seed in seeds for train, test in folds(n_tasks, seed)]
-    for seed, train, test in tracked(runs, "draft table", len(runs)):
-        fold = Fold(data, train, test, seed)
-        for family in usable:
-            for name, spent in family.spend(fold).items():
-                total = totals[family.name].setdefault(name, np.zeros((3, n_tasks)))
-                total[:, test] += np.array([spent.passed, spent.energy_j, spent.weak]) / len(seeds)
-    return {
-        family.name: (family, {name: Spending(*total) for name, total in totals[family.name].items()})
-        for family in usable
-    }
-
-
-def rows_of(data: DraftData, results: dict[str, tuple[DraftFamily, dict[str, Spending]]]) -> list[dict[str, Any]]:
+def rows_of(data: DraftData, chosen: Sequence[DraftFamily], results: Results) -> list[dict[str, Any]]:
     """One row per router and operating point; our own routers also on the tasks of the recordings."""
     everything = np.arange(len(data.pair.passed))
     rows: list[dict[str, Any]] = []
-    for family, spent in results.values():
-        rows += _rows(data.pair, _tasks(data, family.needs, everything), family, spent, results[OURS][1])
+    for family in chosen:
+        rows += _rows(data.pair, _tasks(data, family.needs, everything), family, results[family.name], results[OURS])
     if data.recorded is not None:
         for needs in ("samples", "tests"):
             at = _tasks(data, needs, everything)
-            for name in ("always weak", "always strong", "mean log-probability", "halfwatt, stage 1", OURS):
-                family, spent = results[name]
-                on = replace(family, name=f"{name}, on the tasks with {needs}")
-                rows += _rows(data.pair, at, on, spent, results[OURS][1])
+            for family in (family for family in chosen if family.name in _ALSO_ON_THE_PART):
+                on = replace(family, name=f"{family.name}, on the tasks with {needs}")
+                rows += _rows(data.pair, at, on, results[family.name], results[OURS])
     return rows
 
 
@@ -160,14 +135,6 @@ def _tasks(data: DraftData, needs: str, everything: Rows) -> Rows:
     return data.recorded.with_samples if needs == "samples" else data.recorded.with_tests
 
 
-def _before(route: Route) -> Spend:
-    def spend(fold: Fold) -> dict[str, Spending]:
-        strong = route(fold.data, fold.train, fold.test, fold.seed).strong
-        return {name: routed(fold.pair(fold.test), shares) for name, shares in strong.items()}
-
-    return spend
-
-
 def main(argv: list[str] | None = None) -> int:
     """Print the table alone."""
     from .bench import embed
@@ -179,13 +146,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Every router of the local pair on one table.")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--kept", type=Path, help="folder of finished units: a stopped run goes on where it was")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(argv)
     tasks = load_tasks(options.data_dir)
     texts = [task.router_text for task in tasks]
     inputs = inputs_of(texts, embed(Router.load(), texts, None))
     lengths = np.array([len(text) for text in texts], dtype=float)
-    result = measure(options.data_dir, [task.task_id for task in tasks], inputs, lengths, options.quick)
+    result = measure(options.data_dir, [task.task_id for task in tasks], inputs, lengths, options.quick, options.kept)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(draft_tables_text(result))

@@ -55,12 +55,23 @@ class Family:
 
 def families() -> list[Family]:
     """All routers, in the order of the table. Modules load here, not on import."""
-    from . import family_controls, family_ours, family_soft_head, family_thesis
+    from . import (
+        family_bandits,
+        family_controls,
+        family_finetuned,
+        family_ours,
+        family_soft_head,
+        family_thesis,
+        family_uncertainty,
+    )
 
     return [
         *family_controls.FAMILIES,
         *family_thesis.FAMILIES,
         *family_soft_head.FAMILIES,
+        *family_uncertainty.FAMILIES,
+        *family_bandits.FAMILIES,
+        *family_finetuned.families_of("energy"),
         *family_ours.FAMILIES,
     ]
 

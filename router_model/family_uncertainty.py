@@ -41,14 +41,12 @@ def by_shares(held: Array, asked: Array) -> dict[str, Array]:
     return {f"{share:.0%} weak": by_threshold(asked, float(np.quantile(held, share))) for share in SHARES}
 
 
-def _ensemble_variance(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _ensemble(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
     held, asked = _split(ensemble_probabilities, data, train, test, seed)
-    return Routed(by_shares(held.var(axis=0), asked.var(axis=0)))
-
-
-def _ensemble_mean(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
-    held, asked = _split(ensemble_probabilities, data, train, test, seed)
-    return Routed(by_shares(-held.mean(axis=0), -asked.mean(axis=0)))
+    variance = by_shares(held.var(axis=0), asked.var(axis=0))
+    mean = by_shares(-held.mean(axis=0), -asked.mean(axis=0))
+    points = {f"variance, {name}": strong for name, strong in variance.items()}
+    return Routed({**points, **{f"mean, {name}": strong for name, strong in mean.items()}})
 
 
 def _dropout_variance(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
@@ -72,7 +70,6 @@ def _sigmoid(scores: Array) -> Array:
 
 
 FAMILIES = [
-    Family("ensemble, variance", _ensemble_variance, "confidence-driven router", quick=False),
-    Family("ensemble, mean", _ensemble_mean, "confidence-driven router", quick=False),
+    Family("ensemble of heads", _ensemble, "confidence-driven router", quick=False),
     Family("Monte Carlo dropout, variance", _dropout_variance, "confidence-driven router", quick=False),
 ]

@@ -175,7 +175,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="folder of the recordings (texts)")
     parser.add_argument("--tasks", type=int, default=N_TASKS)
     parser.add_argument("--engine", choices=["torch", "llama"], default="torch")
-    parser.add_argument("--rows", type=int, default=96, help="sequences at a time (torch)")
+    parser.add_argument("--rows", type=int, default=40, help="sequences at a time (torch)")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args(argv)
 

@@ -1,6 +1,6 @@
 """Decoding of very many prompts at once through torch, for recordings on a processor.
 
-The weights of a Qwen2 GGUF file are widened to 32 bits and multiplied for about a hundred sequences at a time. On two
+The weights of a Qwen2 GGUF file are widened to 32 bits and multiplied for dozens of sequences at a time. On two
 busy cores that gave several times the tokens per processor second of llama.cpp, whose kernels for this
 quantization do not profit from large batches. Same weights, wider activations: a few greedy answers differ from those
 of the served model, so its figures belong to what was recorded with it. Serving does not use this file.
@@ -31,14 +31,16 @@ class _Row:
 class TorchDecoder:
     """Owns the widened weights and `n_rows` rows of keys and values. Needs torch, transformers and gguf."""
 
-    def __init__(self, model_path: Path, n_rows: int = 96, n_threads: int = 1) -> None:
+    def __init__(self, model_path: Path, n_rows: int = 40, n_threads: int = 1) -> None:
         """Read and widen the weights: about five times the file's size in memory."""
         import torch
         from transformers import AutoTokenizer
 
         torch.set_num_threads(n_threads)
         self._torch: Any = torch
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(str(model_path.parent), gguf_file=model_path.name)
+        whole = AutoTokenizer.from_pretrained(str(model_path.parent), gguf_file=model_path.name)
+        self._tokenizer: Any = whole.backend_tokenizer  # the rest holds the vocabulary a second time
+        del whole
         self._weights, settings = _read(model_path, torch)
         self._n_layers, self._n_heads, self._n_kv = settings["layers"], settings["heads"], settings["kv_heads"]
         self._epsilon, self._size = settings["epsilon"], settings["size"]
@@ -47,7 +49,7 @@ class TorchDecoder:
         self._keys = [torch.zeros(shape) for _ in range(self._n_layers)]
         self._values = [torch.zeros(shape) for _ in range(self._n_layers)]
         self._n_rows = n_rows
-        self._ends = {self._tokenizer.convert_tokens_to_ids(name) for name in ("<|im_end|>", "<|endoftext|>")}
+        self._ends = {self._tokenizer.token_to_id(name) for name in ("<|im_end|>", "<|endoftext|>")}
 
     def decode(self, prompts: Sequence[Prompt]) -> Iterator[Generation]:
         """Yield generations in the order in which they finish; prompts of one text in a row share its reading."""
@@ -63,7 +65,7 @@ class TorchDecoder:
 
     def _admit(self, waiting: list[Prompt], rows: list[_Row]) -> None:
         text = waiting[-1].text
-        ids = self._tokenizer(text, add_special_tokens=False)["input_ids"][: _MAX_TOKENS - 200]
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids[: _MAX_TOKENS - 200]
         first = len(rows)
         logits = self._forward([ids], slice(first, first + 1), [0])
         while waiting and waiting[-1].text == text and len(rows) < self._n_rows:
@@ -93,7 +95,7 @@ class TorchDecoder:
             row.next_token = token
             ended = token in self._ends
             if not ended:
-                row.generation.text += self._tokenizer.decode([token]).encode()
+                row.generation.text += self._tokenizer.decode([token], skip_special_tokens=False).encode()
             full = row.length >= _MAX_TOKENS - 1
             row.generation.finish = "stop" if ended else "length" if full else finish_reason(row.generation, row.prompt)
 
@@ -121,7 +123,7 @@ class TorchDecoder:
         longest = int(at.max()) + 1
         hidden_mask = torch.arange(longest) > at[..., None]
         mask = torch.zeros(hidden_mask.shape).masked_fill(hidden_mask, -1e9)[:, None]
-        x = weights["token_embd.weight"][ids]
+        x = weights["token_embd.weight"][ids].float()
         for layer in range(self._n_layers):
             part = {name: weights[f"blk.{layer}.{name}"] for name in _PARTS}
             y = self._norm(x, part["attn_norm.weight"])
@@ -171,6 +173,8 @@ def _read(path: Path, torch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         tensor.name: torch.from_numpy(np.ascontiguousarray(dequantize(tensor.data, tensor.tensor_type)))
         for tensor in reader.tensors
     }
+    if "output.weight" in weights:  # then the first table is only read by rows
+        weights["token_embd.weight"] = weights["token_embd.weight"].half()
     names = {
         "layers": "block_count", "heads": "attention.head_count", "kv_heads": "attention.head_count_kv",
         "epsilon": "attention.layer_norm_rms_epsilon", "base": "rope.freq_base", "width": "embedding_length",

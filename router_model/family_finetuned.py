@@ -1,0 +1,71 @@
+"""The fine-tuned router of the edge-cloud study in the table, from its recorded held-out probabilities.
+
+Trained once by `finetune.py` on the folds of seed 0; the class with the larger probability decides, as published, and
+the other points are percentiles. Every repetition reads the same probabilities, which for each task came from a model
+that had not seen it; its thresholds come from the repetition's training rows.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from .evaluation import Array, Rows
+from .families import Family, PairData, Routed
+from .labels import read_rows
+
+TABLE = Path(__file__).parent / "data" / "published_finetuned.csv"
+COLUMNS = ["task_id", "pair", "variant", "epochs", "p_weak"]
+_SHARES = (0.2, 0.4, 0.6, 0.8)
+
+
+def probabilities(pair: str, variant: str, n_tasks: int) -> Array:
+    """Recorded P(weak passes) in task order."""
+    rows = [row for row in read_rows(TABLE) if (row["pair"], row["variant"]) == (pair, variant)]
+    if len(rows) != n_tasks:
+        raise ValueError(f"the table has {len(rows)} rows for {pair}, {variant}; {n_tasks} are needed")
+    return np.array([float(row["p_weak"]) for row in rows])
+
+
+def variants(pair: str) -> list[str]:
+    """What was recorded for a pair: `plain`, `augmented`."""
+    if not TABLE.exists():
+        return []
+    return sorted({row["variant"] for row in read_rows(TABLE) if row["pair"] == pair}, reverse=True)
+
+
+def routing_rate(p_weak: Array, passed: Array) -> float:
+    """Share sent to the right engine: weak where it passes, strong where it does not."""
+    return float(np.mean((p_weak > 0.5) == (passed > 0.5)))
+
+
+def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float, float, float]:
+    """H_edge, H_cloud and H_overall: accuracy of what each model answered, and of all; NaN where it answered none."""
+    weak = p_weak > 0.5
+    edge, cloud = passed[weak, 0], passed[~weak, 1]
+    nothing = float("nan")
+    return (
+        float(edge.mean()) if len(edge) else nothing,
+        float(cloud.mean()) if len(cloud) else nothing,
+        float(np.where(weak, passed[:, 0], passed[:, 1]).mean()),
+    )
+
+
+def by_probability(p_weak: Array, train: Rows, test: Rows) -> dict[str, Array]:
+    """The larger class, and percentiles of the training rows for shares on the weak model."""
+    strong = {"p > 0.5": (p_weak[test] <= 0.5).astype(float)}
+    for share in _SHARES:
+        limit = np.quantile(p_weak[train], 1 - share)
+        strong[f"{share:.0%} weak"] = (p_weak[test] < limit).astype(float)
+    return strong
+
+
+def _family(pair: str, variant: str) -> Family:
+    def route(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+        return Routed(by_probability(probabilities(pair, variant, len(data.pair.passed)), train, test))
+
+    return Family(f"fine-tuned encoder, {variant}", route, "edge-cloud study", quick=False)
+
+
+def families_of(pair: str) -> list[Family]:
+    """One router per recorded variant."""
+    return [_family(pair, variant) for variant in variants(pair)]
