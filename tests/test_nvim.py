@@ -17,6 +17,7 @@ WITHOUT_MODEL = {
     "long_messages_wait_for_no_key",
     "missing_model_is_said_with_what_to_do",
     "missing_server_is_a_sentence",
+    "question_waits_until_typing_ends",
     "silence_has_a_reason",
 }
 STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n    pass\n'

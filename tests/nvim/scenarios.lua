@@ -200,6 +200,24 @@ function M.long_messages_wait_for_no_key()
   check(vim.endswith(last, "…") and vim.fn.strdisplaywidth(last) < 60, last)
 end
 
+function M.question_waits_until_typing_ends()
+  local nvim = child.start()
+  nvim:lua("vim.ui.select = function(items, _, chosen) chosen(items[1]) end")
+  nvim:open("a.py", FILE)
+  nvim:keys("i")
+  nvim:wait("vim.api.nvim_get_mode().mode == 'i'", "insert mode")
+  nvim:lua([[
+    local ask = vim.lsp.config.halfwatt.handlers["window/showMessageRequest"]
+    coroutine.wrap(function()
+      _G.answer = ask(nil, { message = "Doubtful.", actions = { { title = "Try the cloud model" } } }, {})
+    end)()
+  ]])
+  check(nvim:lua("return _G.answer == nil"), "asked while typing")
+  holds(nvim:said(), "Doubtful.")
+  nvim:keys("<Esc>")
+  nvim:wait("_G.answer and _G.answer.title == 'Try the cloud model'", "the answer")
+end
+
 function M.silence_has_a_reason()
   local nvim = child.start(false)
   nvim:cmd("HalfwattGenerate")
