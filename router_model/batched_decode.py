@@ -9,6 +9,7 @@ import ctypes
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ class _Active:
     next_token: int = 0
 
 
+@cache
+def _silent() -> Any:
+    """Takes llama.cpp's messages and says nothing; made once and kept, since the library holds no reference to it."""
+    import llama_cpp
+
+    return llama_cpp.llama_log_callback(lambda level, text, data: None)
+
+
 class BatchedDecoder:
     """Owns one model and one context with `n_sequences` slots. Close it, or use it in a `with` block."""
 
@@ -62,6 +71,7 @@ class BatchedDecoder:
         import llama_cpp
 
         self._llama: Any = llama_cpp
+        llama_cpp.llama_log_set(_silent(), ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
         parameters = llama_cpp.llama_model_default_params()
         parameters.use_extra_bufts = False
