@@ -1,8 +1,8 @@
 """Our two stages in the table of the local pair, and cascade routing (Dekoninck et al., 2024) with our estimators.
 
-Both maximise q̂ − λ·cost. Ours drafts where the weak model's chance is above a limit chosen on training rows, then
-keeps or escalates. Cascade routing treats the draft as an action with a value of its own: what drafting and then
-deciding is expected to bring, from the decisions that training rows with like estimates led to.
+Both maximise q̂ − λ·cost. Ours goes to the strong model at once where that is better by more than a margin, chosen on
+training rows, and else drafts and keeps or escalates. Cascade routing treats the draft as an action with a value of its
+own: what drafting and then deciding is expected to bring, from what training rows with like estimates led to.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from .local_pair import Said
 from .spending import Spending, drafted, routed
 
 LAMBDAS = (0.0, *np.geomspace(0.01, 1.5, 12).tolist())  # per mean generation of the strong model
-_DRAFT_IF = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.1)
+_MARGINS = (0.0, 0.1, 0.2, 0.3, 9.0)
 _N_ALIKE = 60
 Flags = npt.NDArray[np.bool_]
 
@@ -29,14 +29,14 @@ def stage1(fold: Fold) -> dict[str, Spending]:
 
 
 def both_stages(fold: Fold) -> dict[str, Spending]:
-    """Draft where the chance is above a limit, check the draft, escalate where the gain is worth the joules."""
+    """Strong at once beyond a margin; else draft, check the draft, escalate where the gain is worth the joules."""
     held, asked = fold.said
     spent = {}
     for value in LAMBDAS:
-        tried = [_act(fold, held, fold.pair(fold.train), value, limit) for limit in _DRAFT_IF]
+        tried = [_act(fold, held, fold.pair(fold.train), value, margin) for margin in _MARGINS]
         worth = [float(np.mean(one.passed - value * one.energy_j / _unit(fold))) for one in tried]
-        limit = _DRAFT_IF[int(np.argmax(worth))]
-        spent[f"λ={value:.4f}"] = _act(fold, asked, fold.pair(fold.test), value, limit)
+        margin = _MARGINS[int(np.argmax(worth))]
+        spent[f"λ={value:.4f}"] = _act(fold, asked, fold.pair(fold.test), value, margin)
     return spent
 
 
@@ -64,10 +64,11 @@ def nearest(known: Array, asked: Array, n_alike: int = _N_ALIKE) -> Rows:
     return np.argsort(distance, axis=1)[:, :n_alike]
 
 
-def _act(fold: Fold, said: Said, pair: Pair, value: float, limit: float) -> Spending:
-    price = value / _unit(fold)
-    escalates = said.strong_after - price * _expected(fold, said)[:, 1] > said.after
-    return _join(pair, said.before[:, 0] >= limit, escalates)
+def _act(fold: Fold, said: Said, pair: Pair, value: float, margin: float) -> Spending:
+    price, expected = value / _unit(fold), _expected(fold, said)
+    gain = said.before[:, 1] - said.before[:, 0] - price * (expected[:, 1] - expected[:, 0])
+    escalates = said.strong_after - price * expected[:, 1] > said.after
+    return _join(pair, gain <= margin, escalates)
 
 
 def _join(pair: Pair, drafts: Flags, escalates: Flags) -> Spending:
