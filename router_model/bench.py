@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import llama_pairs, local_savings, teacher
+from . import draft_table, family_bandits, llama_pairs, local_savings, teacher
 from .artifact_io import total_bytes
 from .bench_runs import N_PROCESSES, run_all
 from .encoder import Encoder
@@ -31,6 +31,7 @@ from .tasks import Task, load_tasks
 from .views import Inputs, inputs_of
 
 N_SEEDS = 10
+N_REGRET_SEEDS = 3
 OURS = "halfwatt, stage 1"
 _QUICK_LAMBDAS = (0.5,)
 _HULL_ACCURACIES = (0.58, 0.60, 0.62, 0.64, 0.66, 0.665, 0.67)
@@ -81,6 +82,8 @@ def run(
             LocalData(material.inputs, local.passed, local.tokens, statistics),
             seeds,
         ),
+        "local_pair_routers": None if quick else _draft_table(data_dir, material, kept),
+        "bandit_regret": None if quick else family_bandits.regrets(material.data, range(N_REGRET_SEEDS)),
         **costs,
         "artifact_bytes": total_bytes(router.folder),
     }
@@ -88,6 +91,12 @@ def run(
     if out_dir is not None:
         _write(result, out_dir)
     return result
+
+
+def _draft_table(data_dir: Path, material: _Material, kept: Path | None) -> dict[str, Any]:
+    """The local pair's table of routers, those that draft first among them."""
+    names = [task.task_id for task in material.tasks]
+    return draft_table.measure(data_dir, names, material.inputs, material.data.n_characters, kept=kept)
 
 
 def headline(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .published import published_cell
+from .report_published import published_parts
 
 _POLICIES = {"stage1": "stage 1 alone", "stage2": "stage 2 alone", "both": "both stages"}
 
@@ -18,6 +19,7 @@ def results_text(result: dict[str, Any]) -> str:
         _table(result["llama3_mbpp"]),
         "## Local pair: Qwen2.5-Coder 0.5B → 1.5B, q4_k_m",
         _local(result["local_pair"]),
+        *published_parts(result),
         "## Cost of a decision",
         _cost(result),
     ]

@@ -3,6 +3,18 @@
 from typing import Any
 
 
+def published_parts(result: dict[str, Any]) -> list[str]:
+    """Sections of the table that a full run has and a quick one leaves out."""
+    if result.get("local_pair_routers") is None:
+        return []
+    return [
+        "## Local pair, every router, those that draft, sample or test first among them",
+        draft_tables_text(result["local_pair_routers"]),
+        "## Regret of the contextual bandits while they learn, utility per task, measured pair",
+        table_text(result["bandit_regret"]),
+    ]
+
+
 def draft_tables_text(result: dict[str, Any]) -> str:
     """One table per price of the strong model."""
     parts = []
