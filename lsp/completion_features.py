@@ -126,7 +126,7 @@ def _shape(before: str, rest: str, language: str) -> list[float]:
 
 def _place(query: Query, before: str) -> list[float]:
     left = _PARTIAL.sub("", before).rstrip()
-    place = inside(query.prefix[-NEAR_BEFORE:], query.language)
+    place = inside(query.prefix, query.language)
     depth = sum(1 if char in CLOSERS else -1 for _, char in brackets(before, query.language))
     return [
         float(left.endswith(".")),

@@ -20,6 +20,8 @@ NEAR_CHARS = 12_000  # brackets farther away than this are not looked at
 
 _CLOSING_LINE = re.compile(r"[\s)\]}>;,]*[)\]}>][\s)\]}>;,]*|\s*end[\s;]*")
 _ONLY_CLOSERS = re.compile(r"[\s)\]}>\"'`;,:]*")
+_DEFINES = re.compile(r"^(?:async def|def|class) \w+ *[(:]", re.MULTILINE)
+_DEFINES_DEEPER = re.compile(r"^[ \t]+(?:async def|def|class) \w+ *[(:]", re.MULTILINE)
 _HASH_LANGUAGES = frozenset({"python", "ruby", "shellscript", "toml", "yaml", "perl", "r", "elixir"})
 _BACKTICK_LANGUAGES = frozenset({"go", "javascript", "typescript", "javascriptreact", "typescriptreact"})
 
@@ -46,9 +48,19 @@ def brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
             yield match.start(), match.group()
 
 
+def near_before(prefix: str, language: str) -> str:
+    """The end of a text, from where no string or comment can be open: in languages with strings over many lines, whose
+    quotes look alike at both ends, from the first line that defines something."""
+    near = prefix[-NEAR_CHARS:]
+    if len(prefix) <= NEAR_CHARS or language not in _HASH_LANGUAGES:
+        return near
+    start = _DEFINES.search(near) or _DEFINES_DEEPER.search(near)
+    return near[start.start() :] if start else near
+
+
 def inside(prefix: str, language: str) -> Literal["code", "comment", "string"]:
     """What the end of the text stands in; a Python docstring counts as a comment."""
-    near = prefix[-NEAR_CHARS:] + "\0"  # an unfinished token reaches over this mark, a finished one does not
+    near = near_before(prefix, language) + "\0"  # an unfinished token reaches over this mark, a finished one does not
     last = max(_tokens(language).finditer(near), key=re.Match[str].start, default=None)
     if last is None or last.end() < len(near) or last.lastgroup == "bracket":
         return "code"
@@ -61,7 +73,7 @@ def balanced(candidate: Candidate) -> Candidate:
     Brackets that were open or missing before the suggestion are left as they were."""
     if not candidate.text:
         return candidate
-    stack = open_before(candidate.prefix[-NEAR_CHARS:], candidate.language)
+    stack = open_before(near_before(candidate.prefix, candidate.language), candidate.language)
     needed = _needed_after(candidate.suffix[candidate.n_replaced :][:NEAR_CHARS], candidate.language)
     matched = _n_matched(stack, needed)
     text = _without_stray_closers(candidate, stack, matched)
@@ -72,7 +84,7 @@ def opener_for_closers(candidate: Candidate) -> Candidate:
     """Drops a text over lines that a bracket closes, where neither the text nor what stands above opens it."""
     below = candidate.suffix[candidate.n_replaced :][:MISSING_CHARS]
     needed = _needed_after(below, candidate.language)
-    stack = open_before(candidate.prefix[-NEAR_CHARS:], candidate.language)
+    stack = open_before(near_before(candidate.prefix, candidate.language), candidate.language)
     if not candidate.text or len(needed) <= len(stack):
         return candidate
     opened = open_before(candidate.text, candidate.language)

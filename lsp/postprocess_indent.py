@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .postprocess_brackets import NEAR_CHARS, depth_after, is_closing_line, open_before
+from .postprocess_brackets import depth_after, is_closing_line, near_before, open_before
 from .postprocess_candidate import Candidate, indent_of, width_of
 
 _CONTINUES = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|while)\b)")
@@ -73,7 +73,7 @@ def opener_for_body(candidate: Candidate) -> Candidate:
     below = next((each for each in candidate.lines_below.split("\n") if each.strip()), "")
     if width_of(indent_of(below)) <= width_of(indent_of(line)) or line.rstrip().endswith((":", "\\", ",")):
         return candidate
-    is_open = bool(open_before((candidate.prefix + candidate.text)[-NEAR_CHARS:], candidate.language))
+    is_open = bool(open_before(near_before(candidate.prefix + candidate.text, candidate.language), candidate.language))
     return candidate if is_open or line.lstrip().startswith(_COLON_COMMENT) else candidate.dropped()
 
 

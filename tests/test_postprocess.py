@@ -10,6 +10,7 @@ import pytest
 
 from halfwatt.lsp.languages import for_id
 from halfwatt.lsp.postprocess import clean
+from halfwatt.lsp.postprocess_brackets import NEAR_CHARS
 from halfwatt.lsp.postprocess_candidate import Candidate
 from halfwatt.lsp.postprocess_syntax import adds_errors, n_errors
 
@@ -164,6 +165,14 @@ def test_chain_adds_no_syntax_error(case: Case) -> None:
 def _candidate(case: Case) -> Candidate:
     prefix, suffix = case.document.split("‸")
     return Candidate(case.raw, prefix, suffix, case.language, case.multiline, case.truncated)
+
+
+def test_long_docstring_above_is_no_code() -> None:
+    """The text looked at begins in the middle of it."""
+    prose = "It's a (long) story [of lists.\n" * (NEAR_CHARS // 20)
+    prefix = f'def told():\n    """{prose}"""\n\n\ndef mean(xs):\n    n = len('
+    shown = clean(Candidate("list(xs))", prefix, "\n    return n\n", "python", multiline=False))
+    assert shown.text == "list(xs))"
 
 
 def test_all_six_languages_have_cases() -> None:
