@@ -105,7 +105,7 @@ export class Server implements vscode.Disposable {
   }
 
   private createClient(command: string, why: string): LanguageClient {
-    const client: LanguageClient = new LanguageClient(
+    const client: LanguageClient = new QuietClient(
       'halfwatt',
       'halfwatt',
       { command, args: ['lsp'] },
@@ -117,7 +117,7 @@ export class Server implements vscode.Disposable {
         initializationFailedHandler: () => false,
         middleware: this.middleware,
         errorHandler: {
-          error: () => ({ action: ErrorAction.Continue }),
+          error: () => ({ action: ErrorAction.Continue, handled: true }),
           // never restarted by the client itself: `crashed` decides, so that two restarts cannot overlap
           closed: () => {
             this.crashed(client, `The halfwatt language server ${command} (${why}) ended unexpectedly`);
@@ -165,6 +165,13 @@ export class Server implements vscode.Disposable {
       if (choice === 'Install halfwatt') void this.install();
       if (choice === 'Choose a Path') void vscode.commands.executeCommand('workbench.action.openSettings', 'halfwatt.server.path');
     });
+  }
+}
+
+/** Its errors go to the log: what the user is told comes from `Server`, once and in a sentence. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
   }
 }
 
