@@ -7,6 +7,7 @@ const MARK = 'was-run';
 
 export const options = () => ({
   isTrusted: false,
+  modelsDir: '',
   settings: { 'security.workspace.trust.enabled': true, 'security.workspace.trust.startupPrompt': 'never' },
   prepare: (_, workspace) => {
     const command = path.join(workspace, 'halfwatt');
