@@ -16,7 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from . import family_bandits, family_controls, family_finetuned, family_soft_head, family_thesis, family_uncertainty
+from . import (
+    family_bandits,
+    family_controls,
+    family_finetuned,
+    family_soft_head,
+    family_thesis,
+    family_uncertainty,
+    joined_signals,
+)
 from .draft_data import WATTS, DraftData, draft_data
 from .draft_runs import DraftFamily, Results, before_a_draft, run
 from .evaluation import Array, Pair, Rows
@@ -75,7 +83,7 @@ def measure(
         rows = rows_of(data, chosen, results)
         weak_j, strong_j = (round(float(value), 1) for value in pair.energy_j.mean(axis=0))
         tables.append({"strong_factor": factor, "weak_j": weak_j, "strong_j": strong_j, "routers": rows})
-    return {"n_seeds": len(seeds), "tables": tables}
+    return {"n_seeds": len(seeds), "tables": tables, "joined": [] if quick else joined_signals.measure(near)}
 
 
 def rows_of(data: DraftData, chosen: Sequence[DraftFamily], results: Results) -> list[dict[str, Any]]:

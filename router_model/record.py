@@ -145,7 +145,7 @@ def _generations(options: argparse.Namespace, prompts: list[Prompt]) -> Iterable
         return
     from .torch_decode import TorchDecoder
 
-    yield from TorchDecoder(options.model, options.rows, options.threads).decode(prompts)
+    yield from TorchDecoder.read(options.model, options.rows, options.threads).decode(prompts)
 
 
 def _row(generation: Generation, stop: Any) -> dict[str, Any]:

@@ -22,6 +22,9 @@ def draft_tables_text(result: dict[str, Any]) -> str:
         where = "on the same machine" if table["strong_factor"] == 1 else f"{table['strong_factor']:g} times dearer"
         parts.append(f"### Strong model {where}: {table['weak_j']} J and {table['strong_j']} J a generation (modelled)")
         parts.append(table_text([_shown(row) for row in table["routers"]]))
+    if result["joined"]:
+        parts.append('### Published signals joined to ours: AUROC for "the draft passes"')
+        parts.append(table_text(result["joined"]))
     return "\n\n".join(parts)
 
 

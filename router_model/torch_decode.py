@@ -31,17 +31,13 @@ class _Row:
 class TorchDecoder:
     """Owns the widened weights and `n_rows` rows of keys and values. Needs torch, transformers and gguf."""
 
-    def __init__(self, model_path: Path, n_rows: int = 40, n_threads: int = 1) -> None:
-        """Read and widen the weights: about five times the file's size in memory."""
+    def __init__(self, tokenizer: Any, weights: dict[str, Any], settings: dict[str, Any], n_rows: int = 40) -> None:
+        """Weights under their names in the file; `settings` as `_read` gives them."""
         import torch
-        from transformers import AutoTokenizer
 
-        torch.set_num_threads(n_threads)
         self._torch: Any = torch
-        whole = AutoTokenizer.from_pretrained(str(model_path.parent), gguf_file=model_path.name)
-        self._tokenizer: Any = whole.backend_tokenizer  # the rest holds the vocabulary a second time
-        del whole
-        self._weights, settings = _read(model_path, torch)
+        self._tokenizer = tokenizer
+        self._weights = weights
         self._n_layers, self._n_heads, self._n_kv = settings["layers"], settings["heads"], settings["kv_heads"]
         self._epsilon, self._size = settings["epsilon"], settings["size"]
         self._turn = settings["base"] ** -(torch.arange(0, self._size, 2) / self._size)
@@ -50,6 +46,18 @@ class TorchDecoder:
         self._values = [torch.zeros(shape) for _ in range(self._n_layers)]
         self._n_rows = n_rows
         self._ends = {self._tokenizer.token_to_id(name) for name in ("<|im_end|>", "<|endoftext|>")}
+
+    @classmethod
+    def read(cls, model_path: Path, n_rows: int = 40, n_threads: int = 1) -> "TorchDecoder":
+        """Read and widen the weights of a file: five to six times its size in memory."""
+        import torch
+        from transformers import AutoTokenizer
+
+        torch.set_num_threads(n_threads)
+        whole = AutoTokenizer.from_pretrained(str(model_path.parent), gguf_file=model_path.name)
+        tokenizer = whole.backend_tokenizer  # the rest holds the vocabulary a second time
+        del whole
+        return cls(tokenizer, *_read(model_path, torch), n_rows)
 
     def decode(self, prompts: Sequence[Prompt]) -> Iterator[Generation]:
         """Yield generations in the order in which they finish; prompts of one text in a row share its reading."""

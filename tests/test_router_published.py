@@ -242,3 +242,16 @@ def test_unmeasured_pairs_need_no_recordings() -> None:
     data = replace(draft_data(), recorded=None)
     with pytest.raises(ValueError, match="no recordings"):
         self_tests(fold(data))
+
+
+def test_signal_that_knows_more_raises_auroc_and_noise_does_not() -> None:
+    pytest.importorskip("sklearn", reason="needs the extra [bench]")
+    from halfwatt.router_model.joined_signals import compare
+
+    random, passed = np.random.default_rng(0), EASY.astype(float)
+    ours = np.clip(0.5 + 0.2 * (passed - 0.5) + random.normal(0, 0.2, N), 0.02, 0.98)
+    telling = compare(ours, passed[:, None] + random.normal(0, 0.3, (N, 1)), passed)
+    noise = compare(ours, random.normal(0, 1, (N, 1)), passed)
+    assert telling["joined"] > 0.95
+    assert telling["low"] > 0
+    assert noise["low"] < 0.02

@@ -1,0 +1,76 @@
+"""Do published signals help our estimate of a draft? Each joined to ours, on the tasks where it was recorded.
+
+Held out: our estimate after the draft comes from folds that did not see the task, and the joint logistic regression is
+cross-validated once more over the recorded tasks. What counts is the paired difference in AUROC with its interval.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .draft_data import DraftData, Fold
+from .evaluation import Array, auroc, folds
+from .family_recorded import entropies
+from .stage2 import logit
+
+_SEED = 0
+_N_BOOTSTRAP = 1000
+
+
+def measure(data: DraftData) -> list[dict[str, Any]]:
+    """One row per published signal: AUROC for "the draft passes" of ours, of the signal and of both joined."""
+    recorded = data.recorded
+    if recorded is None:
+        return []
+    ours = held_out(data)
+    sampled = entropies(np.nan_to_num(recorded.sample_cluster))
+    return [
+        _row("semantic entropy, 5 samples", data, ours, recorded.with_samples, -sampled[:, None]),
+        _row("self-written tests, k = 1 to 7", data, ours, recorded.with_tests, recorded.tests_passed),
+    ]
+
+
+def held_out(data: DraftData) -> Array:
+    """Our estimate that the weak model's draft passes, after its end, from folds without the task."""
+    ours = np.zeros(len(data.pair.passed))
+    for train, test in folds(len(ours), _SEED):
+        ours[test] = Fold(data, train, test, _SEED).said[1].after
+    return ours
+
+
+def compare(ours: Array, signal: Array, passed: Array) -> dict[str, Any]:
+    """AUROCs of the same tasks; `signal` is `(n, k)`, larger when the draft is likelier to pass."""
+    own = np.array([logit(p) for p in ours])[:, None]
+    alone, joint = cross_fitted(own, passed), cross_fitted(np.hstack([own, signal]), passed)
+    random = np.random.default_rng(_SEED)
+    gains: list[float] = []
+    while len(gains) < _N_BOOTSTRAP:
+        rows = random.integers(0, len(passed), len(passed))
+        if 0 < passed[rows].sum() < len(rows):
+            gains.append(auroc(joint[rows], passed[rows]) - auroc(alone[rows], passed[rows]))
+    low, high = np.percentile(gains, (2.5, 97.5))
+    values = {
+        "ours": auroc(alone, passed),
+        "signal": auroc(cross_fitted(signal, passed), passed),
+        "joined": auroc(joint, passed),
+        "gain": auroc(joint, passed) - auroc(alone, passed),
+        "low": low,
+        "high": high,
+    }
+    return {name: round(float(value), 3) for name, value in values.items()}
+
+
+def cross_fitted(inputs: Array, passed: Array) -> Array:
+    """Out-of-fold scores of a logistic regression over standardised inputs."""
+    from sklearn.linear_model import LogisticRegression
+
+    standard = (inputs - inputs.mean(axis=0)) / (inputs.std(axis=0) + 1e-9)
+    scores = np.zeros(len(passed))
+    for train, test in folds(len(passed), _SEED):
+        model = LogisticRegression(C=0.3, max_iter=1000).fit(standard[train], passed[train] > 0.5)
+        scores[test] = model.predict_proba(standard[test])[:, 1]
+    return scores
+
+
+def _row(name: str, data: DraftData, ours: Array, at: Any, signal: Array) -> dict[str, Any]:
+    return {"signal": name, "n_tasks": len(at), **compare(ours[at], signal[at], data.pair.passed[at, 0])}
