@@ -35,7 +35,7 @@ from .spending import Spending, against, interval, reduction, routed
 from .views import Inputs
 
 STRONG_FACTORS = (1.0, 10.0)
-N_SEEDS = 2
+N_SEEDS = 1
 OURS = "halfwatt, both stages"
 _ALSO_ON_THE_PART = ("always weak", "always strong", "mean log-probability", "halfwatt, stage 1", OURS)
 _QUICK_BEFORE = ("always weak", "always strong", "oracle", "logistic regression")
