@@ -44,6 +44,10 @@ class Recorded:
     tests_tokens: Array
     tests_prompt_tokens: Array
 
+    def tasks(self, needs: str) -> Rows:
+        """Tasks that have what a router needs: `samples` or `tests`."""
+        return self.with_samples if needs == "samples" else self.with_tests
+
     @property
     def with_samples(self) -> Rows:
         """Tasks that have samples."""
@@ -103,21 +107,21 @@ def draft_data(
         lambdas=(0.0, 0.5, 1.0),
         statistics=local_statistics(data_dir, names),
         prompt_tokens=prompt,
-        recorded=recorded(names) if SAMPLES_TABLE.exists() and TESTS_TABLE.exists() else None,
+        recorded=recorded(names),
     )
 
 
 def recorded(names: list[str]) -> Recorded:
-    """The committed tables of the recordings, in task order."""
+    """The committed tables of the recordings, in task order; all NaN where there is no table."""
     place = {name: index for index, name in enumerate(names)}
     samples = np.full((3, len(names), N_SAMPLES), np.nan)
-    for row in read_rows(SAMPLES_TABLE):
+    for row in read_rows(SAMPLES_TABLE) if SAMPLES_TABLE.exists() else ():
         values = (float(row["passed"]), float(row["n_tokens"]), float(row["cluster"]))
         samples[:, place[row["task_id"]], int(row["sample"])] = values
     samples[:, np.isnan(samples).any(axis=(0, 2))] = np.nan
     tests, tokens = (np.full((len(names), len(TEST_COUNTS)), np.nan) for _ in range(2))
     draft, prompt = (np.full(len(names), np.nan) for _ in range(2))
-    for row in read_rows(TESTS_TABLE):
+    for row in read_rows(TESTS_TABLE) if TESTS_TABLE.exists() else ():
         at = place[row["task_id"]]
         draft[at], prompt[at] = float(row["draft_passed"]), float(row["prompt_tokens"])
         tests[at] = [float(row[f"passes_{k}"]) for k in TEST_COUNTS]

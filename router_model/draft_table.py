@@ -31,6 +31,7 @@ from .evaluation import Array, Pair, Rows
 from .family_cascade_routing import both_stages, cascade_routing, stage1
 from .family_drafts import frugal, mean_logprob
 from .family_recorded import self_tests, semantic_entropy
+from .joined_signals import FEWEST_TASKS
 from .spending import Spending, against, interval, reduction, routed
 from .views import Inputs
 
@@ -78,7 +79,7 @@ def measure(
     for factor in STRONG_FACTORS[1:] if quick else STRONG_FACTORS:
         pair = Pair(near.pair.passed, near.pair.energy_j * np.array([1.0, factor]))
         data = replace(near, pair=pair)
-        chosen = [family for family in draft_families(quick) if not family.needs or data.recorded is not None]
+        chosen = [family for family in draft_families(quick) if _enough(data, family.needs)]
         results = run(data, chosen, seeds, kept, f"local pair, strong ×{factor:g}")
         rows = rows_of(data, chosen, results)
         weak_j, strong_j = (round(float(value), 1) for value in pair.energy_j.mean(axis=0))
@@ -92,8 +93,8 @@ def rows_of(data: DraftData, chosen: Sequence[DraftFamily], results: Results) ->
     rows: list[dict[str, Any]] = []
     for family in chosen:
         rows += _rows(data.pair, _tasks(data, family.needs, everything), family, results[family.name], results[OURS])
-    if data.recorded is not None:
-        for needs in ("samples", "tests"):
+    for needs in ("samples", "tests"):
+        if _enough(data, needs):
             at = _tasks(data, needs, everything)
             for family in (family for family in chosen if family.name in _ALSO_ON_THE_PART):
                 on = replace(family, name=f"{family.name}, on the tasks with {needs}")
@@ -140,7 +141,12 @@ def _take(spent: Spending, at: Rows) -> Spending:
 def _tasks(data: DraftData, needs: str, everything: Rows) -> Rows:
     if not needs or data.recorded is None:
         return everything
-    return data.recorded.with_samples if needs == "samples" else data.recorded.with_tests
+    return data.recorded.tasks(needs)
+
+
+def _enough(data: DraftData, needs: str) -> bool:
+    """Whether a router's recordings exist for enough tasks to say anything."""
+    return not needs or (data.recorded is not None and len(data.recorded.tasks(needs)) >= FEWEST_TASKS)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from .evaluation import Array, auroc, folds
 from .family_recorded import entropies
 from .stage2 import logit
 
+FEWEST_TASKS = 30
 _SEED = 0
 _N_BOOTSTRAP = 1000
 
@@ -22,11 +23,16 @@ def measure(data: DraftData) -> list[dict[str, Any]]:
     recorded = data.recorded
     if recorded is None:
         return []
-    ours = held_out(data)
-    sampled = entropies(np.nan_to_num(recorded.sample_cluster))
+    signals = {
+        "samples": ("semantic entropy, 5 samples", -entropies(np.nan_to_num(recorded.sample_cluster))[:, None]),
+        "tests": ("self-written tests, k = 1 to 7", recorded.tests_passed),
+    }
+    usable = {needs: recorded.tasks(needs) for needs in signals if len(recorded.tasks(needs)) >= FEWEST_TASKS}
+    ours = held_out(data) if usable else np.empty(0)
+    passed = data.pair.passed[:, 0]
     return [
-        _row("semantic entropy, 5 samples", data, ours, recorded.with_samples, -sampled[:, None]),
-        _row("self-written tests, k = 1 to 7", data, ours, recorded.with_tests, recorded.tests_passed),
+        {"signal": signals[needs][0], "n_tasks": len(at), **compare(ours[at], signals[needs][1][at], passed[at])}
+        for needs, at in usable.items()
     ]
 
 
@@ -70,7 +76,3 @@ def cross_fitted(inputs: Array, passed: Array) -> Array:
         model = LogisticRegression(C=0.3, max_iter=1000).fit(standard[train], passed[train] > 0.5)
         scores[test] = model.predict_proba(standard[test])[:, 1]
     return scores
-
-
-def _row(name: str, data: DraftData, ours: Array, at: Any, signal: Array) -> dict[str, Any]:
-    return {"signal": name, "n_tasks": len(at), **compare(ours[at], signal[at], data.pair.passed[at, 0])}

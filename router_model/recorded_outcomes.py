@@ -192,8 +192,10 @@ def _run(program: str) -> bool:
 
 
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
     with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, list(rows[0]) if rows else ["task_id"], lineterminator="\n")
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
