@@ -91,7 +91,7 @@ export class Preview implements vscode.Disposable, vscode.CodeLensProvider {
   private markOnce(job: Job, uri: vscode.Uri, note: DeltaNote): void {
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document.uri.toString() === uri.toString());
     if (job.mark || !editor) return;
-    const words = note.state === 'ready' ? 'halfwatt: Ctrl+Enter accepts, Escape rejects' : 'halfwatt: Escape cancels';
+    const words = note.state === 'ready' ? 'Ctrl+Enter accepts, Escape rejects' : 'halfwatt: Escape cancels';
     job.mark = vscode.window.createTextEditorDecorationType({
       after: { contentText: words, margin: '0 0 0 2em', fontStyle: 'italic', color: new vscode.ThemeColor('editorCodeLens.foreground') },
     });
