@@ -41,6 +41,9 @@ N_WORDS = 1024
 N_GRAMS = 1024
 _GRAM_SIZES = (2, 3, 4, 5)
 _GRAM_CHARACTERS = 2000
+# what CRC-32 does to a register whose low byte is 0…255: read off zlib itself
+_CRC_TABLE = np.array([zlib.crc32(bytes([byte])) for byte in range(256)], dtype=np.int64)
+_CRC_TABLE = (_CRC_TABLE ^ 0xFFFFFFFF ^ 0x00FFFFFF)[np.arange(256) ^ 0xFF]
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,29 @@ def hashed_words(text: str) -> npt.NDArray[np.float32]:
 
 def hashed_grams(text: str) -> npt.NDArray[np.float32]:
     """Signed logarithmic counts of character n-grams inside words, hashed with a sign so collisions cancel."""
-    counts = [0] * N_GRAMS
-    for word in re.findall(r"\w+|[^\w\s]", text.lower()):
-        padded = f" {word} ".encode("utf-8", "replace")
-        for size in _GRAM_SIZES:
-            for start in range(len(padded) - size + 1):
-                code = zlib.crc32(padded[start : start + size])
-                counts[code % N_GRAMS] += 1 if code >> 16 & 1 else -1
-    signed = np.array(counts, dtype=np.float32)
+    words = [f" {word} ".encode("utf-8", "replace") for word in re.findall(r"\w+|[^\w\s]", text.lower())]
+    if not words:
+        return np.zeros(N_GRAMS, dtype=np.float32)
+    codes = _gram_codes(b"".join(words), np.repeat(np.arange(len(words)), [len(word) for word in words]))
+    signs = np.where(codes >> 16 & 1, 1.0, -1.0)
+    signed = np.bincount(codes % N_GRAMS, signs, N_GRAMS).astype(np.float32)
     return np.sign(signed) * np.log1p(np.abs(signed))
+
+
+def _gram_codes(content: bytes, word_of: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """CRC-32 of every n-gram that lies inside one word, all starts at once; the same numbers as `zlib.crc32`."""
+    codes = []
+    values = np.frombuffer(content, dtype=np.uint8).astype(np.int64)
+    state = np.full(len(values), 0xFFFFFFFF, dtype=np.int64)
+    for length in range(1, _GRAM_SIZES[-1] + 1):
+        n_starts = len(values) - length + 1
+        if n_starts < 1:
+            break
+        state = state[:n_starts]
+        state = _CRC_TABLE[(state ^ values[length - 1 :]) & 0xFF] ^ (state >> 8)
+        if length in _GRAM_SIZES:
+            codes.append((state ^ 0xFFFFFFFF)[word_of[:n_starts] == word_of[length - 1 :]])
+    return np.concatenate(codes)
 
 
 def window(text: str) -> str:

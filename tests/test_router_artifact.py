@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from halfwatt.router_model.artifact_io import DEFAULT_FOLDER, MANIFEST, total_by
 from halfwatt.router_model.encoder import WINDOW_TOKENS, encode
 from halfwatt.router_model.errors import RouterUnavailable
 from halfwatt.router_model.estimates import Estimates
-from halfwatt.router_model.features import MAX_CHARACTERS, SURFACE_NAMES, features
+from halfwatt.router_model.features import MAX_CHARACTERS, N_GRAMS, SURFACE_NAMES, features, hashed_grams
 from halfwatt.router_model.router import Router
 
 EASY = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n'
@@ -101,6 +103,18 @@ def test_features_have_their_shapes_and_no_holes() -> None:
         found = features(text)
         assert found.surface.shape == (len(SURFACE_NAMES),)
         assert all(np.isfinite(part).all() for part in (found.words, found.grams, found.surface))
+
+
+@pytest.mark.parametrize("text", [EASY, HARD, "a", "数字 é 🙂 x_1", "lone \ud800"])
+def test_hashed_grams_are_the_checksums_that_the_router_was_trained_on(text: str) -> None:
+    counts = np.zeros(N_GRAMS)
+    for word in re.findall(r"\w+|[^\w\s]", text.lower()):
+        padded = f" {word} ".encode("utf-8", "replace")
+        for size in (2, 3, 4, 5):
+            for start in range(len(padded) - size + 1):
+                code = zlib.crc32(padded[start : start + size])
+                counts[code % N_GRAMS] += 1 if code >> 16 & 1 else -1
+    assert hashed_grams(text) == pytest.approx(np.sign(counts) * np.log1p(np.abs(counts)))
 
 
 def test_wrong_shape_is_refused_by_the_graph(router: Router) -> None:
