@@ -86,7 +86,7 @@ class CompletionConfig(Struct, frozen=True, forbid_unknown_fields=True):
     time_box_ms: Positive = 4000.0
     on_battery: Literal["automatic", "quiet", "manual"] = "quiet"
     max_file_kb: Annotated[int, Meta(ge=1)] = 1024
-    context: tuple[ContextSource, ...] = ("declarations", "ring", "edits")  # of other places, for the prompt
+    context: tuple[ContextSource, ...] = ()  # of other places, for the prompt: none has earned its place yet
 
 
 class TelemetryConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -112,7 +112,8 @@ def _once(file: SourceFile, at: int) -> Once:
     path, folder = file.path.resolve(), Path.cwd().resolve()
     workspace = str(folder) if path.is_relative_to(folder) else None
     document = Document(path.as_uri(), str(path), file.text, file.language.id, workspace)
-    return Once(document, at, config_file.load(user_paths(os.environ), os.environ).privacy)
+    config = config_file.load(user_paths(os.environ), os.environ)
+    return Once(document, at, config.completion.context, config.privacy)
 
 
 def _write_or_print(file: SourceFile, text: str, code: str) -> None:

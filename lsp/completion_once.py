@@ -19,18 +19,18 @@ from .postprocess import clean
 from .postprocess_brackets import balanced
 from .postprocess_candidate import Candidate
 
-SOURCES: tuple[ContextSource, ...] = ("declarations",)  # the others need a session in an editor
-
 
 class Once:
-    """A cursor in a document. Reads the files behind its imports, so it belongs in a thread."""
+    """A cursor in a document. May read the files behind its imports; the other context needs a session in an editor."""
 
-    def __init__(self, document: Document, offset: int, privacy: PrivacyConfig) -> None:
+    def __init__(
+        self, document: Document, offset: int, sources: tuple[ContextSource, ...], privacy: PrivacyConfig
+    ) -> None:
         text = document.text
         self._query = Query(document.uri, text[:offset], text[offset:], document.language, "invoked", document.path)
         self._multiline = is_block(self._query)
         budget = Budget.of_tokens(Pace().budget_tokens)
-        context = Gatherer().context(document, offset, SOURCES, privacy, budget.context)
+        context = Gatherer().context(document, offset, sources, privacy, budget.context)
         self.prompt: Prompt = prompt(context, self._query.prefix, self._query.suffix, budget)
         self.stop_rules: tuple[StopRule, ...] = stop_rules(self._multiline)
 

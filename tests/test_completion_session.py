@@ -88,6 +88,7 @@ def make(tmp_path: Path) -> Make:
     return made
 
 
+ALL = CompletionConfig(context=("declarations", "ring", "edits"))
 CANARIES = {
     "shapes.py": "def area(width, height, allowed_import):\n    return width * height\n",
     "keys.py": f'def connect(width, area, canary_import_secret, key="{SECRET}"):\n    pass\n',
@@ -102,7 +103,7 @@ OPENED = {
 
 
 async def test_secret_and_excluded_files_never_enter_a_prompt(make: Make) -> None:
-    window = make(Config(privacy=PrivacyConfig(exclude=("private/", ".env*"))))
+    window = make(Config(privacy=PrivacyConfig(exclude=("private/", ".env*")), completion=ALL))
     for name, text in CANARIES.items():
         window.document(name, text)
     for name, text in OPENED.items():
@@ -138,8 +139,8 @@ async def test_recent_edits_of_secret_and_excluded_files_never_enter_a_prompt(ma
     assert SECRET not in prompt
 
 
-async def test_source_that_is_switched_off_brings_nothing(make: Make) -> None:
-    window = make(Config(completion=CompletionConfig(context=())))
+async def test_source_that_is_not_switched_on_brings_nothing(make: Make) -> None:
+    window = make()
     window.document("shapes.py", CANARIES["shapes.py"])
     await window.suggest(window.document("main.py", MAIN))
     assert window.daemon.prompts == [MAIN + "\n"]
