@@ -93,7 +93,7 @@ def signature(code: str) -> str:
     return f"def {function.name}({ast.unparse(function.args)}):"
 
 
-def tests_prompt(task: Task, code: str) -> str:
+def prompt_for_tests(task: Task, code: str) -> str:
     """Chat text that asks for assertions, the first one begun; it shows the task's text and the draft's signature.
 
     The data set's own tests are not shown, so that none can be copied.
@@ -129,7 +129,7 @@ def _prompts(options: argparse.Namespace, tasks: list[Task]) -> list[Prompt]:
         ]
     drafts = {row["task_id"]: extract_code(row["completion"]) for row in read_lines(options.work / "drafts.jsonl")}
     return [
-        Prompt(f"{task.task_id}#0", tests_prompt(task, drafts[task.task_id]), 0.0, 0, 320, LineCounter(N_TESTS))
+        Prompt(f"{task.task_id}#0", prompt_for_tests(task, drafts[task.task_id]), 0.0, 0, 320, LineCounter(N_TESTS))
         for task in tasks
         if signature(drafts.get(task.task_id, ""))
     ]

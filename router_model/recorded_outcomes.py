@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     drafts = {row["task_id"]: row for row in read_lines(options.work / "drafts.jsonl")}
     tests = [row for row in read_lines(options.work / "tests.jsonl") if row["task_id"] in drafts]
     done = tracked(tests, "tests", len(tests))
-    _write(TESTS_TABLE, [tests_row(tasks[row["task_id"]], drafts[row["task_id"]], row, _run) for row in done])
+    _write(TESTS_TABLE, [self_tests_row(tasks[row["task_id"]], drafts[row["task_id"]], row, _run) for row in done])
     groups = _complete(read_lines(options.work / "samples.jsonl"))
     rows: list[dict[str, Any]] = []
     for name in tracked(groups, "samples", len(groups)):
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def tests_row(task: Task, draft: dict[str, Any], row: dict[str, Any], runs: Runs) -> dict[str, Any]:
+def self_tests_row(task: Task, draft: dict[str, Any], row: dict[str, Any], runs: Runs) -> dict[str, Any]:
     """Whether the draft passes the data set's tests and the first k of its own; without a test it fails them."""
     code = extract_code(draft["completion"])
     lines = assertions(task, code, row["completion"])
@@ -71,7 +71,8 @@ def tests_row(task: Task, draft: dict[str, Any], row: dict[str, Any], runs: Runs
 def assertions(task: Task, code: str, completion: str) -> list[str]:
     """The assertions that parse, in order; the answer goes on from a begun one, so that is put back in front."""
     name = next((line.split("def ")[1].partition("(")[0] for line in _heads(code)), "")
-    lines = f"assert {name}({completion}".partition("```")[0].splitlines()
+    body, fence, _ = f"assert {name}({completion}".partition("```")
+    lines = body.splitlines() if fence else body.splitlines()[:-1]  # the last one was cut
     return [line for line in lines if line.startswith("assert ") and _parses(line)][: max(TEST_COUNTS)]
 
 

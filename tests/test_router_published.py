@@ -195,10 +195,10 @@ def test_cascade_routing_drafts_where_the_draft_tells_and_not_where_it_never_pas
     telling = told(even, EASY.astype(float))
     hopeless = told(np.tile([0.0, 1.0], (N, 1)), np.zeros(N))
     for router in (cascade_routing, both_stages):
-        spent = router(telling)["λ=0.1012"]
+        spent = router(telling)["λ=0.0975"]
         assert spent.passed.all(), router.__name__
         assert spent.energy_j.mean() == pytest.approx(10 + 20), router.__name__
-        assert (router(hopeless)["λ=0.1012"].energy_j == 40).all(), router.__name__
+        assert (router(hopeless)["λ=0.0975"].energy_j == 40).all(), router.__name__
 
 
 def test_fine_tuned_router_decides_by_the_larger_class() -> None:

@@ -11,13 +11,13 @@ import pytest
 from halfwatt.router_model import sandbox
 from halfwatt.router_model.batched_decode import Prompt
 from halfwatt.router_model.judge import extract_code
-from halfwatt.router_model.record import LineCounter, signature, tests_prompt
+from halfwatt.router_model.record import LineCounter, prompt_for_tests, signature
 from halfwatt.router_model.recorded_outcomes import (
     assertions,
     clustered,
     same_behaviour_program,
     samples_rows,
-    tests_row,
+    self_tests_row,
     visible_calls,
 )
 from halfwatt.router_model.sandbox import Limits, runs_to_its_end
@@ -69,7 +69,7 @@ def test_signature_is_that_of_the_last_function(code: str, head: str) -> None:
 
 def test_prompt_for_tests_shows_none_of_the_data_sets_own() -> None:
     for task in (DOUBLE, MBPP):
-        text = tests_prompt(task, extract_code(DRAFT["completion"]))
+        text = prompt_for_tests(task, extract_code(DRAFT["completion"]))
         assert "== 6" not in text
         assert text.endswith("assert double(")
 
@@ -85,14 +85,14 @@ def test_only_whole_assertions_are_run() -> None:
 
 @needs_sandbox
 def test_draft_passes_as_many_of_its_tests_as_hold_and_fails_from_the_first_that_does_not() -> None:
-    row = tests_row(DOUBLE, DRAFT, TESTS, run)
+    row = self_tests_row(DOUBLE, DRAFT, TESTS, run)
     assert [row[f"passes_{k}"] for k in (1, 3, 5, 7)] == [1, 0, 0, 0]
     assert [row[f"tokens_{k}"] for k in (1, 3, 5, 7)] == [8, 30, 40, 40]
     assert (row["draft_passed"], row["n_tests"]) == (1, 3)
 
 
 def test_draft_without_a_test_is_not_trusted() -> None:
-    row = tests_row(DOUBLE, DRAFT, {**TESTS, "completion": "???"}, lambda program: True)
+    row = self_tests_row(DOUBLE, DRAFT, {**TESTS, "completion": "???"}, lambda program: True)
     assert [row[f"passes_{k}"] for k in (1, 3, 5, 7)] == [0, 0, 0, 0]
 
 
