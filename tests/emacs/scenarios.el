@@ -68,16 +68,6 @@
   (take-code-action "Generate function 'add'")
   (until "the body" (lambda () (string-match-p "{\n  return a \\+ b;\n}\n" (buffer-string)))))
 
-(defun text-changed-meanwhile-is-kept ()
-  "Eglot says that it applied an edit even where it dropped it for its version."
-  (open-file "typing.py" stub #'python-mode)
-  (search-forward "pass")
-  (take-code-action "Generate function 'add'")
-  (goto-char (point-min))
-  (insert "# typed\n")
-  (until "the body" (lambda () (string-match-p "return a \\+ b" (buffer-string))))
-  (check (string-prefix-p "# typed\nimport os\n" (buffer-string))))
-
 (defun tells-why-by-a-plain-command ()
   (open-file "why.py" "x = 1\n" #'python-mode)
   (let ((answer (jsonrpc-request (eglot-current-server) :workspace/executeCommand
