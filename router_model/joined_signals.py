@@ -57,7 +57,7 @@ def compare(ours: Array, signal: Array, passed: Array) -> dict[str, Any]:
     low, high = np.percentile(gains, (2.5, 97.5))
     values = {
         "ours": auroc(alone, passed),
-        "signal": auroc(cross_fitted(signal, passed), passed),
+        "signal_alone": auroc(cross_fitted(signal, passed), passed),
         "joined": auroc(joint, passed),
         "gain": auroc(joint, passed) - auroc(alone, passed),
         "low": low,
