@@ -6,9 +6,9 @@ An encoder with two classes learns from the prompt whether the weak model passes
 momentum, rate 0.001, momentum 0.95, batch 64, prompts over 512 tokens to the strong model, as published. Deviations,
 because the means are two processor cores and no model hub: the packaged MiniLM cut to the router's four layers instead
 of CodeBERT, its first 128 tokens, few epochs instead of 200, one seed, one mask rate, labels from one greedy answer
-unless all five samples were recorded. With `--fills` the training texts are doubled by their mask-and-fill copies
-(`record.py fills`). Writes held-out P(weak passes), text-free, to `data/published_finetuned.csv`; the bench reads only
-that.
+unless all five samples were recorded. With `--fills` the training texts are doubled by copies whose masked words a
+language model filled, one JSON line each with `task_id` and `text`; nothing here makes that file. Writes held-out
+P(weak passes), text-free, to `data/published_finetuned.csv`; the bench reads only that.
 """
 
 import argparse

@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
 def recorded_tasks(tasks: list[Task], n_tasks: int = N_TASKS) -> list[Task]:
     """The first `n_tasks` in a seeded order of the tasks that the reference table lacks for the strong model.
 
-    Those are a random part of all tasks, and the only ones whose strong answers were kept as text for the judge.
+    Those are a random part of all tasks.
     """
     known = {row["task_id"] for row in read_rows(ADDED_OUTCOMES) if row["model"] == _STRONG}
     chosen = [task for task in tasks if task.task_id in known]
