@@ -138,11 +138,9 @@ async def test_newer_question_ends_the_older_one_down_to_the_worker(daemon: Runn
 async def until_busy(daemon: RunningDaemon) -> None:
     """Once the daemon says that a request runs."""
     async with asyncio.timeout(60):
-        while True:
-            with daemon.http() as http:
-                if "halfwatt_requests_running 1" in http.get("/metrics").text or _is_busy(http):
-                    return
-            await asyncio.sleep(0)
+        with daemon.http() as http:
+            while "halfwatt_requests_running 1" not in http.get("/metrics").text and not _is_busy(http):
+                await asyncio.sleep(0)
 
 
 def _is_busy(http: Any) -> bool:
