@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import draft_table, family_bandits, llama_pairs, local_savings, teacher
+from . import draft_table, family_bandits, family_finetuned, llama_pairs, local_savings, teacher
 from .artifact_io import total_bytes
 from .bench_runs import N_PROCESSES, run_all
 from .encoder import Encoder
@@ -84,6 +84,7 @@ def run(
         ),
         "local_pair_routers": None if quick else _draft_table(data_dir, material, kept),
         "bandit_regret": None if quick else family_bandits.regrets(material.data, range(N_REGRET_SEEDS)),
+        "edge_cloud_study": family_finetuned.study_rows(names, material.data.pair.passed, material.seconds),
         **costs,
         "artifact_bytes": total_bytes(router.folder),
     }

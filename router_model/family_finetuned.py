@@ -6,6 +6,7 @@ that had not seen it; its thresholds come from the repetition's training rows.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,34 @@ def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float, float, float
         float(cloud.mean()) if len(cloud) else nothing,
         float(np.where(weak, passed[:, 0], passed[:, 1]).mean()),
     )
+
+
+def study_rows(task_ids: list[str], passed: Array, seconds: Array) -> list[dict[str, Any]]:
+    """The study's own columns for the measured pair, per data set and variant; nothing where nothing was recorded."""
+    rows: list[dict[str, Any]] = []
+    for variant in variants("energy"):
+        p_weak = probabilities("energy", variant, len(task_ids))
+        for name in ("HumanEval", "mbpp"):
+            at = np.array([task_id.startswith(name) for task_id in task_ids])
+            edge, cloud, overall = platform_accuracy(p_weak[at], passed[at])
+            runtime = float(np.where(p_weak[at] > 0.5, seconds[at, 0], seconds[at, 1]).mean())
+            rows.append(
+                {
+                    "variant": variant,
+                    "tasks": f"{name}, {int(at.sum())}",
+                    "to the weak model %": _percent(float((p_weak[at] > 0.5).mean())),
+                    "routing rate %": _percent(routing_rate(p_weak[at], passed[at, 0])),
+                    "H_edge %": _percent(edge),
+                    "H_cloud %": _percent(cloud),
+                    "H_overall %": _percent(overall),
+                    "J": round(overall / runtime, 3),
+                }
+            )
+    return rows
+
+
+def _percent(share: float) -> float | None:
+    return None if np.isnan(share) else round(100 * share, 1)
 
 
 def by_probability(p_weak: Array, train: Rows, test: Rows) -> dict[str, Array]:

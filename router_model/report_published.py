@@ -12,7 +12,14 @@ def published_parts(result: dict[str, Any]) -> list[str]:
         draft_tables_text(result["local_pair_routers"]),
         "## Regret of the contextual bandits while they learn, utility per task, measured pair",
         table_text(result["bandit_regret"]),
+        *_study(result["edge_cloud_study"]),
     ]
+
+
+def _study(rows: list[dict[str, Any]]) -> list[str]:
+    return (
+        ["## Fine-tuned encoder, the edge-cloud study's own columns, measured pair", table_text(rows)] if rows else []
+    )
 
 
 def draft_tables_text(result: dict[str, Any]) -> str:

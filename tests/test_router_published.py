@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from router_data import data_dir as data_dir
 
 from halfwatt.router_model import spending
 from halfwatt.router_model.draft_data import PROMPT_SHARE, RUN_J, DraftData, Fold, Recorded, new_token_j
@@ -17,6 +19,7 @@ from halfwatt.router_model.family_recorded import entropies, largest, self_tests
 from halfwatt.router_model.labels import STATISTICS
 from halfwatt.router_model.local_pair import Said
 from halfwatt.router_model.spending import Spending, drafted, routed
+from halfwatt.router_model.tasks import load_tasks
 from halfwatt.router_model.views import Inputs
 
 N = 200
@@ -208,6 +211,20 @@ def test_fine_tuned_router_decides_by_the_larger_class() -> None:
     assert routing_rate(np.full(N, 0.9), PAIR.passed[:, 0]) == 0.5
     assert platform_accuracy(p, PAIR.passed) == (1.0, 1.0, 1.0)
     assert platform_accuracy(np.full(N, 0.9), PAIR.passed)[::2] == (0.5, 0.5)
+
+
+def test_recorded_fine_tuning_covers_every_task_once(data_dir: Path) -> None:
+    from halfwatt.router_model.family_finetuned import families_of, probabilities, study_rows, variants
+
+    assert [family.name for family in families_of("energy")] == [
+        f"fine-tuned encoder, {name}" for name in variants("energy")
+    ]
+    names = [task.task_id for task in load_tasks(data_dir)]
+    for variant in variants("energy"):
+        p = probabilities("energy", variant, len(names))
+        assert ((p >= 0) & (p <= 1)).all()
+    rows = study_rows(names, np.tile([0.0, 1.0], (len(names), 1)), np.ones((len(names), 2)))
+    assert all(row["H_edge %"] in (0.0, None) and row["H_cloud %"] in (100.0, None) for row in rows)
 
 
 def test_strict_label_needs_all_five_samples_where_there_are_five() -> None:
