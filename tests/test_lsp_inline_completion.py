@@ -139,7 +139,9 @@ async def until_busy(daemon: RunningDaemon) -> None:
     """Once the daemon says that a request runs."""
     async with asyncio.timeout(60):
         with daemon.http() as http:
-            while "halfwatt_requests_running 1" not in http.get("/metrics").text and not _is_busy(http):
+            while True:
+                if "halfwatt_requests_running 1" in http.get("/metrics").text or _is_busy(http):
+                    return
                 await asyncio.sleep(0)
 
 
