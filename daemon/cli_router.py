@@ -1,14 +1,16 @@
 """`halfwatt router calibrate|reset-feedback`, beside the router's own `info` and `bench`.
 
-Calibrating measures the local model on this machine with the machine's meter and keeps the joules per token, which the
-daemon uses until the ledger has answers of its own. It talks to no daemon and changes no setting.
+Calibrating measures the local model on this machine, in a worker as the daemon's and with its meter, and keeps the
+joules per token, which the daemon uses until the ledger has answers of its own. It talks to no daemon and changes no
+setting. Stopped in the middle, it keeps the verdicts it has.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,10 +21,12 @@ from halfwatt.router_model.cli import app
 from .cli_common import print_json, run
 
 if TYPE_CHECKING:
+    from halfwatt.router_model.tasks import Task
+
+    from .calibrating import Speed
     from .catalog import ModelSpec
     from .config import Config
     from .paths import Paths
-    from .router_memory import Measured
 
 __all__ = ["app"]
 
@@ -38,20 +42,15 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Measure this machine's tokens per second and joules per token; show what your feedback shifts."""
-    from . import router_memory
     from .errors import UsageError
 
     if label and data_dir is None:
         raise UsageError("To judge answers the data sets are needed; give their folder with --data-dir.")
     paths, config = _settings()
     spec = _model(model, paths, config)
-    measured, n_tokens = _measured(spec, config)
-    memory = router_memory.read(paths.router_memory_file)
-    router_memory.write(paths.router_memory_file, router_memory.with_model(memory, spec.id, measured))
-    result: dict[str, Any] = {"model": spec.id, "measured": measured, "n_tokens": n_tokens}
+    tasks = _tasks(data_dir, label) if label and data_dir is not None else []
+    result = asyncio.run(_calibrated(spec, config, paths, tasks))
     result["feedback"] = _feedback(spec.id, paths)
-    if label and data_dir is not None:
-        result["labels"] = _labels(spec, label, data_dir, config)
     if as_json:
         print_json(result)
         return
@@ -91,21 +90,34 @@ def _model(file: Path | None, paths: Paths, config: Config) -> ModelSpec:
     return replace(known, path=own.path)
 
 
-def _measured(spec: ModelSpec, config: Config) -> tuple[Measured, int]:
-    from halfwatt.router_model.calibrate import measure_speed
+async def _calibrated(spec: ModelSpec, config: Config, paths: Paths, tasks: list[Task]) -> dict[str, Any]:
+    from halfwatt.router_model import calibrate as labelling
 
-    from . import meter_ladder
+    from . import calibrating, router_memory
     from .router_memory import Measured
 
-    meter = meter_ladder.choose(config.energy, worker_pids=lambda: [os.getpid()])
-    try:
-        window = meter.begin()
-        speed = measure_speed(_path(spec), _threads(config))
-        used = meter.end(window, cpu_s=speed.cpu_s)
-    finally:
-        meter.close()
-    joules = None if used.j is None else used.j / speed.n_tokens
-    return Measured(speed.tokens_per_s, joules, used.method or "unknown"), speed.n_tokens
+    file = paths.router_memory_file
+    busy = await calibrating.busy_share()
+    _tell(f"loading {spec.id}")
+    async with calibrating.serving(spec, config, paths) as serving:
+        speed = await serving.measure(_tell, busy)
+        measured = Measured(speed.tokens_per_s, speed.joules_per_token, speed.method)
+        router_memory.write(file, router_memory.with_model(router_memory.read(file), spec.id, measured))
+        known = router_memory.read(file).labels.get(spec.id, {})
+        verdicts = await serving.label(tasks, known, lambda task, passed: _keep(file, spec.id, task, passed), _tell)
+    found = {"labels": asdict(labelling.summary(spec.id, tasks, verdicts))} if tasks else {}
+    return {"model": spec.id, "measured": speed, **found}
+
+
+def _keep(file: Path, model: str, task: str, passed: bool) -> None:
+    from . import router_memory
+
+    router_memory.write(file, router_memory.with_label(router_memory.read(file), model, task, passed))
+
+
+def _tell(line: str) -> None:
+    """Progress is no result: it goes to stderr."""
+    typer.echo(line, err=True)
 
 
 def _feedback(model: str, paths: Paths) -> dict[str, Any]:
@@ -126,49 +138,58 @@ def _feedback(model: str, paths: Paths) -> dict[str, Any]:
     return {"shift_logit": shift, "limit": MAX_BIAS_LOGIT, "outcomes": outcomes}
 
 
-def _labels(spec: ModelSpec, n_tasks: int, data_dir: Path, config: Config) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from halfwatt.router_model.calibrate import label_tasks
+def _tasks(data_dir: Path, n_tasks: int) -> list[Task]:
+    from halfwatt.router_model.calibrate import tasks_to_label
     from halfwatt.router_model.errors import RouterModelError
 
     from .errors import HalfwattError
 
     try:
-        return asdict(label_tasks(_path(spec), spec.id, data_dir, n_tasks, _threads(config)))
+        return tasks_to_label(data_dir, n_tasks)
     except RouterModelError as error:
         raise HalfwattError(str(error)) from None
 
 
-def _path(spec: ModelSpec) -> Path:
-    assert spec.path is not None  # noqa: S101  # `_model` gives only models whose file is there
-    return spec.path
-
-
-def _threads(config: Config) -> int:
-    from .machine import cores
-
-    return config.local.threads or cores()
-
-
 def _lines(result: dict[str, Any]) -> list[str]:
-    measured, feedback = result["measured"], result["feedback"]
-    joules = "unknown joules" if measured.joules_per_token is None else f"{measured.joules_per_token:.3f} J"
-    kept = ", ".join(f"{count} {name}" for name, count in feedback["outcomes"].items()) or "none yet"
-    lines = [
-        f"{result['model']}: {measured.tokens_per_s:.1f} tokens/s, {joules} per token "
-        f"({measured.method}, {result['n_tokens']} tokens); the daemon uses this until it has answers of its own",
-        f"feedback: {kept}; shifts the expected log-odds by {feedback['shift_logit']:+.2f} "
-        f"(at most {feedback['limit']:.1f} either way)",
-    ]
-    labels = result.get("labels")
-    if labels:
-        expected = ""
-        if labels["expected"] is not None:
-            inside = labels["low"] <= labels["expected"] <= labels["high"]
-            expected = f"; the router expected {100 * labels['expected']:.0f} %, {'inside' if inside else 'OUTSIDE'} it"
+    from .calibrating import BUSY_SHARE
+
+    speed = result["measured"]
+    lines = [_speed_line(result["model"], speed), _feedback_line(result["feedback"])]
+    if speed.busy_share > BUSY_SHARE:
         lines.append(
-            f"{labels['n_passed']} of {labels['n_tasks']} tasks pass: so many labels allow to say "
-            f"{100 * labels['low']:.0f} to {100 * labels['high']:.0f} %{expected}"
+            f"other programs used {100 * speed.busy_share:.0f} % of the processors just before, so these figures are "
+            "worse than this machine's own; measure again when it is quiet"
         )
-    return lines
+    return [*lines, _labels_line(result["labels"])] if "labels" in result else lines
+
+
+def _speed_line(model: str, speed: Speed) -> str:
+    joules = "unknown joules per token"
+    if speed.joules_per_token is not None:
+        joules = f"{speed.joules_per_token:.3f} J per token"
+        if speed.low_j is not None and speed.high_j is not None:
+            joules += f" ({speed.low_j:.3f} to {speed.high_j:.3f} J)"
+    return (
+        f"{model}: {speed.tokens_per_s:.1f} tokens/s ({speed.slowest_tokens_per_s:.1f} to "
+        f"{speed.fastest_tokens_per_s:.1f}), {joules}, {speed.method}, {speed.n_tokens} tokens; "
+        "the daemon uses this until it has answers of its own"
+    )
+
+
+def _feedback_line(feedback: dict[str, Any]) -> str:
+    kept = ", ".join(f"{count} {name}" for name, count in feedback["outcomes"].items()) or "none yet"
+    return (
+        f"feedback: {kept}; shifts the expected log-odds by {feedback['shift_logit']:+.2f} "
+        f"(at most {feedback['limit']:.1f} either way)"
+    )
+
+
+def _labels_line(labels: dict[str, Any]) -> str:
+    expected = ""
+    if labels["expected"] is not None:
+        inside = labels["low"] <= labels["expected"] <= labels["high"]
+        expected = f"; the router expected {100 * labels['expected']:.0f} %, {'inside' if inside else 'OUTSIDE'} it"
+    return (
+        f"{labels['n_passed']} of {labels['n_tasks']} tasks pass: so many labels allow to say "
+        f"{100 * labels['low']:.0f} to {100 * labels['high']:.0f} %{expected}"
+    )

@@ -22,10 +22,12 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class RouterMemory(msgspec.Struct, frozen=True):
-    """`models` by id. Feedback given before `feedback_since_s` (epoch seconds) does not count."""
+    """`models` by id. Feedback given before `feedback_since_s` (epoch seconds) does not count. `labels`: by model, the
+    names of the benchmark tasks answered here and whether they passed."""
 
     models: dict[str, Measured] = {}
     feedback_since_s: float = 0.0
+    labels: dict[str, dict[str, bool]] = {}
 
 
 def read(file: Path) -> RouterMemory:
@@ -51,3 +53,8 @@ def write(file: Path, memory: RouterMemory) -> None:
 
 def with_model(memory: RouterMemory, model: str, measured: Measured) -> RouterMemory:
     return msgspec.structs.replace(memory, models={**memory.models, model: measured})
+
+
+def with_label(memory: RouterMemory, model: str, task: str, passed: bool) -> RouterMemory:
+    labels = {**memory.labels.get(model, {}), task: passed}
+    return msgspec.structs.replace(memory, labels={**memory.labels, model: labels})

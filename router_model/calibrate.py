@@ -1,35 +1,19 @@
-"""Measuring this machine with a local model: tokens and processor seconds, and, if asked, a few labels.
+"""A few labels of this machine's own: which benchmark tasks to ask, whether an answer passes, what N verdicts tell.
 
-Decodes one request at a time, as serving does. Labels are judged by execution in the sandbox; the interval says what N
-labels can tell. Joules are the caller's business (`halfwatt router calibrate` uses the daemon's meter).
+Answers are judged by execution in the sandbox only. Asking the local model and measuring its speed and joules is the
+daemon's part (`halfwatt router calibrate`), because only its worker runs as serving does.
 """
 
 import math
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .batched_decode import BatchedDecoder, Prompt
 from .errors import DataMissing, SandboxUnavailable
 from .judge import judged_program
 from .router import Router
 from .sandbox import runs_to_its_end, sandbox_available
-from .tasks import Task, chat_prompt, load_tasks
-
-_SPEED_TEXTS = (
-    "Write a function to reverse the words of a sentence.",
-    "Write a function to merge two sorted lists.",
-    "Write a function to count the vowels of a string.",
-)
-
-
-@dataclass(frozen=True)
-class Speed:
-    """What this machine does with this model, loading left out."""
-
-    tokens_per_s: float
-    cpu_s: float
-    n_tokens: int
+from .tasks import Task, load_tasks
 
 
 @dataclass(frozen=True)
@@ -43,39 +27,27 @@ class LocalLabels:
     expected: float | None
 
 
-def measure_speed(model: Path, n_threads: int = 2) -> Speed:
-    """Generate a few short answers one after the other."""
-    tasks = [Task(f"speed/{index}", text, text, "", "", "") for index, text in enumerate(_SPEED_TEXTS)]
-    with BatchedDecoder(model, n_sequences=1, n_threads=n_threads) as decoder:
-        started, cpu_before = time.perf_counter(), time.process_time()
-        generations = list(decoder.decode(_prompts(tasks)))
-        seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_before
-    n_tokens = max(1, sum(len(generation.logprobs) for generation in generations))
-    return Speed(n_tokens / seconds, cpu_s, n_tokens)
-
-
-def label_tasks(model: Path, name: str, data_dir: Path, n_tasks: int, n_threads: int = 2) -> LocalLabels:
-    """Answer every k-th task of the benchmarks so that N are done, and judge them.
-
-    Raises `SandboxUnavailable` before anything is generated where nothing can be judged.
-    """
+def tasks_to_label(data_dir: Path, n_tasks: int) -> list[Task]:
+    """N benchmark tasks at even distances. `SandboxUnavailable` where answers cannot be judged, `DataMissing` where
+    the data sets are not there: both before a model is asked."""
     if not sandbox_available():
         raise SandboxUnavailable("bubblewrap cannot run here, so answers cannot be judged; install it and try again.")
-    tasks = spread(_tasks(data_dir), n_tasks)
-    with BatchedDecoder(model, n_sequences=1, n_threads=n_threads) as decoder:
-        answers = {generation.key: generation for generation in decoder.decode(_prompts(tasks))}
-    n_passed = sum(
-        runs_to_its_end(judged_program(task, answers[task.task_id].text.decode("utf-8", "replace"))) for task in tasks
-    )
-    low, high = wilson(n_passed, len(tasks))
-    return LocalLabels(len(tasks), n_passed, low, high, _expected(name, tasks))
-
-
-def _tasks(data_dir: Path) -> list[Task]:
     try:
-        return load_tasks(data_dir)
+        return spread(load_tasks(data_dir), n_tasks)
     except OSError as error:
         raise DataMissing(f"The data folder has no readable {Path(error.filename or '').name}.") from error
+
+
+def passes(task: Task, answer: str) -> bool:
+    """Whether a model's answer passes the task's tests, in the sandbox; blocks for up to ten seconds."""
+    return runs_to_its_end(judged_program(task, answer))
+
+
+def summary(model: str, tasks: list[Task], verdicts: Sequence[bool]) -> LocalLabels:
+    """What the verdicts on these tasks allow to say."""
+    n_passed = sum(verdicts)
+    low, high = wilson(n_passed, len(verdicts))
+    return LocalLabels(len(verdicts), n_passed, low, high, _expected(model, tasks))
 
 
 def _expected(model: str, tasks: list[Task]) -> float | None:
@@ -100,7 +72,3 @@ def wilson(n_passed: int, n_tasks: int) -> tuple[float, float]:
     half = z * math.sqrt(share * (1 - share) / n_tasks + z * z / (4 * n_tasks * n_tasks))
     scale = 1 + z * z / n_tasks
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
-
-
-def _prompts(tasks: list[Task]) -> list[Prompt]:
-    return [Prompt(task.task_id, chat_prompt(task)) for task in tasks]
