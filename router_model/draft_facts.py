@@ -21,17 +21,20 @@ _LIMITS = Limits(wall_s=3.0, cpu_s=3, memory_bytes=512 << 20)
 _COMMENT = re.compile(r"[ \t]*#[ \t]?")
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _QUOTES = re.compile(r"[\"']{3}")
+_N_RUNS = 2  # processes that must agree: the order of sets, and chance, differ between them
 _CHECK = """
-import doctest as _doctest
-_told = []
-_test = _doctest.DocTestParser().get_doctest({examples!r}, globals(), "examples", None, 0)
-_runner = _doctest.DocTestRunner(verbose=False)
-_runner.run(_test, out=_told.append)
-_unknown = any(name in text for text in _told for name in ("NameError", "ImportError", "ModuleNotFoundError"))
-assert {wish}
+import doctest
+space = {{"__name__": "__main__"}}
+exec(compile({code!r}, "draft", "exec"), space)
+told = []
+runner = doctest.DocTestRunner(verbose=False)
+runner.run(doctest.DocTestParser().get_doctest({examples!r}, space, "examples", None, 0), out=told.append)
+foreign = any(name in text for text in told for name in ("NameError", "ImportError", "ModuleNotFoundError"))
+if not ({wish}):
+    raise SystemExit(1)
 """
-_HOLD = "_runner.tries and not _runner.failures"
-_LACK = "_unknown"
+_HOLD = "runner.tries > 0 and runner.failures == 0"
+_SAYS_NOTHING = "runner.tries == 0 or foreign"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class DraftFacts:
 
 
 def facts_of(asked: str, code: str, language: str, run_examples: bool) -> DraftFacts:
-    """Facts about the code of a draft. Blocks, with examples for up to seven seconds.
+    """Facts about the code of a draft. Blocks, with examples for up to ten seconds.
 
     `asked` is the signature with its docstring or comment, as the router saw it.
     """
@@ -63,28 +66,37 @@ def parses(code: str) -> bool:
 def examples_pass(asked: str, code: str) -> bool | None:
     """Run the request's examples against the code, in the sandbox only; None without examples or sandbox.
 
-    A failure counts only where it is the code's own: an unknown name or module may stand in the user's file.
+    True only where at least one example ran and none failed, in each of `_N_RUNS` processes. A failure counts only
+    where it is the code's own: an unknown name or module may stand in the user's file.
     """
     examples = examples_of(asked)
     if not examples:
         return None
-    program = _program(asked, code)
+    code = _program(asked, code)
     try:
-        if runs_to_its_end(program + _CHECK.format(examples=examples, wish=_HOLD), _LIMITS):
+        if all(_ends(code, examples, _HOLD) for _ in range(_N_RUNS)):
             return True
-        return None if runs_to_its_end(program + _CHECK.format(examples=examples, wish=_LACK), _LIMITS) else False
+        return None if _ends(code, examples, _SAYS_NOTHING) else False
     except (SandboxUnavailable, OSError):
         return None
 
 
+def _ends(code: str, examples: str, wish: str) -> bool:
+    return runs_to_its_end(_CHECK.format(code=code, examples=examples, wish=wish), _LIMITS)
+
+
 def examples_of(asked: str) -> str:
-    """The first `MAX_EXAMPLES` examples of a docstring or a comment as plain text; empty without any."""
+    """The first `MAX_EXAMPLES` examples of a docstring or a comment as plain text; empty where none can fail by its
+    value: without an expected output or an assertion an example shows nothing."""
     text = _QUOTES.sub("\n", "\n".join(_uncommented(asked)))
     try:
         found = doctest.DocTestParser().get_examples(text)
     except ValueError:
         return ""
-    return "\n".join(f">>> {_continued(each.source)}{each.want}" for each in found[:MAX_EXAMPLES])
+    first = found[:MAX_EXAMPLES]
+    if not any(each.want or each.source.startswith("assert") for each in first):
+        return ""
+    return "\n".join(f">>> {_continued(each.source)}{each.want}" for each in first)
 
 
 def _continued(source: str) -> str:

@@ -2,7 +2,9 @@
 
 No network, no home, no environment, a read-only system, a small private /tmp, no further processes, and limits on
 memory, file size, processor time and wall time. Without bubblewrap it refuses, unless the caller says `allow_unsafe`:
-then only the resource limits hold. It judges nothing but "the program came to its end".
+then only the resource limits hold. It judges nothing but "the program came to its end", and fails closed: nothing counts
+but exit code 0 with the token of this very run, written after the last line. Code that searches the runner's memory
+for the token could forge it; nothing that a model writes by mistake can.
 """
 
 import os
@@ -63,12 +65,12 @@ def runs_to_its_end(program: str, limits: Limits | None = None, allow_unsafe: bo
 
     Raises `SandboxUnavailable` when there is no sandbox and `allow_unsafe` is false.
     """
-    call_filter = deny_new_processes()
-    if shutil.which("bwrap") is not None and call_filter is not None:
+    call_filter, bubblewrap = deny_new_processes(), shutil.which("bwrap")
+    if bubblewrap is not None and call_filter is not None:
         with tempfile.TemporaryFile() as filter_file:
             filter_file.write(call_filter)
             filter_file.seek(0)
-            return _run(_wrapper(filter_file.fileno()), program, limits or Limits(), filter_file)
+            return _run([bubblewrap, *_walls(filter_file.fileno())], program, limits or Limits(), filter_file)
     if not allow_unsafe:
         raise SandboxUnavailable(
             "bubblewrap is not installed or does not know this processor, so generated code was not run. "
@@ -97,7 +99,7 @@ def _run(wrapper: list[str], program: str, limits: Limits, passed: IO[bytes] | N
         finally:
             _end(process)
         report.seek(0)
-        return report.read(len(token) + 1).decode(errors="replace") == token
+        return process.returncode == 0 and report.read(len(token) + 1).decode(errors="replace") == token
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -106,8 +108,9 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _wrapper(filter_descriptor: int) -> list[str]:
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+def _walls(filter_descriptor: int) -> list[str]:
+    """What bubblewrap is told."""
+    command = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
     command += ["--seccomp", str(filter_descriptor)]
     for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib64"):

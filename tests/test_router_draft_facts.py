@@ -47,6 +47,42 @@ def test_examples_hold_fail_or_say_nothing(code: str, expected: bool | None) -> 
 
 
 @needs_sandbox
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("runner", "None"), ("told", "[]"), ("doctest", "None"), ("any", "lambda each: False"), ("len", "None")],
+)
+def test_names_of_the_draft_do_not_reach_the_judge(name: str, value: str) -> None:
+    assert examples_pass(STUB, f"{name} = {value}\ndef add(a, b):\n    return a - b") is False
+    assert examples_pass(STUB, f"{name} = {value}\ndef add(a, b):\n    return a + b") is True
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "last_words",
+    ["raise SystemExit", "import os; os._exit(0)", "import sys; sys.exit(0)", "import os; os.kill(os.getpid(), 9)"],
+)
+def test_code_that_ends_before_its_examples_ran_does_not_pass(last_words: str) -> None:
+    assert examples_pass(STUB, f"def add(a, b):\n    return a + b\n{last_words}") is False
+
+
+@needs_sandbox
+def test_skipped_examples_say_nothing() -> None:
+    asked = 'def add(a, b):\n    """\n    >>> add(1, 2)  # doctest: +SKIP\n    3\n    """\n'
+    assert examples_pass(asked, "def add(a, b):\n    return a + b") is None
+
+
+def test_examples_that_expect_nothing_are_none() -> None:
+    assert examples_of('def f():\n    """\n    >>> x = f()\n    """\n') == ""
+    assert examples_of('def f():\n    """\n    >>> assert f() == 1\n    """\n') != ""
+
+
+def test_one_lucky_run_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([True, False, False])
+    monkeypatch.setattr(draft_facts, "runs_to_its_end", lambda *_: next(answers))
+    assert examples_pass(STUB, "def add(a, b):\n    return a + b") is False
+
+
+@needs_sandbox
 def test_examples_of_a_comment_count_too() -> None:
     asked = "# Sum of a and b.\n# >>> add(1, 2)\n# 3\ndef add(a, b):"
     assert examples_pass(asked, "def add(a, b):\n    return a + b") is True

@@ -12,6 +12,7 @@ from halfwatt.router_model import sandbox
 from halfwatt.router_model.errors import SandboxUnavailable
 from halfwatt.router_model.judge import canonical_program, extract_code, judged_program, outcome_rows
 from halfwatt.router_model.sandbox import Limits, runs_to_its_end
+from halfwatt.router_model.seccomp import deny_new_processes
 from halfwatt.router_model.tasks import Task, load_tasks
 
 SHORT = Limits(wall_s=5, cpu_s=2)
@@ -30,6 +31,7 @@ needs_sandbox = pytest.mark.skipif(
         ("def f(:", False),
         ("import sys; sys.exit(0)", False),
         ("import os; os._exit(0)", False),
+        ("import atexit, os; atexit.register(os._exit, 3)", False),
         ("print('x' * 10_000_000)", True),
         ("while True: pass", False),
         ("x = bytearray(4 << 30)", False),
@@ -75,6 +77,18 @@ def test_without_a_sandbox_it_refuses_unless_told(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SandboxUnavailable, match="bubblewrap"):
         runs_to_its_end("pass", SHORT)
     assert runs_to_its_end("pass", SHORT, allow_unsafe=True)
+
+
+@pytest.mark.skipif(deny_new_processes() is None, reason="no filter for this processor")
+@pytest.mark.parametrize("script", ["exit 0", "cat", "kill -9 $$", "exec sleep 60"])
+def test_a_sandbox_that_does_not_run_the_program_is_no_pass(
+    script: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text(f"#!/bin/sh\n{script}\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not runs_to_its_end("pass", Limits(wall_s=0.5))
 
 
 @needs_sandbox
