@@ -12,7 +12,7 @@ import itertools
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from . import meter_ladder
 from .errors import WorkerError
 from .local_model import LocalModel
 from .prompts import generation_messages
-from .worker_protocol import Done, Job, Piece
+from .worker_protocol import Done, Job
 
 if TYPE_CHECKING:
     from halfwatt.router_model.tasks import Task
@@ -129,12 +129,12 @@ class Serving:
             max_tokens=max_tokens,
             stop_rules=("code_block", "repeated_lines"),
         )
-        pieces = []
-        async for item in self._model.run(job):
-            if isinstance(item, Piece):
+        pieces: list[str] = []
+        async with aclosing(self._model.run(job)) as items:
+            async for item in items:
+                if isinstance(item, Done):
+                    return "".join(pieces), item
                 pieces.append(item.text)
-            else:
-                return "".join(pieces), item
         raise WorkerError("The local model ended its answer without saying how. Try again.")
 
 

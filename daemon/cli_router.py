@@ -37,7 +37,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @run
 def calibrate(
     model: Annotated[Path | None, typer.Option(help="GGUF file; default: the local model of the settings.")] = None,
-    label: Annotated[int, typer.Option(min=0, help="Also answer and judge this many benchmark tasks.")] = 0,
+    label: Annotated[
+        int, typer.Option(min=0, help="Also answer and judge this many benchmark tasks; verdicts are kept.")
+    ] = 0,
     data_dir: Annotated[Path | None, typer.Option(envvar="HALFWATT_DATA", help="Folder with the data sets.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -103,10 +105,17 @@ async def _calibrated(spec: ModelSpec, config: Config, paths: Paths, tasks: list
         speed = await serving.measure(_tell, busy)
         measured = Measured(speed.tokens_per_s, speed.joules_per_token, speed.method)
         router_memory.write(file, router_memory.with_model(router_memory.read(file), spec.id, measured))
-        known = router_memory.read(file).labels.get(spec.id, {})
-        verdicts = await serving.label(tasks, known, lambda task, passed: _keep(file, spec.id, task, passed), _tell)
+        key = _weights(spec)
+        known = router_memory.read(file).labels.get(key, {})
+        verdicts = await serving.label(tasks, known, lambda task, passed: _keep(file, key, task, passed), _tell)
     found = {"labels": asdict(labelling.summary(spec.id, tasks, verdicts))} if tasks else {}
     return {"model": spec.id, "measured": speed, **found}
+
+
+def _weights(spec: ModelSpec) -> str:
+    """What verdicts belong to: another file under the same name has another size."""
+    assert spec.path is not None  # noqa: S101  # `_model` gives only models whose file is there
+    return f"{spec.id}, {spec.path.stat().st_size} bytes"
 
 
 def _keep(file: Path, model: str, task: str, passed: bool) -> None:

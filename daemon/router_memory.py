@@ -22,8 +22,8 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class RouterMemory(msgspec.Struct, frozen=True):
-    """`models` by id. Feedback given before `feedback_since_s` (epoch seconds) does not count. `labels`: by model, the
-    names of the benchmark tasks answered here and whether they passed."""
+    """`models` by id. Feedback given before `feedback_since_s` (epoch seconds) does not count. `labels`: by model and
+    size, the names of the benchmark tasks answered here and whether they passed."""
 
     models: dict[str, Measured] = {}
     feedback_since_s: float = 0.0

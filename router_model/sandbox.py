@@ -2,8 +2,8 @@
 
 No network, no home, no environment, a read-only system, a small private /tmp, no further processes, and limits on
 memory, file size, processor time and wall time. Without bubblewrap it refuses, unless the caller says `allow_unsafe`:
-then only the resource limits hold. It judges nothing but "the program came to its end", and fails closed: nothing counts
-but exit code 0 with the token of this very run, written after the last line. Code that searches the runner's memory
+then only the resource limits hold. It judges nothing but "the program came to its end", and fails closed: exit
+code 0 counts only with the token of this very run, written after the last line. Code that searches the runner's memory
 for the token could forge it; nothing that a model writes by mistake can.
 """
 
