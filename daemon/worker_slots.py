@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-MIN_COPY_TOKENS = 64  # below this, reading the tokens again is cheaper than copying another slot's state
+MIN_COPY_TOKENS = 16  # below this, reading the tokens again is cheaper than copying another slot's state
 
 
 @dataclass
@@ -41,7 +41,8 @@ class Slots:
         """The slot for a prompt, marked as this document's. At least the last token is always left to decode."""
         shared = {slot.index: min(common_prefix(slot.tokens, tokens), len(tokens) - 1) for slot in self._slots}
         best = max(self._slots, key=lambda slot: (shared[slot.index], slot.document == document, slot.used_at))
-        own = self._own(best, shared[best.index], document)
+        again = best.tokens[: len(tokens)] == list(tokens)  # the same prompt: nothing to keep apart
+        own = best if again else self._own(best, shared[best.index], document)
         plan = Plan(own, shared[own.index])
         if shared[best.index] - shared[own.index] >= MIN_COPY_TOKENS:
             plan = Plan(own, shared[best.index], copy_from=best.index)

@@ -25,6 +25,12 @@ def test_same_prompt_again_leaves_one_token_to_decode() -> None:
     assert use(slots, [1, 2, 3], "a")[1] == 2
 
 
+def test_same_prompt_of_another_document_continues_where_it_is_known() -> None:
+    slots = Slots(2)
+    first = use(slots, [*LONG, 1], "a")[0]
+    assert use(slots, LONG, "b") == (first, len(LONG) - 1, None)
+
+
 def test_documents_keep_slots_of_their_own() -> None:
     slots = Slots(2)
     first, second = use(slots, [1, 2, 3], "a")[0], use(slots, [7, 8, 9], "b")[0]
