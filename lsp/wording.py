@@ -34,7 +34,7 @@ def why(result: Result | None) -> str:
     """The last request in Markdown: tier, reason, scores, time, energy, counterfactual."""
     if result is None:
         return "There has been no request yet."
-    lines = [f"**{result.tier}** ({result.model}): {result.reason}", *scores(result)]
+    lines = [_who(result), *scores(result)]
     first, total = result.latency_ms.first_token, result.latency_ms.total
     times = [f"first token after {first / 1000:.2f} s" if first is not None else ""]
     times.append(f"{total / 1000:.2f} s in all" if total is not None else "")
@@ -57,8 +57,13 @@ def scores(decided: Result | Decision) -> list[str]:
 
 def decision(decided: Decision) -> str:
     """A decision without a call, in Markdown."""
+    return "\n\n".join([_who(decided), *scores(decided)])
+
+
+def _who(decided: Result | Decision) -> str:
+    """The tier, its model and the reason, which may begin with the tier's name itself."""
     model = f" ({decided.model})" if decided.model else ""
-    return "\n\n".join([f"**{decided.tier}**{model}: {decided.reason}", *scores(decided)])
+    return f"**{decided.tier}**{model}: {decided.reason.removeprefix(f'{decided.tier}: ')}"
 
 
 def preview(answer: str) -> str:
