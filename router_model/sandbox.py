@@ -113,11 +113,12 @@ def _walls(filter_descriptor: int) -> list[str]:
     command = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
     command += ["--seccomp", str(filter_descriptor)]
+    # before the folders that may lie below it
+    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp"]
     for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib64"):
         if Path(folder).exists():
             command += ["--ro-bind", folder, folder]
     for folder in dict.fromkeys((sys.base_prefix, sys.prefix)):
         if not folder.startswith("/usr"):
             command += ["--ro-bind", folder, folder]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(_SCRATCH_BYTES)]
-    return [*command, "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    return [*command, "--chdir", "/tmp"]

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import SMALL_MODEL_BYTES
+from sandboxed import needs_sandbox
 from typer.testing import CliRunner
 
 from halfwatt.daemon import calibrating, cli_router, router_memory
 from halfwatt.daemon.calibrating import Speed
 from halfwatt.daemon.paths import Paths
-from halfwatt.router_model.sandbox import sandbox_available
 
 pytestmark = pytest.mark.model
 WEIGHTS = f"qwen2.5-coder-0.5b, {SMALL_MODEL_BYTES} bytes"
@@ -51,7 +51,7 @@ def test_figures_come_from_the_serving_worker_with_their_spread(paths: Paths, mo
     assert psutil.Process().children(recursive=True) == []
 
 
-@pytest.mark.skipif(not sandbox_available(), reason="needs bubblewrap that may make namespaces")
+@needs_sandbox
 def test_verdicts_are_kept_and_not_asked_for_again(
     paths: Paths, model_path: Path, data_sets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

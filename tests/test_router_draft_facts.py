@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from sandboxed import needs_sandbox
 
 from halfwatt.router_model import draft_facts
 from halfwatt.router_model.draft_facts import DraftFacts, examples_of, examples_pass, facts_of, parses
 from halfwatt.router_model.errors import SandboxUnavailable
-from halfwatt.router_model.sandbox import sandbox_available
 
 STUB = (
     'def add(a, b):\n    """Sum.\n\n    >>> add(1, 2)\n    3\n    >>> add("a",\n    ...     "b")\n    \'ab\'\n    """\n'
 )
-needs_sandbox = pytest.mark.skipif(not sandbox_available(), reason="needs bubblewrap that may make namespaces")
 
 
 @pytest.mark.parametrize("code", ["x = 1", "    return a + b", "return a", "def f():\n    pass", "async def f(): ..."])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from router_data import data_dir as data_dir
+from sandboxed import needs_sandbox
 
-from halfwatt.router_model import sandbox
 from halfwatt.router_model.errors import SandboxUnavailable
 from halfwatt.router_model.judge import canonical_program, extract_code, judged_program, outcome_rows
 from halfwatt.router_model.sandbox import Limits, runs_to_its_end
@@ -16,10 +16,6 @@ from halfwatt.router_model.seccomp import deny_new_processes
 from halfwatt.router_model.tasks import Task, load_tasks
 
 SHORT = Limits(wall_s=5, cpu_s=2)
-
-needs_sandbox = pytest.mark.skipif(
-    not sandbox.sandbox_available(), reason="bubblewrap cannot make namespaces on this machine"
-)
 
 
 @needs_sandbox

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sandboxed import needs_sandbox
 
-from halfwatt.router_model import sandbox
 from halfwatt.router_model.batched_decode import Prompt
 from halfwatt.router_model.judge import extract_code
 from halfwatt.router_model.record import LineCounter, prompt_for_tests, signature
@@ -28,10 +28,6 @@ MBPP = Task("mbpp/x", "Double a number.", "Double … tests", "", "", "assert do
 DRAFT = {"completion": "```python\ndef double(x):\n    return x + x\n```"}
 TESTS = {"completion": "2) == 4\nassert double(5) == 10\nassert double(1) == 3\nassert doub", "prompt_tokens": 90,
          "n_tokens": 40, "tokens_at": [8, 18, 30]}  # fmt: skip
-
-needs_sandbox = pytest.mark.skipif(
-    not sandbox.sandbox_available(), reason="bubblewrap cannot make namespaces on this machine"
-)
 
 
 def run(program: str) -> bool:

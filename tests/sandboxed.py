@@ -1,0 +1,14 @@
+"""For tests that run generated code: only inside bubblewrap. In CI its absence is a failure, not a skip."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from halfwatt.router_model.sandbox import sandbox_available
+
+needs_sandbox = pytest.mark.skipif(
+    os.environ.get("CI") != "true" and not sandbox_available(),
+    reason="bubblewrap is missing or cannot make namespaces on this machine",
+)
