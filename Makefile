@@ -42,9 +42,9 @@ check: setup
 # one at a time: two heavy processes on two cores slow each other; BENCHES="generate" runs one alone
 BENCHES ?= generate worker energy completion
 bench: model
-	@for name in $(BENCHES); do \
-	  echo "== bench_$$name"; (cd tests && HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || exit 1; \
-	done
+	@missed=0; for name in $(BENCHES); do \
+	  echo "== bench_$$name"; (cd tests && HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || missed=1; \
+	done; exit $$missed
 
 VSCODE = CODE_SERVER=$(CACHE)/code-server VSIX=$(CACHE)/halfwatt.vsix SERVER_BIN=$(CURDIR)/$(RUN) \
   MODELS_DIR=$(HALFWATT_MODELS_DIR) SHOTS=$(CACHE)/shots tests/vscode/run.sh
