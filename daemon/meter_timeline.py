@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import Protocol
 
 from .energy import counter_delta, interpolate, trapezoid
 
@@ -77,13 +76,6 @@ class BusyHistory:
             return 0.0
         times, busy = list(self._times_s), list(self._busy_s)
         return max(0.0, interpolate(times, busy, end_s) - interpolate(times, busy, start_s))
-
-
-class Timeline(Protocol):
-    """The history of one device."""
-
-    def span(self, start_s: float, end_s: float) -> Span | None:
-        """The joules between two moments, None when nothing is known of that time."""
 
 
 class CounterTimeline:

@@ -6,6 +6,7 @@ counters is the sampler's part; the choice is plain arithmetic.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import psutil
 CHECK_EVERY_S = 0.25
 N_LOOKS = 3  # at the runnable threads, at the start of a job
 LOOK_EVERY_S = 0.0015
+_NOT_BUSY = {"idle", "iowait", "guest", "guest_nice"}  # guests' seconds are already part of user and nice
 MOST_THREADS = 8  # decoding is bound by memory: more threads add joules, hardly speed
 
 
@@ -87,10 +89,9 @@ def available_cores() -> int:
 
 def system_sample() -> CpuSample:
     """What the operating system says now."""
-    times = psutil.cpu_times()
-    idle = times.idle + getattr(times, "iowait", 0.0)
-    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # already part of user and nice
-    return CpuSample(time.monotonic(), sum(times) - idle - guest, time.process_time())
+    times = psutil.cpu_times()._asdict()
+    busy_s = math.fsum(seconds for kind, seconds in times.items() if kind not in _NOT_BUSY)  # rounded once: never falls
+    return CpuSample(time.monotonic(), busy_s, time.process_time())
 
 
 def runnable_threads() -> int | None:

@@ -93,7 +93,7 @@ class Session:
 
     def changed(self, document: Document) -> None:
         before = self._documents.get(document.uri)
-        if before is not None:
+        if before is not None and "edits" in self._world.config().completion.context:
             self._gatherer.noted(before, document)
         self._enter(document)
         self.engine.changed(document.uri, document.text)

@@ -5,7 +5,6 @@ inputs, the outcomes, the source of the router and of what routers share), so a 
 it was, and a changed router is measured anew. It knows no metrics (`table.py`).
 """
 
-import hashlib
 import inspect
 import os
 import time
@@ -13,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-from . import evaluation, machine, teacher, views
+from . import evaluation, kept, machine, teacher, views
 from .evaluation import Array, folds
 from .families import Family, PairData, families
 from .progress import tracked
@@ -37,21 +37,16 @@ class Repetition:
         self.cpu_s = cpu_s
 
     def save(self, path: Path) -> None:
-        """Write a file that appears whole or not at all."""
-        unfinished = path.with_suffix(f".{os.getpid()}.part")
-        names = np.array(list(self.strong))
+        """Write it to a file that appears whole or not at all."""
         p_pass = np.empty(0) if self.p_pass is None else self.p_pass
-        with unfinished.open("wb") as stream:
-            np.savez(stream, names=names, strong=list(self.strong.values()), p_pass=p_pass, cpu_s=self.cpu_s)
-        unfinished.replace(path)
+        kept.save(path, names=list(self.strong), strong=list(self.strong.values()), p_pass=p_pass, cpu_s=self.cpu_s)
 
     @classmethod
     def read(cls, path: Path) -> "Repetition":
         """The same repetition again."""
-        with np.load(path, allow_pickle=False) as kept:
-            strong = dict(zip(kept["names"].tolist(), kept["strong"], strict=True))
-            p_pass = kept["p_pass"] if kept["p_pass"].size else None
-            return cls(strong, p_pass, float(kept["cpu_s"]))
+        found = kept.read(path)
+        strong = dict(zip(found["names"].tolist(), found["strong"], strict=True))
+        return cls(strong, found["p_pass"] if found["p_pass"].size else None, float(found["cpu_s"]))
 
 
 def repetition(family: Family, data: PairData, seed: int) -> Repetition:
@@ -72,20 +67,20 @@ def repetition(family: Family, data: PairData, seed: int) -> Repetition:
 
 
 def run_all(
-    chosen: Sequence[Family], data: PairData, seeds: Sequence[int], kept: Path | None, n_processes: int = N_PROCESSES
+    chosen: Sequence[Family], data: PairData, seeds: Sequence[int], folder: Path | None, n_processes: int = N_PROCESSES
 ) -> list[list[Repetition]]:
-    """Repetitions by router, in the order given. `kept` is the folder of finished units, or None to keep nothing."""
+    """Repetitions by router, in the order given. `folder` is the folder of finished units, or None to keep nothing."""
     found: dict[tuple[int, int], Repetition] = {}
     units = [(seed, place) for seed in seeds for place in range(len(chosen))]
-    for seed, place, result in tracked(_results(chosen, data, units, kept, n_processes), "bench", len(units)):
+    for seed, place, result in tracked(_results(chosen, data, units, folder, n_processes), "bench", len(units)):
         found[seed, place] = result
     return [[found[seed, place] for seed in seeds] for place in range(len(chosen))]
 
 
 def _results(
-    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], kept: Path | None, n_processes: int
+    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], folder: Path | None, n_processes: int
 ) -> Iterator[tuple[int, int, Repetition]]:
-    files = {} if kept is None else _files(chosen, data, units, kept)
+    files = {} if folder is None else _files(chosen, data, units, folder)
     left = [unit for unit in units if unit not in files or not files[unit].exists()]
     for seed, place in units:
         if (seed, place) not in left:
@@ -124,26 +119,16 @@ def _work(name: str, seed: int) -> Repetition:
 
 
 def _files(
-    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], kept: Path
+    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], folder: Path
 ) -> dict[tuple[int, int], Path]:
-    kept.mkdir(parents=True, exist_ok=True)
-    common = _digest_of(data)
-    stems = [hashlib.sha256(common + _source(family)).hexdigest()[:24] for family in chosen]
-    return {(seed, place): kept / f"{stems[place]}-{seed}.npz" for seed, place in units}
-
-
-def _digest_of(data: PairData) -> bytes:
-    digest = hashlib.sha256(repr(data.lambdas).encode())
     inputs = data.inputs
     outcomes = (data.pair.passed, data.pair.energy_j, data.tokens, data.n_characters, data.known)
-    texts = (inputs.words, inputs.grams, inputs.meaning, inputs.surface)
-    for content in (np.ascontiguousarray(part).tobytes() for part in (*outcomes, *texts)):
-        digest.update(content)
-    for module in _SHARED:
-        digest.update(inspect.getsource(module).encode())
-    return digest.digest()
+    arrays = (*outcomes, inputs.words, inputs.grams, inputs.meaning, inputs.surface)
+    stems = [kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, _written_in(family))) for family in chosen]
+    return {(seed, place): folder / f"{stems[place]}-{seed}.npz" for seed, place in units}
 
 
-def _source(family: Family) -> bytes:
+def _written_in(family: Family) -> ModuleType:
     module = inspect.getmodule(getattr(family.route, "func", family.route))
-    return f"{family.name}\n{inspect.getsource(module) if module else ''}".encode()
+    assert module is not None  # noqa: S101  # a router is written in a file
+    return module

@@ -5,17 +5,16 @@ inputs, recordings, the source of the router. So a stopped run goes on where it 
 anew. It knows no metrics (`draft_table.py`).
 """
 
-import hashlib
 import inspect
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from . import draft_data, local_pair, spending
+from . import draft_data, kept, local_pair, spending
 from .draft_data import DraftData, Fold
 from .evaluation import Array, folds
 from .families import Family
@@ -35,7 +34,7 @@ class DraftFamily:
     spend: Spend
     source: str
     needs: str = ""
-    written_in: object = None  # the module whose source a finished unit depends on
+    written_in: ModuleType | None = None  # the module whose source a finished unit depends on
 
 
 def before_a_draft(family: Family) -> DraftFamily:
@@ -48,16 +47,16 @@ def before_a_draft(family: Family) -> DraftFamily:
     return DraftFamily(family.name, spend, family.source, "", inspect.getmodule(family.route))
 
 
-def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, kept: Path | None, name: str) -> Results:
+def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, folder: Path | None, name: str) -> Results:
     """Cross-validate all routers; by router and operating point, means over the repetitions per task."""
     n_tasks = len(data.pair.passed)
     totals: dict[str, dict[str, Array]] = {family.name: {} for family in chosen}
     runs = [(seed, train, test) for seed in seeds for train, test in folds(n_tasks, seed)]
-    stems = {} if kept is None else {family.name: _stem(data, family) for family in chosen}
+    stems = {} if folder is None else {family.name: _stem(data, family) for family in chosen}
     for place, (seed, train, test) in enumerate(tracked(runs, name, len(runs))):
         fold = Fold(data, train, test, seed)
         for family in chosen:
-            path = None if kept is None else kept / f"{stems[family.name]}-{place}.npz"
+            path = None if folder is None else folder / f"{stems[family.name]}-{place}.npz"
             for setting, part in _unit(family, fold, path).items():
                 total = totals[family.name].setdefault(setting, np.zeros((3, n_tasks)))
                 total[:, test] += part / len(seeds)
@@ -69,27 +68,20 @@ def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, kept: Path
 
 def _unit(family: DraftFamily, fold: Fold, path: Path | None) -> dict[str, Array]:
     if path is not None and path.exists():
-        with np.load(path, allow_pickle=False) as found:
-            return dict(zip(found["names"].tolist(), found["parts"], strict=True))
+        found = kept.read(path)
+        return dict(zip(found["names"].tolist(), found["parts"], strict=True))
     spent = family.spend(fold)
     parts = {name: np.array([one.passed, one.energy_j, one.weak]) for name, one in spent.items()}
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.part")
-        with unfinished.open("wb") as stream:
-            np.savez(stream, names=np.array(list(parts)), parts=list(parts.values()))
-        unfinished.replace(path)
+        kept.save(path, names=list(parts), parts=list(parts.values()))
     return parts
 
 
 def _stem(data: DraftData, family: DraftFamily) -> str:
-    digest = hashlib.sha256(f"{family.name} {data.lambdas}".encode())
     arrays: list[Any] = [data.pair.passed, data.pair.energy_j, data.tokens, data.statistics]
     arrays += [data.inputs.words, data.inputs.grams, data.inputs.meaning, data.inputs.surface]
     if family.needs and data.recorded is not None:
         arrays += [*vars(data.recorded).values()]
-    for part in arrays:
-        digest.update(np.ascontiguousarray(part).tobytes())
-    for module in (*_SHARED, family.written_in or inspect.getmodule(family.spend)):
-        digest.update(inspect.getsource(module).encode())  # type: ignore[arg-type]
-    return digest.hexdigest()[:24]
+    module = family.written_in or inspect.getmodule(family.spend)
+    assert module is not None  # noqa: S101  # a router is written in a file
+    return kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, module))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from missing import IN_CI
 
 from halfwatt.router_model.sandbox import sandbox_available
 
 needs_sandbox = pytest.mark.skipif(
-    os.environ.get("CI") != "true" and not sandbox_available(),
+    not IN_CI and not sandbox_available(),
     reason="bubblewrap is missing or cannot make namespaces on this machine",
 )

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import editor_run
 import pytest
 from generate_world import world
+from missing import missing
 
 pytestmark = [pytest.mark.editor, pytest.mark.model]
 
 SCENARIOS = Path(__file__).resolve().parent / "emacs" / "scenarios.el"
 HELPERS = {"until", "check", "open-file", "take-code-action"}
 NAMES = [it for it in re.findall(r"^\(defun ([\w-]+)", SCENARIOS.read_text(), re.MULTILINE) if it not in HELPERS]
-LIMIT_S = 150
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +26,7 @@ def emacs() -> str:
     found = shutil.which("emacs")
     has_eglot = [found or "", "--batch", "--eval", "(require 'eglot)"]
     if found is None or subprocess.run(has_eglot, capture_output=True, check=False).returncode != 0:
-        reason = "Emacs with eglot is missing: install Debian's packages emacs-nox and elpa-eglot"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("Emacs with eglot is missing: install Debian's packages emacs-nox and elpa-eglot")
     return found
 
 
@@ -43,17 +38,4 @@ def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Itera
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scenario(emacs: str, environ: dict[str, str], tmp_path: Path, name: str) -> None:
-    server = json.dumps([sys.executable, "-m", "halfwatt.lsp.cli", "lsp"])
-    try:
-        done = subprocess.run(
-            [emacs, "--batch", "--load", str(SCENARIOS), "--funcall", name],
-            env={**environ, "HALFWATT_TEST_SERVER": server, "HALFWATT_TEST_FOLDER": str(tmp_path)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as late:
-        pytest.fail(f"{name} ran longer than {LIMIT_S} s.\n{(late.stderr or b'').decode(errors='replace')}")
-    assert done.returncode == 0, done.stderr
+    editor_run.run([emacs, "--batch", "--load", str(SCENARIOS), "--funcall", name], name, environ, tmp_path)

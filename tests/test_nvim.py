@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import nvim_run
+import editor_run
 import pytest
 from generate_world import halfwatt, world
 
@@ -41,18 +41,18 @@ def bare_environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("name", [it for it in nvim_run.names(FILE) if it not in WITHOUT_MODEL])
+@pytest.mark.parametrize("name", [it for it in editor_run.nvim_names(FILE) if it not in WITHOUT_MODEL])
 def test_scenario_with_model(environ: dict[str, str], tmp_path: Path, name: str) -> None:
-    nvim_run.run(FILE, name, environ, tmp_path)
+    editor_run.run_nvim(FILE, name, environ, tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_MODEL))
 def test_scenario_without_model(bare_environ: dict[str, str], tmp_path: Path, name: str) -> None:
-    nvim_run.run(FILE, name, bare_environ, tmp_path)
+    editor_run.run_nvim(FILE, name, bare_environ, tmp_path)
 
 
 def test_help_names_every_command_mapping_and_option() -> None:
-    plugin = nvim_run.SCENARIOS.parents[1] / "editors" / "nvim"
+    plugin = editor_run.NVIM_SCENARIOS.parents[1] / "editors" / "nvim"
     manual = (plugin / "doc" / "halfwatt.txt").read_text()
     entry = (plugin / "plugin" / "halfwatt.lua").read_text()
     options = (plugin / "lua" / "halfwatt" / "config.lua").read_text()

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import nvim_run
+import editor_run
 import pytest
 from generate_world import world
 
@@ -21,9 +21,9 @@ def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Itera
         yield made | {"HALFWATT_COMPLETION_TIME_BOX_MS": "90000"}
 
 
-@pytest.mark.parametrize("name", nvim_run.names(FILE))
+@pytest.mark.parametrize("name", editor_run.nvim_names(FILE))
 def test_scenario(environ: dict[str, str], tmp_path: Path, name: str) -> None:
-    nvim_run.run(FILE, name, environ, tmp_path)
+    editor_run.run_nvim(FILE, name, environ, tmp_path)
 
 
 def test_ledger_knows_what_neovim_took(environ: dict[str, str]) -> None:

@@ -1,0 +1,40 @@
+"""Finished units of a long run, each a file that appears whole or not at all, named by what the unit depends on.
+
+So a stopped run goes on where it was, and a unit whose code, data or settings changed is measured anew.
+"""
+
+import hashlib
+import inspect
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def key(label: str, arrays: Iterable[ArrayLike], modules: Iterable[ModuleType]) -> str:
+    """A name for a unit: 24 hexadecimal digits of its settings, its data and the source of the code that makes it."""
+    digest = hashlib.sha256(label.encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for module in modules:
+        digest.update(inspect.getsource(module).encode())
+    return digest.hexdigest()[:24]
+
+
+def save(path: Path, **arrays: ArrayLike) -> None:
+    """Write the arrays of a unit; folders are made. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    with unfinished.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+    unfinished.replace(path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The arrays of a unit by name. Raises OSError and ValueError."""
+    with np.load(path, allow_pickle=False) as kept:
+        return dict(kept)
