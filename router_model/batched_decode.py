@@ -7,7 +7,7 @@ request at a time and can be cancelled at every token.
 
 import ctypes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -85,6 +85,7 @@ class BatchedDecoder:
         self._batch = llama_cpp.llama_batch_init(_BATCH_TOKENS, 0, 1)
         self._free = list(range(n_sequences))
         self._active: dict[int, _Active] = {}
+        self._read: list[int] = []
 
     def __enter__(self) -> "BatchedDecoder":
         """Return itself; the model is already loaded."""
@@ -111,6 +112,25 @@ class BatchedDecoder:
                 generation.seconds += share
             on_token()
             yield from finished
+
+    def next_scores(self, text: str, answers: Sequence[str]) -> list[float]:
+        """Log-probabilities of one-token answers right after a text, which may take two slots' worth of tokens.
+
+        What the text shares with the one before is not read again. Not while `decode` runs.
+        """
+        tokens = self._tokenize(text)
+        known = _n_shared(self._read, tokens[:-1])
+        self._llama.llama_memory_seq_rm(self._memory, 0, known, -1)
+        for start in range(known, len(tokens), _BATCH_TOKENS):
+            self._batch.n_tokens = 0
+            for position in range(start, min(start + _BATCH_TOKENS, len(tokens))):
+                last = self._add(tokens[position], position, 0, position == len(tokens) - 1)
+            self._run_batch()
+        self._read = tokens
+        pointer = self._llama.llama_get_logits_ith(self._context, last)
+        logits = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,)).astype(np.float64)
+        total = float(np.logaddexp.reduce(logits))
+        return [float(logits[self._tokenize(answer)[0]]) - total for answer in answers]
 
     def _new_context(self, n_sequences: int, n_threads: int) -> Any:
         parameters = self._llama.llama_context_default_params()
@@ -190,6 +210,12 @@ class BatchedDecoder:
         self._llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
         self._free.append(slot)
         return [generation]
+
+
+def _n_shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """Length of the common beginning."""
+    pairs = zip(one, other, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def choose(

@@ -24,6 +24,7 @@ from . import (
     family_thesis,
     family_uncertainty,
     joined_signals,
+    preference,
 )
 from .draft_data import WATTS, DraftData, draft_data
 from .draft_runs import DraftFamily, Results, before_a_draft, run
@@ -36,9 +37,13 @@ from .spending import Spending, against, interval, reduction, routed
 from .views import Inputs
 
 STRONG_FACTORS = (1.0, 10.0)
-N_SEEDS = 1
+N_SEEDS = 3
 OURS = "halfwatt, both stages"
 _ALSO_ON_THE_PART = ("always weak", "always strong", "mean log-probability", "halfwatt, stage 1", OURS)
+_JUDGED = (
+    ("always strong", ""), ("ensemble of heads", "variance"), ("Monte Carlo dropout, variance", ""),
+    ("mean log-probability", ""), ("semantic entropy, 5 samples", ""), ("halfwatt, stage 1", ""), (OURS, ""),
+)  # fmt: skip
 _QUICK_BEFORE = ("always weak", "always strong", "oracle", "logistic regression")
 
 
@@ -75,16 +80,21 @@ def measure(
     """Rows for a strong model on the same machine and for one ten times dearer."""
     seeds = range(1 if quick else N_SEEDS)
     near = draft_data(data_dir, names, inputs, n_characters, 1.0)
-    tables = []
+    tables: list[dict[str, Any]] = []
+    found = None if quick else preference.judged(names)
+    preferred = None
     for factor in STRONG_FACTORS[1:] if quick else STRONG_FACTORS:
         pair = Pair(near.pair.passed, near.pair.energy_j * np.array([1.0, factor]))
         data = replace(near, pair=pair)
         chosen = [family for family in draft_families(quick) if _enough(data, family.needs)]
         results = run(data, chosen, seeds, kept, f"local pair, strong ×{factor:g}")
         rows = rows_of(data, chosen, results)
+        if found is not None and preferred is None:
+            preferred = preference.measure(found, results, _JUDGED)
         weak_j, strong_j = (round(float(value), 1) for value in pair.energy_j.mean(axis=0))
         tables.append({"strong_factor": factor, "weak_j": weak_j, "strong_j": strong_j, "routers": rows})
-    return {"n_seeds": len(seeds), "tables": tables, "joined": [] if quick else joined_signals.measure(near)}
+    joined = [] if quick else joined_signals.measure(near, found)
+    return {"n_seeds": len(seeds), "tables": tables, "joined": joined, "preference": preferred}
 
 
 def rows_of(data: DraftData, chosen: Sequence[DraftFamily], results: Results) -> list[dict[str, Any]]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .draft_data import DraftData, Fold
-from .evaluation import Array, auroc, folds
+from .evaluation import Array, Rows, auroc, folds
 from .family_recorded import entropies
+from .preference import Judged, signal
 from .stage2 import logit
 
 FEWEST_TASKS = 30
@@ -18,22 +19,27 @@ _SEED = 0
 _N_BOOTSTRAP = 1000
 
 
-def measure(data: DraftData) -> list[dict[str, Any]]:
+def measure(data: DraftData, judged: Judged | None = None) -> list[dict[str, Any]]:
     """One row per published signal: AUROC for "the draft passes" of ours, of the signal and of both joined."""
-    recorded = data.recorded
-    if recorded is None:
-        return []
-    signals = {
-        "samples": ("semantic entropy, 5 samples", -entropies(np.nan_to_num(recorded.sample_cluster))[:, None]),
-        "tests": ("self-written tests, k = 1 to 7", recorded.tests_passed),
-    }
-    usable = {needs: recorded.tasks(needs) for needs in signals if len(recorded.tasks(needs)) >= FEWEST_TASKS}
-    ours = held_out(data) if usable else np.empty(0)
+    signals = _signals(data, judged)
+    ours = held_out(data) if signals else np.empty(0)
     passed = data.pair.passed[:, 0]
     return [
-        {"signal": signals[needs][0], "n_tasks": len(at), **compare(ours[at], signals[needs][1][at], passed[at])}
-        for needs, at in usable.items()
+        {"signal": name, "n_tasks": len(at), **compare(ours[at], values, passed[at])} for name, at, values in signals
     ]
+
+
+def _signals(data: DraftData, judged: Judged | None) -> list[tuple[str, Rows, Array]]:
+    """Name, tasks and values of the signals that stand on enough tasks."""
+    found: list[tuple[str, Rows, Array]] = []
+    if data.recorded is not None:
+        at = data.recorded.with_samples
+        found.append(("semantic entropy, 5 samples", at, -entropies(data.recorded.sample_cluster[at])[:, None]))
+        at = data.recorded.with_tests
+        found.append(("self-written tests, k = 1 to 7", at, data.recorded.tests_passed[at]))
+    if judged is not None:
+        found.append(("judge, weak against strong answer", judged.tasks, signal(judged)))
+    return [one for one in found if len(one[1]) >= FEWEST_TASKS]
 
 
 def held_out(data: DraftData) -> Array:

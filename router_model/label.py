@@ -107,13 +107,15 @@ def _ask(options: argparse.Namespace, task: Task, sample: int) -> dict[str, Any]
         "seed": sample,
         "logprobs": True,
     }
+    return chat_completion(options.base_url, body, os.environ.get(options.key_variable, "none"))
+
+
+def chat_completion(base_url: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+    """What an OpenAI-compatible API whose address ends in /v1 replies. Raises `urllib.error.URLError`."""
     request = urllib.request.Request(
-        options.base_url.rstrip("/") + "/chat/completions",
+        base_url.rstrip("/") + "/chat/completions",
         data=json.dumps(body).encode(),
-        headers={
-            "Content-Type": "application/json",
-            "Authorization": f"Bearer {os.environ.get(options.key_variable, 'none')}",
-        },
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
     )
     with urllib.request.urlopen(request, timeout=600) as reply:
         answer: dict[str, Any] = json.load(reply)

@@ -3,8 +3,9 @@
     python -m halfwatt.router_model.record KIND --model FILE.gguf --data-dir DIR --work DIR [--tasks N]
 
 Kinds, in this order: `drafts` (greedy), `tests` (up to seven assertions for the draft's function, one generation),
-`samples` (five at temperature 0.7), all three by the weak model. Resumable: one JSON line per finished generation in
-`DIR/KIND.jsonl`. Those files hold texts and stay out of the project; `recorded_outcomes.py` makes text-free tables.
+`samples` (five at temperature 0.7), all three by the weak model; `strong` (greedy, by the strong model, for
+`judge_llm.py`; lines of `label.py` do as well). Resumable: one JSON line per finished generation in `DIR/KIND.jsonl`.
+Those files hold texts and stay out of the project; `recorded_outcomes.py` makes text-free tables.
 """
 
 import argparse
@@ -119,7 +120,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _prompts(options: argparse.Namespace, tasks: list[Task]) -> list[Prompt]:
-    if options.kind == "drafts":
+    if options.kind in ("drafts", "strong"):
         return [Prompt(f"{task.task_id}#0", chat_prompt(task)) for task in tasks]
     if options.kind == "samples":
         return [
@@ -172,7 +173,7 @@ def _place(key: str) -> tuple[str, int]:
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Record what published routers need.")
-    parser.add_argument("kind", choices=["drafts", "tests", "samples"])
+    parser.add_argument("kind", choices=["drafts", "tests", "samples", "strong"])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="folder of the recordings (texts)")

@@ -11,13 +11,15 @@ import argparse
 import ast
 import csv
 import doctest
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .draft_data import SAMPLES_TABLE, TEST_COUNTS, TESTS_TABLE
 from .errors import SandboxUnavailable
 from .judge import extract_code, judged_program
+from .judge_llm import ORDERS, answers
+from .preference import JUDGE_TABLE
 from .progress import tracked
 from .record import N_SAMPLES, read_lines
 from .sandbox import Limits, runs_to_its_end, sandbox_available
@@ -45,6 +47,9 @@ def main(argv: list[str] | None = None) -> int:
     for name in tracked(groups, "samples", len(groups)):
         rows += samples_rows(tasks[name], groups[name], _run)
     _write(SAMPLES_TABLE, rows)
+    pairs = _judged_pairs(options.work)
+    done_pairs = tracked(pairs.items(), "judged pairs", len(pairs))
+    _write(JUDGE_TABLE, [judged_row(tasks[name], pair, said, _run) for name, (pair, said) in done_pairs])
     return 0
 
 
@@ -90,6 +95,20 @@ def samples_rows(task: Task, rows: Sequence[dict[str, Any]], runs: Runs) -> list
         }
         for row, cluster in zip(rows, clusters, strict=True)
     ]
+
+
+def judged_row(task: Task, pair: tuple[str, str], said: Mapping[str, dict[str, Any]], runs: Runs) -> dict[str, Any]:
+    """Who passed and whom the judge preferred, in each order."""
+    weak, strong = (int(runs(judged_program(task, f"```python\n{code}\n```"))) for code in pair)
+    row: dict[str, Any] = {"task_id": task.task_id, "weak_passed": weak, "strong_passed": strong}
+    row["same_answer"] = int(pair[0] == pair[1])
+    for order, sides in zip(ORDERS, (("weak", "strong"), ("strong", "weak")), strict=True):
+        lean = said[order]["lean_first"]
+        toward_strong = lean if lean is None or sides[0] == "strong" else -lean
+        name = order.replace(" ", "_")
+        row[name] = {"A": sides[0], "B": sides[1]}.get(said[order]["letter"], "tie")
+        row[f"lean_{name}"] = "" if toward_strong is None else round(toward_strong, 4)
+    return row
 
 
 def clustered(codes: Sequence[str], alike: Callable[[str, str], bool]) -> list[int]:
@@ -186,6 +205,15 @@ def _complete(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]
     for row in rows:
         groups.setdefault(row["task_id"], {})[row["sample"]] = row
     return {name: [by[n] for n in sorted(by)] for name, by in sorted(groups.items()) if len(by) == N_SAMPLES}
+
+
+def _judged_pairs(work: Path) -> dict[str, tuple[tuple[str, str], dict[str, dict[str, Any]]]]:
+    """By task: both answers and what the judge said in each order; tasks with one order alone are left out."""
+    said: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in read_lines(work / "judge.jsonl"):
+        said.setdefault(row["task_id"], {})[row["order"]] = row
+    weak, strong = answers(work / "drafts.jsonl"), answers(work / "strong.jsonl")
+    return {name: ((weak[name], strong[name]), by) for name, by in said.items() if len(by) == len(ORDERS)}
 
 
 def _run(program: str) -> bool:

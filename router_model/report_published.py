@@ -1,6 +1,10 @@
 """The published routers' figures as text: the local pair's table, the bandits' regret, the judge."""
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
+
+_MOST_POINTS = 8  # rows of one router in a printed table
 
 
 def published_parts(result: dict[str, Any]) -> list[str]:
@@ -28,11 +32,31 @@ def draft_tables_text(result: dict[str, Any]) -> str:
     for table in result["tables"]:
         where = "on the same machine" if table["strong_factor"] == 1 else f"{table['strong_factor']:g} times dearer"
         parts.append(f"### Strong model {where}: {table['weak_j']} J and {table['strong_j']} J a generation (modelled)")
-        parts.append(table_text([_shown(row) for row in table["routers"]]))
+        parts.append(table_text([_shown(row) for row in _thinned(table["routers"])]))
     if result["joined"]:
         parts.append('### Published signals joined to ours: AUROC for "the draft passes"')
         parts.append(table_text(result["joined"]))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *_preference(result["preference"])])
+
+
+def _preference(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    judge = [{"the judge": name, "figure": value} for name, value in found["judge"].items()]
+    return [
+        "### Preference by a language model as a judge, at the setting nearest to half of the pairs on the weak model",
+        table_text(found["routers"]),
+        table_text(judge),
+    ]
+
+
+def _thinned(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """At most `_MOST_POINTS` settings of a router, first and last among them; the others are in the JSON."""
+    for _, group in groupby(rows, key=lambda row: row["router"]):
+        points = list(group)
+        shown = min(len(points), _MOST_POINTS)
+        places = {round(step * (len(points) - 1) / max(1, shown - 1)) for step in range(shown)}
+        yield from (points[place] for place in sorted(places))
 
 
 def table_text(rows: list[dict[str, Any]]) -> str:

@@ -178,7 +178,7 @@ def _read(path: Path, torch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
     reader = GGUFReader(str(path))
     weights = {
-        tensor.name: torch.from_numpy(np.ascontiguousarray(dequantize(tensor.data, tensor.tensor_type)))
+        tensor.name: torch.from_numpy(np.array(dequantize(tensor.data, tensor.tensor_type)))  # keeps no file page
         for tensor in reader.tensors
     }
     if "output.weight" in weights:  # then the first table is only read by rows
