@@ -84,7 +84,7 @@ def run(
         ),
         "local_pair_routers": None if quick else _draft_table(data_dir, material, kept),
         "bandit_regret": None if quick else family_bandits.regrets(material.data, range(N_REGRET_SEEDS)),
-        "edge_cloud_study": family_finetuned.study_rows(names, material.data.pair.passed, material.seconds),
+        "edge_cloud_study": family_finetuned.study_rows(names, material.data.pair, material.seconds),
         **costs,
         "artifact_bytes": total_bytes(router.folder),
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .evaluation import Array, Rows
+from .evaluation import Array, Pair, Rows, interval, reduction
 from .families import Family, PairData, Routed
 from .labels import read_rows
 
@@ -51,28 +51,35 @@ def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float, float, float
     )
 
 
-def study_rows(task_ids: list[str], passed: Array, seconds: Array) -> list[dict[str, Any]]:
-    """The study's own columns for the measured pair, per data set and variant; nothing where nothing was recorded."""
+def study_rows(task_ids: list[str], pair: Pair, seconds: Array) -> list[dict[str, Any]]:
+    """The study's own columns for the measured pair and the reduction, per variant and data set; nothing where nothing
+    was recorded."""
+    sets = {name: np.array([task_id.startswith(name) for task_id in task_ids]) for name in ("HumanEval", "mbpp")}
+    sets["both"] = np.ones(len(task_ids), dtype=bool)
     rows: list[dict[str, Any]] = []
     for variant in variants("energy"):
         p_weak = probabilities("energy", variant, len(task_ids))
-        for name in ("HumanEval", "mbpp"):
-            at = np.array([task_id.startswith(name) for task_id in task_ids])
-            edge, cloud, overall = platform_accuracy(p_weak[at], passed[at])
-            runtime = float(np.where(p_weak[at] > 0.5, seconds[at, 0], seconds[at, 1]).mean())
-            rows.append(
-                {
-                    "variant": variant,
-                    "tasks": f"{name}, {int(at.sum())}",
-                    "to the weak model %": _percent(float((p_weak[at] > 0.5).mean())),
-                    "routing rate %": _percent(routing_rate(p_weak[at], passed[at, 0])),
-                    "H_edge %": _percent(edge),
-                    "H_cloud %": _percent(cloud),
-                    "H_overall %": _percent(overall),
-                    "J": round(overall / runtime, 3),
-                }
-            )
+        for name, at in sets.items():
+            some = Pair(pair.passed[at], pair.energy_j[at])
+            named = {"variant": variant, "tasks": f"{name}, {int(at.sum())}"}
+            rows.append({**named, **_study_row(p_weak[at], some, seconds[at])})
     return rows
+
+
+def _study_row(p_weak: Array, pair: Pair, seconds: Array) -> dict[str, Any]:
+    weak = p_weak > 0.5
+    edge, cloud, overall = platform_accuracy(p_weak, pair.passed)
+    saved = reduction(pair, (~weak).astype(float))
+    low, high = interval(pair, (~weak).astype(float))
+    return {
+        "to the weak model %": _percent(float(weak.mean())),
+        "routing rate %": _percent(routing_rate(p_weak, pair.passed[:, 0])),
+        "H_edge %": _percent(edge),
+        "H_cloud %": _percent(cloud),
+        "H_overall %": _percent(overall),
+        "J": round(overall / float(np.where(weak, seconds[:, 0], seconds[:, 1]).mean()), 3),
+        "red. % (95 %)": f"{100 * saved:.1f} ({100 * low:.1f} to {100 * high:.1f})",
+    }
 
 
 def _percent(share: float) -> float | None:

@@ -6,25 +6,27 @@ An encoder with two classes learns from the prompt whether the weak model passes
 momentum, rate 0.001, momentum 0.95, batch 64, prompts over 512 tokens to the strong model, as published. Deviations,
 because the means are two processor cores and no model hub: the packaged MiniLM cut to the router's four layers instead
 of CodeBERT, its first 128 tokens, few epochs instead of 200, one seed, one mask rate, labels from one greedy answer
-unless all five samples were recorded. With `--fills` the training texts are doubled by copies whose masked words a
-language model filled, one JSON line each with `task_id` and `text`; nothing here makes that file. Writes held-out
-P(weak passes), text-free, to `data/published_finetuned.csv`; the bench reads only that.
+unless all five samples were recorded. With `--fills` the copies that `mask_fill.py` made of the training tasks are
+learned from too; as many steps are taken as without, so that what copies gain is not longer training. Writes held-out
+P(weak passes), text-free, to `data/published_finetuned.csv`; the bench reads only that. Resumable: folds that the table
+has are kept, those of another number of epochs replaced.
 """
 
 import argparse
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .draft_data import recorded
-from .evaluation import Array, folds
+from .evaluation import Array, Rows, folds
 from .export_encoder import N_LAYERS, packaged_encoder
 from .family_finetuned import COLUMNS, TABLE
-from .labels import energy_outcomes, local_outcomes
+from .labels import energy_outcomes, local_outcomes, read_rows
 from .progress import tracked
 from .tasks import load_tasks
 
@@ -37,24 +39,30 @@ _WINDOW = 128
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of the stage; a variant and pair that the table already has are replaced."""
+    """Entry point of the stage."""
     options = _arguments(argv)
     tasks = load_tasks(options.data_dir)
-    names = [task.task_id for task in tasks]
-    texts = [task.router_text for task in tasks]
+    names, texts = [task.task_id for task in tasks], [task.router_text for task in tasks]
     copies = _copies(options.fills) if options.fills else {}
     variant = "augmented" if options.fills else "plain"
     labels = _labels(options.data_dir, options.pair, names)
-    p = np.zeros(len(texts))
-    runs = list(folds(len(texts), SEED))
-    for train, test in tracked(runs, f"fine-tune {variant}", len(runs)):
-        extra = [copies[names[row]] for row in train if names[row] in copies]
-        again = np.array([labels[row] for row in train if names[row] in copies])
+    recorded_rows = Recording(options.out, names, options.pair, variant, options.epochs)
+    todo = [fold for fold in folds(len(texts), SEED) if not recorded_rows.has([names[row] for row in fold[1]])]
+    for train, test in tracked(todo, f"fine-tune {variant}", len(todo)):
+        steps = options.epochs * n_batches(len(train))
         model = Classifier(packaged_encoder() if options.encoder is None else options.encoder)
-        model.fit([texts[row] for row in train] + extra, np.concatenate([labels[train], again]), options.epochs)
-        p[test] = model.probabilities([texts[row] for row in test])
-    _save(options.pair, variant, options.epochs, names, p)
+        model.fit(*with_copies(train, names, texts, labels, copies), steps)
+        recorded_rows.add([names[row] for row in test], model.probabilities([texts[row] for row in test]))
     return 0
+
+
+def with_copies(
+    train: Rows, names: Sequence[str], texts: Sequence[str], labels: Array, copies: dict[str, str]
+) -> tuple[list[str], Array]:
+    """Texts and labels of the training rows, then of those rows' copies; copies of other rows stay out."""
+    doubled = [row for row in train if names[row] in copies]
+    own = [texts[row] for row in train]
+    return own + [copies[names[row]] for row in doubled], np.concatenate([labels[train], labels[doubled]])
 
 
 class Classifier:
@@ -73,20 +81,19 @@ class Classifier:
         self._encoder.encoder.layer = self._encoder.encoder.layer[:N_LAYERS]
         self._head: Any = torch.nn.Linear(self._encoder.config.hidden_size, 2)
 
-    def fit(self, texts: Sequence[str], labels: Array, epochs: int) -> None:
-        """Train on all texts `epochs` times, in random batches of like length."""
+    def fit(self, texts: Sequence[str], labels: Array, steps: int) -> None:
+        """Take `steps` steps through all texts, over and over, in random batches of like length."""
         torch = self._torch
         parameters = [*self._encoder.parameters(), *self._head.parameters()]
         optimizer = torch.optim.SGD(parameters, lr=_RATE, momentum=_MOMENTUM, nesterov=True)
         targets = torch.tensor(labels > 0.5).long()
         random = np.random.default_rng(SEED)
         self._encoder.train()
-        for _ in range(epochs):
-            for rows in batches([len(text) for text in texts], random):
-                loss = torch.nn.functional.cross_entropy(self._logits([texts[row] for row in rows]), targets[rows])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
+        for rows in islice(_forever([len(text) for text in texts], random), steps):
+            loss = torch.nn.functional.cross_entropy(self._logits([texts[row] for row in rows]), targets[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
 
     def probabilities(self, texts: Sequence[str]) -> Array:
         """P(weak passes) of each text; 0 beyond 512 tokens, which go to the strong model."""
@@ -109,9 +116,18 @@ def batches(lengths: Sequence[int], random: np.random.Generator) -> Iterator[lis
     """Rows in batches of texts of like length, the batches in random order."""
     noisy = np.array(lengths) * random.uniform(0.8, 1.25, len(lengths))
     order = np.argsort(noisy)
-    starts = range(0, len(order), _BATCH)
-    for place in random.permutation(len(starts)):
-        yield order[starts[place] : starts[place] + _BATCH].tolist()
+    for place in random.permutation(n_batches(len(order))):
+        yield order[place * _BATCH : (place + 1) * _BATCH].tolist()
+
+
+def n_batches(n_texts: int) -> int:
+    """Steps of one epoch."""
+    return -(-n_texts // _BATCH)
+
+
+def _forever(lengths: Sequence[int], random: np.random.Generator) -> Iterator[list[int]]:
+    while True:
+        yield from batches(lengths, random)
 
 
 def strict_labels(greedy: Array, sample_passed: Array) -> Array:
@@ -131,19 +147,30 @@ def _copies(path: Path) -> dict[str, str]:
     return {row["task_id"]: row["text"] for row in rows}
 
 
-def _save(pair: str, variant: str, epochs: int, names: list[str], p: Array) -> None:
-    rows: list[dict[str, Any]] = []
-    if TABLE.exists():
-        with TABLE.open(newline="", encoding="utf-8") as lines:
-            rows = [row for row in csv.DictReader(lines) if (row["pair"], row["variant"]) != (pair, variant)]
-    rows += [
-        {"task_id": name, "pair": pair, "variant": variant, "epochs": epochs, "p_weak": round(float(value), 4)}
-        for name, value in zip(names, p, strict=True)
-    ]
-    with TABLE.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+class Recording:
+    """The rows of one pair and variant in a table of held-out probabilities, written fold by fold."""
+
+    def __init__(self, table: Path, names: Sequence[str], pair: str, variant: str, epochs: int) -> None:
+        """Rows of the same pair and variant that took another number of epochs are dropped at the first `add`."""
+        self._table, self._names = table, names
+        self._common = {"pair": pair, "variant": variant, "epochs": str(epochs)}
+        rows = list(read_rows(table)) if table.exists() else []
+        self._rows = [row for row in rows if (row["pair"], row["variant"]) != (pair, variant)]
+        self._mine = {row["task_id"]: row for row in rows if self._common.items() <= row.items()}
+
+    def has(self, names: Sequence[str]) -> bool:
+        """Whether all these tasks are recorded."""
+        return all(name in self._mine for name in names)
+
+    def add(self, names: Sequence[str], p_weak: Array) -> None:
+        """Record a fold, and write the table in the order of all `names`."""
+        for name, value in zip(names, p_weak, strict=True):
+            self._mine[name] = {"task_id": name, **self._common, "p_weak": f"{value:.4f}"}
+        mine = [self._mine[name] for name in self._names if name in self._mine]
+        with self._table.open("w", newline="", encoding="utf-8") as out:
+            writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows([*self._rows, *mine])
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -152,7 +179,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pair", choices=["energy", "local"], required=True)
     parser.add_argument("--fills", type=Path, help="mask-and-fill copies of the texts")
     parser.add_argument("--encoder", type=Path, help="another encoder in Hugging Face layout")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="through the tasks' own texts")
+    parser.add_argument("--out", type=Path, default=TABLE)
     return parser.parse_args(argv)
 
 

@@ -11,11 +11,12 @@ from router_data import data_dir as data_dir
 
 from halfwatt.router_model import spending
 from halfwatt.router_model.draft_data import PROMPT_SHARE, RUN_J, DraftData, Fold, Recorded, new_token_j
-from halfwatt.router_model.evaluation import Array, Pair, Rows
+from halfwatt.router_model.evaluation import Array, Pair, Rows, folds
 from halfwatt.router_model.families import PairData
 from halfwatt.router_model.family_cascade_routing import both_stages, cascade_routing
 from halfwatt.router_model.family_finetuned import by_probability, platform_accuracy, routing_rate
 from halfwatt.router_model.family_recorded import entropies, largest, self_tests, semantic_entropy
+from halfwatt.router_model.finetune import Recording, batches, strict_labels, with_copies
 from halfwatt.router_model.labels import STATISTICS
 from halfwatt.router_model.local_pair import Said
 from halfwatt.router_model.spending import Spending, drafted, routed
@@ -223,19 +224,53 @@ def test_recorded_fine_tuning_covers_every_task_once(data_dir: Path) -> None:
     for variant in variants("energy"):
         p = probabilities("energy", variant, len(names))
         assert ((p >= 0) & (p <= 1)).all()
-    rows = study_rows(names, np.tile([0.0, 1.0], (len(names), 1)), np.ones((len(names), 2)))
+    pair = Pair(np.tile([0.0, 1.0], (len(names), 1)), np.tile([10.0, 40.0], (len(names), 1)))
+    rows = study_rows(names, pair, np.ones((len(names), 2)))
+    assert len(rows) == 3 * len(variants("energy"))  # HumanEval, MBPP, both
     assert all(row["H_edge %"] in (0.0, None) and row["H_cloud %"] in (100.0, None) for row in rows)
+    assert all(row["red. % (95 %)"].startswith(("0.0", "-0.0")) for row in rows)  # every choice lies on the line
 
 
 def test_strict_label_needs_all_five_samples_where_there_are_five() -> None:
-    finetune = pytest.importorskip("halfwatt.router_model.finetune")
     samples = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 1, 1], [np.nan] * 5])
-    assert finetune.strict_labels(np.array([0.0, 1.0, 1.0]), samples).tolist() == [1, 0, 1]
+    assert strict_labels(np.array([0.0, 1.0, 1.0]), samples).tolist() == [1, 0, 1]
+
+
+def test_copies_of_test_tasks_never_enter_training() -> None:
+    names = [f"mbpp/{row}" for row in range(40)]
+    texts = [f"text {row}" for row in range(40)]
+    labels = (np.arange(40) % 3 == 0).astype(float)
+    copies = {name: f"copy {row}" for row, name in enumerate(names) if row % 2 == 0}
+    for train, test in folds(40, 0):
+        seen, targets = with_copies(train, names, texts, labels, copies)
+        numbers = [int(text.split()[1]) for text in seen]
+        assert not set(numbers) & set(test.tolist())
+        assert sorted(seen) == sorted([texts[row] for row in train] + [f"copy {row}" for row in train if row % 2 == 0])
+        assert targets.tolist() == labels[numbers].tolist()
+
+
+def test_recording_goes_on_where_it_stopped_and_drops_rows_of_other_epochs(tmp_path: Path) -> None:
+    table, names = tmp_path / "table.csv", ["a/0", "a/1", "b/0"]
+    first = Recording(table, names, "energy", "plain", 2)
+    first.add(["b/0"], np.array([0.25]))
+    again = Recording(table, names, "energy", "plain", 2)
+    assert again.has(["b/0"])
+    assert not again.has(["a/0", "b/0"])
+    again.add(["a/1", "a/0"], np.array([0.5, 0.75]))
+    Recording(table, names, "energy", "augmented", 2).add(["a/0"], np.array([0.1]))
+    longer = Recording(table, names, "energy", "plain", 4)
+    assert not longer.has(["a/0"])
+    rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+    assert [(row[0], row[2], row[4]) for row in rows] == [
+        ("a/0", "plain", "0.7500"), ("a/1", "plain", "0.5000"), ("b/0", "plain", "0.2500"),
+        ("a/0", "augmented", "0.1000"),
+    ]  # fmt: skip
+    longer.add(["a/0"], np.array([0.9]))
+    assert [line.split(",")[2:4] for line in table.read_text().splitlines()[1:]] == [["augmented", "2"], ["plain", "4"]]
 
 
 def test_batches_hold_every_text_once() -> None:
-    finetune = pytest.importorskip("halfwatt.router_model.finetune")
-    rows = [row for batch in finetune.batches(list(range(150)), np.random.default_rng(0)) for row in batch]
+    rows = [row for batch in batches(list(range(150)), np.random.default_rng(0)) for row in batch]
     assert sorted(rows) == list(range(150))
 
 
