@@ -170,7 +170,7 @@ async function load() {
   $("state").className = "";
   $("state").textContent = "Loading…";
   try {
-    const reply = await fetch(`/dashboard/data?span=${encodeURIComponent($("span").value)}`, { credentials: "same-origin" });
+    const reply = await fetch(`dashboard/data?span=${encodeURIComponent($("span").value)}`, { credentials: "same-origin" });
     if (reply.status === 401) throw new Error("This session is over. Run “halfwatt dashboard” in a terminal for a new link.");
     if (!reply.ok) throw new Error(`The daemon answered with error ${reply.status}. Its log says more: halfwatt daemon logs`);
     const data = await reply.json();

@@ -25,7 +25,7 @@ from .errors import UsageError
 from .ledger import Ledger
 
 LINK_PATH = "/halfwatt/v1/dashboard"
-LOGIN_PATH = "/dashboard/login"
+LOGIN_PATH = "/dashboard"  # beside "/", since pages name files relatively: a proxy may serve them below a path
 DATA_PATH = "/dashboard/data"
 FILES = {
     "/dashboard/page.css": ("dashboard.css", "text/css"),
