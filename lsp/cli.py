@@ -35,9 +35,7 @@ GROUPS: dict[str, tuple[str, bool]] = {
 def main() -> None:
     """Entry point of the `halfwatt` command."""
     if sys.argv[1:] == ["lsp"]:
-        from .server import main as serve
-
-        serve()
+        _serve()
         return
     if sys.argv[1:] == ["energy"]:
         from halfwatt.daemon.cli_energy_plain import printed
@@ -84,9 +82,16 @@ def _add_root(app: typer.Typer) -> None:
     @app.command("lsp")
     def lsp() -> None:
         """Serve an editor on standard input and output (the Language Server Protocol)."""
-        from .server import main as serve
+        _serve()
 
-        serve()
+
+def _serve() -> None:
+    from .fast_types import import_types
+
+    import_types()
+    from .server import main as serve
+
+    serve()
 
 
 if __name__ == "__main__":

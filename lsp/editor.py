@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -18,9 +18,10 @@ from pygls.lsp.server import LanguageServer
 
 from halfwatt.daemon.paths import Paths
 
-from .diff_file import write_diff
 from .documents import Snapshot, snapshot
-from .fit import Edit, apply
+
+if TYPE_CHECKING:
+    from .fit import Edit
 
 LANDING_LIMIT_S = 2.0  # editors send a change within a fraction of this after they applied an edit
 
@@ -65,6 +66,8 @@ class Editor:
         Some editors answer that they applied an edit which they dropped for its version: the text must arrive."""
         if not self._can("workspace.apply_edit"):
             return False
+        from .fit import apply  # with the parser, which a start need not wait for
+
         changes = [types.TextEdit(now.range(it.start, it.end), it.text) for it in edits]
         edit = types.WorkspaceEdit(changes={now.uri: changes})
         if self._can("workspace.workspace_edit.document_changes"):
@@ -108,6 +111,8 @@ class Editor:
         if self.wants("showDiff") or self.wants("review"):
             self.notify("halfwatt/showDiff", {"title": title, "uri": snapshot.uri, "text": diff})
         elif self._can("window.show_document.support"):
+            from .diff_file import write_diff
+
             path = write_diff(self._paths.cache / "diffs", snapshot.name, diff)
             await self._server.window_show_document_async(types.ShowDocumentParams(uri=path.as_uri()))
         self.show(title, types.MessageType.Warning)

@@ -10,13 +10,13 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import default_converter
 
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.paths import Paths, user_paths
@@ -26,10 +26,13 @@ from .editor import Editor
 from .link import DaemonLink
 
 if TYPE_CHECKING:
+    from cattrs import Converter
+
     from .commands import Commands
     from .jobs import Jobs
     from .status import StatusFeed
 
+VERSION = "0.1.0"  # asking the installed package for it takes 25 ms at each start; a test compares the two
 REQUEST_FAILED = -32803
 COMMANDS = (
     "accept",
@@ -55,7 +58,7 @@ class HalfwattServer(LanguageServer):
     """One editor window's server. Parts that need heavy imports are made on first use."""
 
     def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
-        super().__init__("halfwatt", version("halfwatt"))
+        super().__init__("halfwatt", VERSION, converter_factory=_converter)
         self.link = DaemonLink(paths, environ)
         self.editor = Editor(self, paths)
         self.on_change: list[Callable[[str], None]] = []  # called with the URI of a document that changed
@@ -130,6 +133,13 @@ def main() -> None:
     """Serve the editor on standard input and output until it goes away."""
     quiet_logging()
     create(user_paths(os.environ), os.environ).start_io()
+
+
+def _converter() -> Converter:
+    """pygls' own, whose code for each class is half as long: it stops at the first error of a message."""
+    converter: Converter = default_converter()  # type: ignore[no-untyped-call]  # pygls types its classes only
+    converter.detailed_validation = False
+    return converter
 
 
 class _TemplateHandler(logging.StreamHandler[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 
 import pytest
 from lsp_session import capabilities, field, session
@@ -22,6 +23,8 @@ STUB = "def f(a):\n    pass\n"
 async def test_server_announces_what_it_can(clean_environ: dict[str, str]) -> None:
     async with session(clean_environ) as window:
         assert window.initialized is not None
+        assert window.initialized.server_info is not None
+        assert window.initialized.server_info.version == version("halfwatt")
         able = window.initialized.capabilities
         assert able.execute_command_provider is not None
         assert {f"halfwatt.{name}" for name in COMMANDS} <= set(able.execute_command_provider.commands)
