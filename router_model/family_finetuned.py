@@ -5,12 +5,13 @@ the other points are percentiles. Every repetition reads the same probabilities,
 that had not seen it; its thresholds come from the repetition's training rows.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .evaluation import Array, Pair, Rows, interval, reduction
+from .evaluation import N_BOOTSTRAP, Array, Pair, Rows, interval, reduction
 from .families import Family, PairData, Routed
 from .labels import read_rows
 
@@ -52,18 +53,40 @@ def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float, float, float
 
 
 def study_rows(task_ids: list[str], pair: Pair, seconds: Array) -> list[dict[str, Any]]:
-    """The study's own columns for the measured pair and the reduction, per variant and data set; nothing where nothing
-    was recorded."""
+    """The study's own columns for the measured pair, the reduction, and what a variant has above the plain one, per
+    variant and data set; nothing where nothing was recorded."""
     sets = {name: np.array([task_id.startswith(name) for task_id in task_ids]) for name in ("HumanEval", "mbpp")}
     sets["both"] = np.ones(len(task_ids), dtype=bool)
+    recorded = {variant: probabilities("energy", variant, len(task_ids)) for variant in variants("energy")}
     rows: list[dict[str, Any]] = []
-    for variant in variants("energy"):
-        p_weak = probabilities("energy", variant, len(task_ids))
+    for variant, p_weak in recorded.items():
         for name, at in sets.items():
             some = Pair(pair.passed[at], pair.energy_j[at])
             named = {"variant": variant, "tasks": f"{name}, {int(at.sum())}"}
-            rows.append({**named, **_study_row(p_weak[at], some, seconds[at])})
+            plain = recorded["plain"][at] if variant != "plain" and "plain" in recorded else None
+            rows.append({**named, **_study_row(p_weak[at], some, seconds[at]), **gained(p_weak[at], plain, some)})
     return rows
+
+
+def gained(p_weak: Array, plain: Array | None, pair: Pair) -> dict[str, str | None]:
+    """Points of routing rate and of reduction above the plain variant, with 95 % from a paired bootstrap over tasks."""
+    if plain is None:
+        return {"routing rate above plain": None, "red. above plain": None}
+    right = [((p > 0.5) == (pair.passed[:, 0] > 0.5)).astype(float) for p in (p_weak, plain)]
+    strong = [(p <= 0.5).astype(float) for p in (p_weak, plain)]
+    return {
+        "routing rate above plain": _points(len(plain), lambda w: float(w @ (right[0] - right[1]) / w.sum())),
+        "red. above plain": _points(
+            len(plain), lambda w: reduction(pair, strong[0], w) - reduction(pair, strong[1], w)
+        ),
+    }
+
+
+def _points(n_tasks: int, difference: Callable[[Array], float]) -> str:
+    random = np.random.default_rng(0)
+    draws = random.multinomial(n_tasks, np.full(n_tasks, 1 / n_tasks), N_BOOTSTRAP).astype(float)
+    low, high = np.percentile([difference(draw) for draw in draws], (2.5, 97.5))
+    return f"{100 * difference(np.ones(n_tasks)):.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _study_row(p_weak: Array, pair: Pair, seconds: Array) -> dict[str, Any]:

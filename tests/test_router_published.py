@@ -14,7 +14,7 @@ from halfwatt.router_model.draft_data import PROMPT_SHARE, RUN_J, DraftData, Fol
 from halfwatt.router_model.evaluation import Array, Pair, Rows, folds
 from halfwatt.router_model.families import PairData
 from halfwatt.router_model.family_cascade_routing import both_stages, cascade_routing
-from halfwatt.router_model.family_finetuned import by_probability, platform_accuracy, routing_rate
+from halfwatt.router_model.family_finetuned import by_probability, gained, platform_accuracy, routing_rate
 from halfwatt.router_model.family_recorded import entropies, largest, self_tests, semantic_entropy
 from halfwatt.router_model.finetune import Recording, batches, strict_labels, with_copies
 from halfwatt.router_model.labels import STATISTICS
@@ -212,6 +212,16 @@ def test_fine_tuned_router_decides_by_the_larger_class() -> None:
     assert routing_rate(np.full(N, 0.9), PAIR.passed[:, 0]) == 0.5
     assert platform_accuracy(p, PAIR.passed) == (1.0, 1.0, 1.0)
     assert platform_accuracy(np.full(N, 0.9), PAIR.passed)[::2] == (0.5, 0.5)
+
+
+def test_gain_over_the_plain_variant_is_paired() -> None:
+    right, wrong = np.where(EASY, 0.9, 0.2), np.where(EASY, 0.2, 0.9)
+    assert gained(right, None, PAIR) == {"routing rate above plain": None, "red. above plain": None}
+    assert gained(right, right, PAIR)["red. above plain"] == "0.0 (0.0 to 0.0)"
+    assert gained(right, wrong, PAIR)["routing rate above plain"] == "100.0 (100.0 to 100.0)"
+    chance = np.tile([0.9, 0.2, 0.2, 0.9], N // 4)  # on the line; the right one is 37.5 % below
+    low, high = gained(right, chance, PAIR)["red. above plain"].split("(")[1].rstrip(")").split(" to ")
+    assert 0 < float(low) < 37.5 < float(high)
 
 
 def test_recorded_fine_tuning_covers_every_task_once(data_dir: Path) -> None:
