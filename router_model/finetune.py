@@ -15,6 +15,7 @@ has are kept, those of another number of epochs replaced.
 import argparse
 import csv
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -45,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     names, texts = [task.task_id for task in tasks], [task.router_text for task in tasks]
     copies = _copies(options.fills) if options.fills else {}
     variant = "augmented" if options.fills else "plain"
-    labels = _labels(options.data_dir, options.pair, names)
+    labels, n_strict = labels_of(options.data_dir, options.pair, names)
+    sys.stderr.write(f"labels: {n_strict} from five samples, {len(names) - n_strict} from one greedy answer\n")
     recorded_rows = Recording(options.out, names, options.pair, variant, options.epochs)
     todo = [fold for fold in folds(len(texts), SEED) if not recorded_rows.has([names[row] for row in fold[1]])]
     for train, test in tracked(todo, f"fine-tune {variant}", len(todo)):
@@ -136,10 +138,17 @@ def strict_labels(greedy: Array, sample_passed: Array) -> Array:
     return np.where(known, np.nan_to_num(sample_passed).min(axis=1), greedy)
 
 
-def _labels(data_dir: Path, pair: str, names: list[str]) -> Array:
+def labels_of(data_dir: Path, pair: str, names: list[str]) -> tuple[Array, int]:
+    """Whether the weak model passes, and for how many tasks all five of five samples say so.
+
+    The measured pair has one greedy answer per task. The Llama-3 train rows say how often one model did as well as
+    another, not whether it passed, so they give no such label and that pair is not trained here.
+    """
     if pair == "energy":
-        return energy_outcomes(data_dir, names).passed[:, 0]
-    return strict_labels(local_outcomes(data_dir, names).passed[:, 0], recorded(names).sample_passed)
+        return energy_outcomes(data_dir, names).passed[:, 0], 0
+    sampled = recorded(names)
+    greedy = local_outcomes(data_dir, names).passed[:, 0]
+    return strict_labels(greedy, sampled.sample_passed), len(sampled.with_samples)
 
 
 def _copies(path: Path) -> dict[str, str]:

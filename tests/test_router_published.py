@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from router_data import data_dir as data_dir
 
-from halfwatt.router_model import spending
+from halfwatt.router_model import finetune, spending
 from halfwatt.router_model.draft_data import PROMPT_SHARE, RUN_J, DraftData, Fold, Recorded, new_token_j
 from halfwatt.router_model.evaluation import Array, Pair, Rows, folds
 from halfwatt.router_model.families import PairData
@@ -17,7 +17,7 @@ from halfwatt.router_model.family_cascade_routing import both_stages, cascade_ro
 from halfwatt.router_model.family_finetuned import by_probability, gained, platform_accuracy, routing_rate
 from halfwatt.router_model.family_recorded import entropies, largest, self_tests, semantic_entropy
 from halfwatt.router_model.finetune import Recording, batches, strict_labels, with_copies
-from halfwatt.router_model.labels import STATISTICS
+from halfwatt.router_model.labels import STATISTICS, Outcomes
 from halfwatt.router_model.local_pair import Said
 from halfwatt.router_model.spending import Spending, drafted, routed
 from halfwatt.router_model.tasks import load_tasks
@@ -220,7 +220,8 @@ def test_gain_over_the_plain_variant_is_paired() -> None:
     assert gained(right, right, PAIR)["red. above plain"] == "0.0 (0.0 to 0.0)"
     assert gained(right, wrong, PAIR)["routing rate above plain"] == "100.0 (100.0 to 100.0)"
     chance = np.tile([0.9, 0.2, 0.2, 0.9], N // 4)  # on the line; the right one is 37.5 % below
-    low, high = gained(right, chance, PAIR)["red. above plain"].split("(")[1].rstrip(")").split(" to ")
+    said = str(gained(right, chance, PAIR)["red. above plain"])
+    low, high = said.split("(")[1].rstrip(")").split(" to ")
     assert 0 < float(low) < 37.5 < float(high)
 
 
@@ -244,6 +245,20 @@ def test_recorded_fine_tuning_covers_every_task_once(data_dir: Path) -> None:
 def test_strict_label_needs_all_five_samples_where_there_are_five() -> None:
     samples = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 1, 1], [np.nan] * 5])
     assert strict_labels(np.array([0.0, 1.0, 1.0]), samples).tolist() == [1, 0, 1]
+
+
+def test_label_is_five_of_five_where_five_were_recorded_else_the_greedy_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    greedy = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
+    samples = np.array([[1, 1, 1, 1, 0], [np.nan] * 5, [1, 1, 1, 1, 1]])
+    nothing = np.full((3, 4), np.nan)
+    known = Recorded(samples, samples, samples, nothing[:, 0], nothing, nothing, nothing[:, 0])
+    monkeypatch.setattr(finetune, "local_outcomes", lambda *_: Outcomes(("a", "b"), greedy, greedy, greedy))
+    monkeypatch.setattr(finetune, "energy_outcomes", lambda *_: Outcomes(("a", "b"), greedy, greedy, greedy))
+    monkeypatch.setattr(finetune, "recorded", lambda *_: known)
+    labels, n_strict = finetune.labels_of(Path(), "local", ["x", "y", "z"])
+    assert (labels.tolist(), n_strict) == ([0, 1, 1], 2)
+    labels, n_strict = finetune.labels_of(Path(), "energy", ["x", "y", "z"])
+    assert (labels.tolist(), n_strict) == ([1, 1, 0], 0)
 
 
 def test_copies_of_test_tasks_never_enter_training() -> None:
