@@ -83,6 +83,7 @@ class BatchedDecoder:
         self._context = self._new_context(n_sequences, n_threads)
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(_BATCH_TOKENS, 0, 1)
+        self._n_sequences = n_sequences
         self._free = list(range(n_sequences))
         self._active: dict[int, _Active] = {}
         self._read: list[int] = []
@@ -103,8 +104,8 @@ class BatchedDecoder:
         while waiting or self._active:
             started = time.perf_counter()
             finished: list[Generation] = []
-            while self._free and waiting:
-                finished += self._admit(waiting.pop())
+            while waiting and len(self._free) >= min(_n_alike(waiting), self._n_sequences):
+                finished += self._admit(waiting)
             running = [active.generation for active in self._active.values()]
             finished += self._step()
             share = (time.perf_counter() - started) / max(1, len(running))
@@ -163,20 +164,25 @@ class BatchedDecoder:
         if self._llama.llama_decode(self._context, self._batch) != 0:
             raise RuntimeError("llama.cpp could not decode a batch; lower the number of sequences.")
 
-    def _admit(self, prompt: Prompt) -> list[Generation]:
-        tokens = self._tokenize(prompt.text)[:MAX_PROMPT_TOKENS]
-        slot = self._free.pop()
+    def _admit(self, waiting: list[Prompt]) -> list[Generation]:
+        """Read the next prompt once for all of the same text right behind it."""
+        tokens = self._tokenize(waiting[-1].text)[:MAX_PROMPT_TOKENS]
+        prompts = [waiting.pop() for _ in range(min(_n_alike(waiting), len(self._free)))]
+        slots = [self._free.pop() for _ in prompts]
         self._batch.n_tokens = 0
         for position, token in enumerate(tokens):
-            last = self._add(token, position, slot, position == len(tokens) - 1)
+            last = self._add(token, position, slots[0], position == len(tokens) - 1)
         self._run_batch()
-        self._active[slot] = _Active(
-            generation=Generation(prompt.key, len(tokens)),
-            prompt=prompt,
-            random=np.random.default_rng(prompt.seed),
-            position=len(tokens),
-        )
-        return self._consume(slot, last)
+        for slot, prompt in zip(slots, prompts, strict=True):
+            if slot != slots[0]:
+                self._llama.llama_memory_seq_cp(self._memory, slots[0], slot, -1, -1)
+            self._active[slot] = _Active(
+                generation=Generation(prompt.key, len(tokens)),
+                prompt=prompt,
+                random=np.random.default_rng(prompt.seed),
+                position=len(tokens),
+            )
+        return [done for slot in slots for done in self._consume(slot, last)]
 
     def _step(self) -> list[Generation]:
         if not self._active:
@@ -192,7 +198,7 @@ class BatchedDecoder:
     def _consume(self, slot: int, index: int) -> list[Generation]:
         active = self._active[slot]
         pointer = self._llama.llama_get_logits_ith(self._context, index)
-        logits = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,))
+        logits = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,)).copy()  # other rows may read it too
         token, logprob, margin, entropy = choose(logits, active.prompt.temperature, active.random)
         generation = active.generation
         if not generation.logprobs:
@@ -210,6 +216,11 @@ class BatchedDecoder:
         self._llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
         self._free.append(slot)
         return [generation]
+
+
+def _n_alike(waiting: Sequence[Prompt]) -> int:
+    """How many prompts at the end have the same text; decoding starts with the last."""
+    return next((n for n, each in enumerate(reversed(waiting)) if each.text != waiting[-1].text), len(waiting))
 
 
 def _n_shared(one: Sequence[int], other: Sequence[int]) -> int:

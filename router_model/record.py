@@ -144,7 +144,7 @@ def _decoded(options: argparse.Namespace, prompts: list[Prompt]) -> Iterator[tup
 
 def _generations(options: argparse.Namespace, prompts: list[Prompt]) -> Iterable[Generation]:
     if options.engine == "llama":
-        with BatchedDecoder(options.model) as decoder:
+        with BatchedDecoder(options.model, options.rows, options.threads) as decoder:
             yield from decoder.decode(prompts)
         return
     from .torch_decode import TorchDecoder
@@ -179,7 +179,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="folder of the recordings (texts)")
     parser.add_argument("--tasks", type=int, default=N_TASKS)
     parser.add_argument("--engine", choices=["torch", "llama"], default="torch")
-    parser.add_argument("--rows", type=int, default=40, help="sequences at a time (torch)")
+    parser.add_argument("--rows", type=int, default=40, help="sequences at a time")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args(argv)
 

@@ -1,10 +1,11 @@
 """From recorded texts to text-free tables: who passed, at how many tokens, which answers behave alike.
 
-    python -m halfwatt.router_model.recorded_outcomes --data-dir DIR --work DIR
+    python -m halfwatt.router_model.recorded_outcomes [tests] [samples] [judge] --data-dir DIR --work DIR
 
-Reads what `record.py` wrote, runs answers and self-written tests in the sandbox and writes `data/published_*.csv`.
-Two answers are one cluster when their syntax trees are equal or when they return the same on the visible examples:
-the calls in HumanEval's docstring, and the calls (not the expected values) of the tests that MBPP's prompt shows.
+Reads what `record.py` and `judge_llm.py` wrote, runs answers and self-written tests in the sandbox and writes
+`data/published_*.csv`. Two answers are one cluster when their syntax trees are equal or when they
+return the same on the visible examples: the calls in HumanEval's docstring, and the calls (not the expected values) of
+the tests that MBPP's prompt shows.
 """
 
 import argparse
@@ -27,30 +28,43 @@ from .tasks import Task, load_tasks
 
 _LIMITS = Limits(wall_s=20.0, cpu_s=4)
 Runs = Callable[[str], bool]
+Tasks = Mapping[str, Task]
+Table = list[dict[str, Any]]
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the stage."""
     parser = argparse.ArgumentParser(description="Make text-free tables from recordings.")
+    parser.add_argument("kinds", nargs="*", choices=list(_TABLES), default=list(_TABLES))
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="folder of the recordings (texts)")
     options = parser.parse_args(argv)
     if not sandbox_available():
         raise SandboxUnavailable("bubblewrap cannot run here; install it.")
     tasks = {task.task_id: task for task in load_tasks(options.data_dir)}
-    drafts = {row["task_id"]: row for row in read_lines(options.work / "drafts.jsonl")}
-    tests = [row for row in read_lines(options.work / "tests.jsonl") if row["task_id"] in drafts]
-    done = tracked(tests, "tests", len(tests))
-    _write(TESTS_TABLE, [self_tests_row(tasks[row["task_id"]], drafts[row["task_id"]], row, _run) for row in done])
-    groups = _complete(read_lines(options.work / "samples.jsonl"))
-    rows: list[dict[str, Any]] = []
-    for name in tracked(groups, "samples", len(groups)):
-        rows += samples_rows(tasks[name], groups[name], _run)
-    _write(SAMPLES_TABLE, rows)
-    pairs = _judged_pairs(options.work)
-    done_pairs = tracked(pairs.items(), "judged pairs", len(pairs))
-    _write(JUDGE_TABLE, [judged_row(tasks[name], pair, said, _run) for name, (pair, said) in done_pairs])
+    for kind in options.kinds:
+        path, made = _TABLES[kind]
+        _write(path, made(tasks, options.work))
     return 0
+
+
+def _self_tests(tasks: Tasks, work: Path) -> Table:
+    drafts = {row["task_id"]: row for row in read_lines(work / "drafts.jsonl")}
+    rows = [row for row in read_lines(work / "tests.jsonl") if row["task_id"] in drafts]
+    done = tracked(rows, "tests", len(rows))
+    return [self_tests_row(tasks[row["task_id"]], drafts[row["task_id"]], row, _run) for row in done]
+
+
+def _samples(tasks: Tasks, work: Path) -> Table:
+    groups = _complete(read_lines(work / "samples.jsonl"))
+    done = tracked(groups, "samples", len(groups))
+    return [row for name in done for row in samples_rows(tasks[name], groups[name], _run)]
+
+
+def _judge(tasks: Tasks, work: Path) -> Table:
+    pairs = _judged_pairs(work)
+    done = tracked(pairs.items(), "judged pairs", len(pairs))
+    return [judged_row(tasks[name], pair, said, _run) for name, (pair, said) in done]
 
 
 def self_tests_row(task: Task, draft: dict[str, Any], row: dict[str, Any], runs: Runs) -> dict[str, Any]:
@@ -227,6 +241,13 @@ def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+_TABLES: dict[str, tuple[Path, Callable[[Tasks, Path], Table]]] = {
+    "tests": (TESTS_TABLE, _self_tests),
+    "samples": (SAMPLES_TABLE, _samples),
+    "judge": (JUDGE_TABLE, _judge),
+}
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from halfwatt.router_model.preference import (
 )
 from halfwatt.router_model.record import recorded_tasks
 from halfwatt.router_model.recorded_outcomes import judged_row
+from halfwatt.router_model.report_published import draft_tables_text
 from halfwatt.router_model.spending import Spending
 from halfwatt.router_model.tasks import Task, load_tasks
 
@@ -178,6 +179,23 @@ def test_committed_verdicts_hold_no_text() -> None:
         assert row.pop("task_id").startswith(("HumanEval/", "mbpp/"))
         assert {row.pop("weak_first"), row.pop("strong_first")} <= {"weak", "strong", "tie"}
         assert all(value == "" or np.isfinite(float(value)) for value in row.values())
+
+
+def test_printed_table_thins_a_long_dial_and_keeps_its_ends() -> None:
+    figures = [
+        "n_tasks", "accuracy_pct", "energy_j", "weak_share_pct", "reduction_pct", "low", "high", "accuracy_per_s",
+        "ours_pct", "ours_low", "ours_high",
+    ]  # fmt: skip
+    rows = [{"router": "dial", "setting": f"λ={n}", **dict.fromkeys(figures, 0.0)} for n in range(13)]
+    rows += [{"router": "fixed", "setting": "", **dict.fromkeys(figures, 0.0)}]
+    table = {"strong_factor": 1, "weak_j": 1, "strong_j": 2, "routers": rows}
+    preferred = measure(right_judge(), {}, [])
+    text = draft_tables_text({"tables": [table], "joined": [], "preference": preferred})
+    assert text.count("| dial |") == 8
+    assert "λ=0 " in text
+    assert "λ=12 " in text
+    assert text.count("| fixed |") == 1
+    assert "| chance | 50% weak | 40 |" in text
 
 
 def test_too_few_verdicts_make_no_row(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sandboxed import needs_sandbox
 
-from halfwatt.router_model.batched_decode import Prompt
+from halfwatt.router_model.batched_decode import BatchedDecoder, Prompt
 from halfwatt.router_model.judge import extract_code
 from halfwatt.router_model.record import LineCounter, prompt_for_tests, signature
 from halfwatt.router_model.recorded_outcomes import (
@@ -202,3 +202,14 @@ def test_recorded_tables_hold_no_text() -> None:
         for row in read_rows(path):
             assert row.pop("task_id").startswith(("HumanEval/", "mbpp/"))
             assert all(value.replace(".", "").isdigit() for value in row.values())
+
+
+def test_samples_of_one_prompt_share_its_reading_and_are_seeded_each_by_itself(model_path: Path) -> None:
+    text = "<|im_start|>user\nName a colour.<|im_end|>\n<|im_start|>assistant\n"
+    prompts = [Prompt(f"{seed}", text, 1.0, seed, 6) for seed in range(3)]
+    prompts.append(Prompt("greedy", text, max_new_tokens=6))
+    with BatchedDecoder(model_path, n_sequences=4) as decoder:
+        together = {each.key: each.text for each in decoder.decode(prompts)}
+        again = {each.key: each.text for prompt in prompts for each in decoder.decode([prompt])}
+    assert len(set(together.values())) > 2
+    assert sum(together[key] == again[key] for key in together) >= 3  # one may differ by rounding
