@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from halfwatt.daemon.paths import Paths
@@ -61,7 +62,8 @@ class Editor:
         return Progress(self._server, title, cancel, bool(self._can("window.work_done_progress")))
 
     async def apply(self, now: Snapshot, edits: tuple[Edit, ...], label: str, code: str) -> bool:
-        """Apply the edits to this version of the document as one step; False where the editor did not.
+        """Apply the edits to this version of the document as one step; False where the editor did not. It then had time
+        to tell of the change that was in the way.
 
         Some editors answer that they applied an edit which they dropped for its version: the text must arrive."""
         if not self._can("workspace.apply_edit"):
@@ -74,16 +76,23 @@ class Editor:
             document = types.OptionalVersionedTextDocumentIdentifier(uri=now.uri, version=now.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, changes)])
         params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
-        reply = await self._server.workspace_apply_edit_async(params)
-        return reply.applied and await self._has_landed(now.uri, apply(now.text, edits), code)
+        expected = apply(now.text, edits)
+        try:
+            is_taken = (await self._server.workspace_apply_edit_async(params)).applied
+        except JsonRpcException:  # how eglot refuses an edit of an older version
+            is_taken = False
+        if is_taken:
+            return await self._shows(now.uri, lambda text: text == expected or code in text)
+        await self._shows(now.uri, lambda text: text != now.text)
+        return False
 
-    async def _has_landed(self, uri: str, expected: str, code: str) -> bool:
+    async def _shows(self, uri: str, is_so: Callable[[str], bool]) -> bool:
+        """Whether the document's text becomes so within the limit."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LANDING_LIMIT_S
         while True:
             document = self._server.workspace.text_documents.get(unquote(uri))
-            text = document.source if document is not None else ""
-            if text == expected or code in text:
+            if is_so(document.source if document is not None else ""):
                 return True
             self._changed.clear()
             try:

@@ -36,7 +36,7 @@ def run_nvim(file: str, name: str, environ: Mapping[str, str], folder: Path) -> 
 
 def run(command: Sequence[str], name: str, environ: Mapping[str, str], folder: Path) -> None:
     """Run an editor in `folder`; it finds the server's command and the folder in its environment."""
-    server = json.dumps([sys.executable, "-m", "halfwatt.lsp.cli", "lsp"])
+    server = json.dumps([sys.executable, "-P", "-m", "halfwatt.lsp.cli", "lsp"])
     own = {"HALFWATT_TEST_SERVER": server, "HALFWATT_TEST_FOLDER": str(folder)}
     try:
         done = subprocess.run(

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import editor_run
 import pytest
-from generate_world import world
+from generate_world import halfwatt, world
 from missing import missing
 
 pytestmark = [pytest.mark.editor, pytest.mark.model]
 
 SCENARIOS = Path(__file__).resolve().parent / "emacs" / "scenarios.el"
-HELPERS = {"until", "check", "open-file", "take-code-action"}
+HELPERS = {"until", "check", "open-file", "take-code-action", "worker", "tell-the-server", "type-meanwhile"}
 NAMES = [it for it in re.findall(r"^\(defun ([\w-]+)", SCENARIOS.read_text(), re.MULTILINE) if it not in HELPERS]
 
 
@@ -32,7 +32,12 @@ def emacs() -> str:
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("emacs"), model_path) as made:
+    """A user's environment whose daemon runs with the model loaded: scenarios hold the worker while they type."""
+    folder = tmp_path_factory.mktemp("emacs")
+    with world(folder, model_path) as made:
+        (folder / "add.py").write_text('def add(a, b):\n    """Return a + b."""\n    pass\n')
+        loaded = halfwatt(made, "generate", f"{folder / 'add.py'}:1", "--route", "local")
+        assert loaded.returncode == 0, loaded.stderr
         yield made
 
 

@@ -44,6 +44,37 @@
     (let ((command (plist-get action :command)))
       (eglot-execute-command (eglot-current-server) (intern (plist-get command :command)) (plist-get command :arguments)))))
 
+;; The process with the model is held while something is typed: what happens meanwhile depends on no machine's speed.
+
+(defun worker ()
+  "The process that owns the model of this scenario's daemon; a first answer has been given."
+  (let ((daemon (alist-get 'pid (json-read-file (concat (getenv "HALFWATT_HOME") "/run/daemon.json")))))
+    (cl-find-if (lambda (pid)
+                  (let ((facts (process-attributes pid)))
+                    (and (equal (alist-get 'ppid facts) daemon)
+                         (string-match-p "halfwatt\\.daemon\\.worker" (or (alist-get 'args facts) "")))))
+                (list-system-processes))))
+
+(defun tell-the-server ()
+  "What eglot does when nothing was typed for half a second; an Emacs without a screen never counts as idle."
+  (eglot--signal-textDocument/didChange))
+
+(defun type-meanwhile (tell)
+  "Generate `add', type above and below it while the model is held, and wait for the body.  TELL tells the server."
+  (search-forward "pass")
+  (let ((model (worker)))
+    (signal-process model 'SIGSTOP)
+    (unwind-protect
+        (progn (take-code-action "Generate function 'add'")
+               (goto-char (point-min))
+               (insert "# above\n")
+               (goto-char (point-max))
+               (insert "# below\n")
+               (funcall tell))
+      (signal-process model 'SIGCONT)))
+  (until "the body" (lambda () (string-match-p "return a \\+ b" (buffer-string))))
+  (check (equal (buffer-string) (concat "# above\n" (string-replace "    pass" "    return a + b" stub) "# below\n"))))
+
 (defun generates-a-function-and-undoes-it ()
   (open-file "a b é.py" stub #'python-mode)
   (search-forward "pass")
@@ -67,6 +98,18 @@
   (search-forward "TODO")
   (take-code-action "Generate function 'add'")
   (until "the body" (lambda () (string-match-p "{\n  return a \\+ b;\n}\n" (buffer-string)))))
+
+(defun keeps-what-is-typed-meanwhile ()
+  (open-file "meanwhile.py" stub #'python-mode)
+  (type-meanwhile #'tell-the-server))
+
+(defun keeps-what-is-typed-just-before-the-answer ()
+  "The server hears of it half a second after its answer, which eglot drops because it is for an older version."
+  (open-file "just before.py" stub #'python-mode)
+  (let* ((buffer (current-buffer))
+         (tell (lambda () (with-current-buffer buffer (tell-the-server)))))
+    (advice-add 'eglot--apply-workspace-edit :before (lambda (&rest _) (run-with-timer 0.5 nil tell)))
+    (type-meanwhile #'ignore)))
 
 (defun tells-why-by-a-plain-command ()
   (open-file "why.py" "x = 1\n" #'python-mode)
