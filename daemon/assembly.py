@@ -53,6 +53,7 @@ class Daemon:
         self._last_request_s = time.monotonic()
         self._fetch_problem: str | None = None
         self.settings = Settings(paths, environ)
+        self._settings_told = (self.settings.config, self.settings.warning)
         self._ledger = Ledger(paths.ledger_file)
         self._meter = meter_ladder.choose(self.settings.config.energy, self._worker_pids)
         self._pause = Pause()
@@ -119,7 +120,11 @@ class Daemon:
     def _touch(self) -> None:
         """Somebody asks: a moment to notice changed settings and a model that has come meanwhile."""
         self._last_request_s = time.monotonic()
-        self._local.follow(self.settings.config)
+        now = (self.settings.config, self.settings.warning)
+        if now != self._settings_told:
+            self._settings_told = now
+            self._board.changed()
+        self._local.follow(now[0])
 
     def _warnings(self) -> tuple[str, ...]:
         own = (self._chooser.problem, self._fetch_problem, self._service.problem, *self._remote.problems)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import editor_run
 import pytest
+from cloud_server import CloudServer
 from generate_world import halfwatt, world
 
 pytestmark = [pytest.mark.editor]
@@ -20,6 +21,8 @@ WITHOUT_MODEL = {
     "question_waits_until_typing_ends",
     "silence_has_a_reason",
 }
+WITH_CLOUD = {"cloud_answers_where_it_is_chosen_and_why_says_so"}
+CLOUD_KEY = "stand-in"
 STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n    pass\n'
 
 
@@ -40,8 +43,23 @@ def bare_environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         yield made
 
 
+@pytest.fixture
+def cloud_environ(tmp_path: Path, cloud_server: CloudServer) -> Iterator[dict[str, str]]:
+    """Without a local model, with a stand-in for a cloud and the user's consent to it."""
+    with world(tmp_path / "cloud", None) as made:
+        config = Path(made["HALFWATT_HOME"]) / "config"
+        (config / "config.toml").write_text(
+            f'[routing]\nescalation = "auto"\n[[tiers]]\nname = "cloud"\nkind = "cloud"\nkey = "{CLOUD_KEY}"\n'
+            f'base_url = "{cloud_server.base_url}"\nmodel = "{cloud_server.model}"\nactive_parameters_b = 8\n'
+        )
+        (config / "keys").mkdir(mode=0o700)
+        (config / "keys" / CLOUD_KEY).touch(mode=0o600)
+        (config / "keys" / CLOUD_KEY).write_text(cloud_server.key)
+        yield made
+
+
 @pytest.mark.model
-@pytest.mark.parametrize("name", [it for it in editor_run.nvim_names(FILE) if it not in WITHOUT_MODEL])
+@pytest.mark.parametrize("name", [it for it in editor_run.nvim_names(FILE) if it not in WITHOUT_MODEL | WITH_CLOUD])
 def test_scenario_with_model(environ: dict[str, str], tmp_path: Path, name: str) -> None:
     editor_run.run_nvim(FILE, name, environ, tmp_path)
 
@@ -49,6 +67,12 @@ def test_scenario_with_model(environ: dict[str, str], tmp_path: Path, name: str)
 @pytest.mark.parametrize("name", sorted(WITHOUT_MODEL))
 def test_scenario_without_model(bare_environ: dict[str, str], tmp_path: Path, name: str) -> None:
     editor_run.run_nvim(FILE, name, bare_environ, tmp_path)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", sorted(WITH_CLOUD))
+def test_scenario_with_cloud(cloud_environ: dict[str, str], tmp_path: Path, name: str) -> None:
+    editor_run.run_nvim(FILE, name, cloud_environ, tmp_path)
 
 
 def test_help_names_every_command_mapping_and_option() -> None:

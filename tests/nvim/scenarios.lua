@@ -163,6 +163,18 @@ function M.status_why_energy_and_pause_answer()
   nvim:wait("not require('halfwatt').statusline():find('paused')", "the end of the pause")
 end
 
+function M.cloud_answers_where_it_is_chosen_and_why_says_so()
+  local nvim = child.start()
+  nvim:open("a.py", FILE)
+  nvim:go("pass")
+  nvim:cmd("HalfwattGenerate cloud")
+  nvim:wait("vim.fn.search('return a + b', 'n') > 0", "the body")
+  nvim:cmd("HalfwattWhy")
+  local why = nvim:wait(FLOAT, "the reason")
+  holds(why, "**cloud** (stand-in-cloud)")
+  holds(why, "estimated")
+end
+
 function M.crashed_server_is_said_and_started_again()
   local nvim = child.start()
   nvim:open("a.py", FILE)

@@ -61,7 +61,7 @@ export const rules = {
       await workbench.shows('long.py', /return/);
     });
     await workbench.previewIsGone();
-    await workbench.screenshot('applied');
+    await workbench.screenshots('applied');
   },
 
   'escape cancels and leaves the file untouched byte for byte': async (workbench, instance) => {

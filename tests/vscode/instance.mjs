@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { paths } from './install.mjs';
+import { find } from './process.mjs';
 
 const SETTINGS = {
   'workbench.startupEditor': 'none',
@@ -57,10 +58,10 @@ export async function startInstance(options) {
   );
   const url = `http://127.0.0.1:${port}`;
   await answering(`${url}/healthz`);
-  const halfwatt = (...command) => execFileSync(path.join(options.serverBin, 'halfwatt'), command, { env, encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'pipe'] });
+  const halfwatt = (...command) => execFileSync(path.join(options.serverBin, 'halfwatt'), command, { env, encoding: 'utf8', timeout: 300_000, stdio: ['ignore', 'pipe', 'pipe'] });
   const daemonLog = () => (existsSync(at('halfwatt/state/daemon.log')) ? readFileSync(at('halfwatt/state/daemon.log'), 'utf8').slice(-4000) : '');
   const kill = () => {
-    if (options.serverBin) stopDaemon(halfwatt);
+    stopDaemon(at('halfwatt'));
     process.kill(-child.pid, 'SIGTERM'); // detached: the child leads a group of its own
   };
   const interrupted = () => process.exit(130);
@@ -69,6 +70,7 @@ export async function startInstance(options) {
     process.off('SIGTERM', interrupted).off('SIGINT', interrupted).off('exit', kill);
     kill();
     await new Promise((resolve) => child.once('exit', resolve));
+    while (daemons(at('halfwatt')).length > 0) await wait(50); // it writes until it has ended
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   const setOnMachine = (settings) => writeFileSync(at('data/Machine/settings.json'), JSON.stringify(settings));
@@ -95,12 +97,10 @@ function environment(at, { modelsDir, serverBin, env }) {
   return { ...inherited, ...changed };
 }
 
-function stopDaemon(halfwatt) {
-  try {
-    halfwatt('daemon', 'stop');
-  } catch {
-    // none was running: there is nothing to stop
-  }
+const daemons = (home) => find({ home }, 'halfwatt.daemon.server');
+
+function stopDaemon(home) {
+  for (const pid of daemons(home)) process.kill(pid, 'SIGTERM');
 }
 
 function freePort() {
@@ -113,9 +113,9 @@ function freePort() {
 }
 
 async function answering(url) {
-  for (let attempt = 0; attempt < 600; attempt++) {
+  for (let attempt = 0; attempt < 1800; attempt++) {
     if (await fetch(url).then((reply) => reply.ok, () => false)) return;
     await wait(100);
   }
-  throw new Error('code-server did not answer within 60 s');
+  throw new Error('code-server did not answer within 180 s');
 }

@@ -61,13 +61,31 @@ export const rules = {
     await workbench.closeEditors();
   },
 
-  'the dashboard opens in a page of its own': async (workbench, instance) => {
+  'the dashboard opens in a page of its own, behind the proxy of a VS Code in a browser, too': async (workbench, instance) => {
     const { port } = JSON.parse(readFileSync(path.join(instance.home, 'run', 'daemon.json'), 'utf8'));
     const opening = workbench.page.waitForEvent('popup');
     await workbench.command('halfwatt: Open Dashboard');
-    const dashboard = await opening; // by code-server's proxy, behind which the page itself does not answer
-    await eventually('the link leads to the daemon', async () => assert.match(dashboard.url(), new RegExp(`\\b${port}\\b`)));
+    const dashboard = await opening;
+    await eventually('the page shows the ledger', async () => {
+      assert.match(dashboard.url(), new RegExp(`/proxy/${port}/$`));
+      assert.match(await dashboard.locator('#state').innerText({ timeout: 1000 }), /\d+ requests/);
+      assert.match(await dashboard.locator('#tiles').innerText({ timeout: 1000 }), /Saved against gpt-4o-mini/);
+    });
+    assert.equal(await dashboard.evaluate(() => getComputedStyle(document.querySelector('.skip')).position), 'absolute'); // its style sheet, too
     await dashboard.close();
+  },
+
+  'show logs shows which server runs and where the log of the daemon is': async (workbench, instance) => {
+    await workbench.command('halfwatt: Show Logs');
+    const output = workbench.page.locator('.part.panel .monaco-editor').first();
+    await eventually('the output shows both', async () => {
+      const text = (await workbench.text(output)).replaceAll(/\s+/g, ' '); // long lines are wrapped
+      assert.match(text, /halfwatt, the first on PATH/);
+      assert.ok(text.includes(`the daemon's own log: ${path.join(instance.home, 'state', 'daemon.log')}`), text);
+    });
+    await workbench.screenshots('logs');
+    await workbench.command('View: Hide Panel');
+    await output.waitFor({ state: 'hidden' });
   },
 
   'a cloud key goes to the server, and VS Code keeps none': async (workbench, instance) => {
@@ -82,7 +100,7 @@ export const rules = {
     await box.fill(key);
     await box.press('Enter');
     await workbench.notification('keyring').waitFor(); // there is none here, and the sentence says what to do
-    await workbench.screenshot('key');
+    await workbench.screenshots('key');
     const found = spawnSync('grep', ['-rl', key, instance.root], { encoding: 'utf8' });
     assert.equal(found.stdout, '');
     await workbench.clearNotifications();
@@ -91,7 +109,7 @@ export const rules = {
   'pause and resume by the menu': async (workbench) => {
     await menu(workbench, 'Pause');
     await workbench.statusShows(/paused/);
-    await workbench.screenshot('paused');
+    await workbench.screenshots('paused');
     await menu(workbench, 'Resume');
     await workbench.statusShows(/saved/);
   },
@@ -101,6 +119,26 @@ export const rules = {
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'quality' }).first().click();
     const config = path.join(instance.home, 'config', 'config.toml');
     await eventually('the dial is in the settings', async () => assert.match(readFileSync(config, 'utf8'), /dial = "quality"/));
+  },
+
+  'offline mode and wrong settings are shown with the reason': async (workbench, instance) => {
+    const config = path.join(instance.home, 'config', 'config.toml');
+    const good = readFileSync(config, 'utf8');
+    const change = async (text) => {
+      writeFileSync(config, text);
+      await workbench.command('halfwatt: Show Energy'); // the daemon looks at its settings when somebody asks
+    };
+    const says = (expected) => eventually(`the status says ${expected}`, async () => assert.match(await workbench.status().getAttribute('aria-label'), expected));
+    await change(good.replace('[routing]', '[routing]\noffline = true'));
+    await workbench.statusShows(/offline/);
+    await says(/Offline mode: qwen2\.5-coder-0\.5b answers/);
+    await change(`${good}\nnonsense =\n`);
+    await says(/Until then the earlier settings stay in force/);
+    await workbench.tooltip();
+    await workbench.screenshots('warning');
+    await change(good);
+    await says(/Ready/);
+    await workbench.closeEditors();
   },
 
   'discarding what was generated causes no error': async (workbench) => {
@@ -145,7 +183,7 @@ export const rules = {
     await workbench.statusShows(/saved/);
     process.kill(languageServer(instance), 'SIGKILL');
     await workbench.notification('ended unexpectedly and was started again').waitFor();
-    await workbench.screenshot('restarted');
+    await workbench.screenshots('restarted');
     await workbench.clearNotifications();
     await workbench.statusShows(/saved/);
     await workbench.goTo(1);
@@ -173,7 +211,7 @@ async function menu(workbench, entry) {
 async function pageShows(workbench, command, expected) {
   await eventually(`${command} shows ${expected}`, async () => {
     await workbench.command(command);
-    await workbench.preview().locator('.view-line').first().waitFor({ timeout: 10_000 });
+    await workbench.preview().locator('.view-line').first().waitFor({ timeout: 60_000 });
     const text = (await workbench.text(workbench.preview())).replaceAll(/\s+/g, ' ');
     for (const it of expected) assert.match(text, it);
   }, MODEL_LIMIT_MS);

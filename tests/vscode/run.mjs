@@ -23,7 +23,7 @@ install(setUp.codeServer);
 const browser = await openBrowser();
 if (process.argv.includes('--bench')) {
   await inHost('bench.js');
-  await inHost('startup.js');
+  for (let n = 0; n < 3; n++) await inHost('startup.js');
 } else await runAll();
 await browser.close();
 process.exitCode = failed > 0 ? 1 : 0;

@@ -1,7 +1,31 @@
 // A machine without the `halfwatt` command: the extension says so and offers what to do.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 
-export const options = () => ({ serverBin: '' });
+// A package without dependencies, so that nothing is compiled or downloaded: its command is the real server.
+const MAKE_WHEEL = `
+import sys, zipfile
+folder, command = sys.argv[1:]
+info = "halfwatt-0.0.1.dist-info"
+with zipfile.ZipFile(folder + "/halfwatt-0.0.1-py3-none-any.whl", "w") as wheel:
+    wheel.writestr("stand_in.py", f"import os, sys\\ndef main():\\n    os.execv({command!r}, [{command!r}, *sys.argv[1:]])\\n")
+    wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: halfwatt\\nVersion: 0.0.1\\n")
+    wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    wheel.writestr(f"{info}/entry_points.txt", "[console_scripts]\\nhalfwatt = stand_in:main\\n")
+    wheel.writestr(f"{info}/RECORD", "")
+`;
+const wheels = mkdtempSync(path.join(os.tmpdir(), 'halfwatt-wheel-'));
+
+export const options = ({ serverBin }) => {
+  const python = path.join(serverBin, 'python');
+  execFileSync(python, ['-c', MAKE_WHEEL, wheels, path.join(serverBin, 'halfwatt')]);
+  const base = execFileSync(python, ['-c', 'import sys; print(sys.base_prefix)'], { encoding: 'utf8' }).trim();
+  return { serverBin: '', env: { PATH: `${path.join(base, 'bin')}:/usr/local/bin:/usr/bin:/bin`, PIP_NO_INDEX: '1' } };
+};
+export const cleanUp = () => rmSync(wheels, { recursive: true });
 
 export const rules = {
   'missing server is a sentence with a button': async (workbench) => {
@@ -28,8 +52,30 @@ export const rules = {
     const toast = workbench.notification('It was tried 4 times');
     await toast.getByRole('button', { name: 'Start Again' }).waitFor();
     assert.match(await toast.innerText(), /\/bin\/false \(from the setting halfwatt\.server\.path\)/);
-    await workbench.screenshot('given-up');
+    assert.match(await toast.innerText(), /did not start: it ended before it answered/);
+    await workbench.page.mouse.move(600, 400); // the status item's tooltip would hide it
+    await workbench.page.locator('.workbench-hover').first().waitFor({ state: 'hidden' });
+    await workbench.screenshots('given-up');
     assert.equal(await workbench.page.locator('.notification-toast').count(), 1);
     assert.match(await workbench.status().getAttribute('aria-label'), /left off/);
+  },
+
+  'an installation that fails says so and leaves everything as it was': async (workbench, instance) => {
+    await workbench.clearNotifications();
+    instance.setOnMachine({ 'halfwatt.install.package': '/nowhere/halfwatt.whl' });
+    await workbench.notification('language server was not found').getByRole('button', { name: 'Install halfwatt' }).click();
+    const toast = workbench.notification('halfwatt was not installed');
+    await toast.waitFor();
+    assert.match(await toast.innerText(), /ended with code 1\. Nothing else was changed/);
+    await workbench.clearNotifications();
+  },
+
+  'an installation shows its progress, and the server of its environment starts': async (workbench, instance) => {
+    instance.setOnMachine({ 'halfwatt.install.package': path.join(wheels, 'halfwatt-0.0.1-py3-none-any.whl') });
+    await workbench.command('halfwatt: Install the Language Server');
+    await workbench.notification('Installing halfwatt').waitFor();
+    await workbench.screenshots('installing');
+    await workbench.statusShows(/no model/);
+    assert.match(await workbench.tooltip(), /Server: \S+\/server\/bin\/halfwatt, in the environment that this extension made/);
   },
 };

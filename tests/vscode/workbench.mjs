@@ -97,8 +97,10 @@ export class Workbench {
   /** Put the cursor at a 1-based line, at its end. */
   async goTo(line) {
     const box = this.page.locator('.quick-input-widget input');
-    await this.page.keyboard.press('Control+g');
-    await box.fill(`:${line}`);
+    await eventually('the line is asked for', async () => {
+      await this.page.keyboard.press('Control+g');
+      await box.fill(`:${line}`, { timeout: 5000 });
+    });
     await this.page.keyboard.press('Enter');
     await box.waitFor({ state: 'hidden' });
     await this.page.keyboard.press('End');
@@ -117,14 +119,16 @@ export class Workbench {
   /** Ask for the code actions at the cursor and take one; by keyboard, which is more reliable than the mouse. */
   async codeAction(title, shot) {
     const row = this.page.locator('.action-widget .monaco-list-row.action', { hasText: title }).first();
+    const focused = this.page.locator('.action-widget .monaco-list-row.action.focused');
     await eventually(`code action ${title}`, async () => {
       await this.page.keyboard.press('Escape');
       await this.page.keyboard.press('Control+.');
-      await row.waitFor({ timeout: 3000 });
+      await row.waitFor({ timeout: 10_000 });
+      if (shot) await this.screenshots(shot);
+      const isChosen = async () => (await focused.innerText({ timeout: 2000 })).includes(title);
+      for (let step = 0; step < 20 && !(await isChosen()); step++) await this.page.keyboard.press('ArrowDown');
+      assert.ok(await isChosen());
     });
-    if (shot) await this.screenshot(shot);
-    const focused = this.page.locator('.action-widget .monaco-list-row.action.focused');
-    for (let step = 0; step < 20 && !(await focused.innerText()).includes(title); step++) await this.page.keyboard.press('ArrowDown');
     await this.page.keyboard.press('Enter');
     await row.waitFor({ state: 'detached' });
   }
@@ -176,10 +180,12 @@ export class Workbench {
 
   /** What pointing at the status item shows. */
   async tooltip() {
-    await this.status().hover();
     const hover = this.page.locator('.workbench-hover', { hasText: 'halfwatt ·' }).first();
-    await hover.waitFor();
-    return (await hover.innerText()).replaceAll('\u00a0', ' ');
+    return eventually('the tooltip is shown', async () => {
+      await this.page.mouse.move(600, 400); // where the mouse points already, nothing happens
+      await this.status().hover({ timeout: 10_000 });
+      return (await hover.innerText({ timeout: 5000 })).replaceAll('\u00a0', ' ');
+    });
   }
 
   ghost() {
@@ -196,7 +202,7 @@ export class Workbench {
   }
 
   async screenshot(name) {
-    await this.page.screenshot({ path: path.join(this.shots, `${name}.png`) });
+    await this.page.screenshot({ path: path.join(this.shots, `${name}.png`), animations: 'disabled' }); // nothing half faded in
   }
 
   /** The state that is shown now, in the light, the dark and a high-contrast theme. */

@@ -97,7 +97,7 @@ export class Server implements vscode.Disposable {
     try {
       await withinLimit(client.start());
     } catch (error) {
-      return this.crashed(client, `${server.command} (${server.why}) did not start: ${(error as Error).message}`);
+      return this.crashed(client, `${server.command} (${server.why}) did not start: ${reasonOf(error as NodeJS.ErrnoException)}`);
     }
     this.log.info(`halfwatt ${client.initializeResult?.serverInfo?.version ?? 'of unknown version'} is running`);
     if (this.crashes.length > 0) this.sayRecovered();
@@ -181,6 +181,12 @@ function withinLimit(start: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(sentence)), START_LIMIT_MS)));
   return Promise.race([start, limit]).finally(() => clearTimeout(timer));
+}
+
+/** Writing to a program that has ended, or reading from it, fails in ways that tell a user nothing. */
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  const hasEnded = code ? ['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes(code) : /stream|connection/i.test(message);
+  return hasEnded ? 'it ended before it answered' : message;
 }
 
 /** Says what this client can do. Progress is shown by preview.ts: VS Code shows a server's own progress without a cancel button. */
