@@ -3,11 +3,11 @@
     cd tests && python -m bench.bench_completion [--only ghost,trace,holes] [--quick] [--json FILE]
 
 Parts: ghost (against plain llama-cpp-python), along (typing a suggestion), windows (two of one project), cancel, busy
-(beside two busy processes), trace (against the naive client), calls (avoided), filter, holes (against raw answers),
-sources (of context), edits (as context). Needs the 0.5B model (HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and
-for the trace its folder (--data-dir or HALFWATT_DATA). Everything is a ratio within one run, on the same machine and
-model; medians with quartiles. `holes` and `sources` do not depend on speed; `--raw FILE` lets `holes` go on where it
-was stopped.
+(beside two busy processes), trace (against the naive client), calls (avoided), passages (the same on traces made from
+packages), filter, holes (against raw answers), sources (of context), edits (as context). Needs the 0.5B model
+(HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and for the trace its folder (--data-dir or HALFWATT_DATA).
+Everything is a ratio within one run, on the same machine and model; medians with quartiles. `passages`, `holes` and
+`sources` do not depend on speed; `--kept FILE` and `--raw FILE` let them go on where they were stopped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from bench import completion_calls, completion_speed, figures, hole_run, plain_l
 from bench.edit_holes import edit_holes
 from bench.figures import Figure
 from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, Hole, holes
+from bench.kept_answers import KeptAnswers
+from bench.made_traces import made_traces
 from conftest import MODELS_DIR, SMALL_MODEL_FILE
 from lsp_session import Session, session
 from running_daemon import RunningDaemon
@@ -57,7 +59,9 @@ class Bench:
     rounds: int
     seed: int
     packages: tuple[str, ...]
+    n_traces: int
     raw: Path | None
+    kept: Path | None
     repository: Path
 
 
@@ -71,6 +75,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="which holes")
     parser.add_argument("--packages", choices=["test", "train"], default="test", help="where the holes are")
     parser.add_argument("--rounds", type=int, default=3, help="how often the trace is typed")
+    parser.add_argument("--traces", type=int, default=4, help="how many traces are made")
+    parser.add_argument("--kept", type=Path, help="file that keeps the answers to `passages` and `sources`")
     parser.add_argument("--raw", type=Path, help="file that keeps the raw answers to the holes")
     parser.add_argument("--repository", type=Path, default=ROOT, help="git repository for `edits`")
     parser.add_argument("--json", type=Path)
@@ -82,7 +88,7 @@ def main() -> None:
         with running_daemon.running(environ) as daemon:
             n, rounds = (6, 1) if given.quick else (given.holes, given.rounds)
             packages = TEST_PACKAGES if given.packages == "test" else TRAIN_PACKAGES
-            which = (n, rounds, given.seed, packages, given.raw, given.repository)
+            which = (n, rounds, given.seed, packages, given.traces, given.raw, given.kept, given.repository)
             bench = Bench(daemon, MODELS_DIR / SMALL_MODEL_FILE, trace, *which)
             found = asyncio.run(run(bench, given.only.split(",")))
     if given.json:
@@ -188,10 +194,24 @@ def compared(ours: list[typing_trace.Replay], theirs: list[typing_trace.Replay])
 
 
 async def calls(bench: Bench) -> Figures:
-    edits = typing_trace.read(bench.trace)
+    async for figure in _calls(bench, [typing_trace.read(bench.trace)], None):
+        yield figure
+
+
+async def passages(bench: Bench) -> Figures:
+    made = made_traces(bench.packages, bench.n_traces, bench.seed)
+    async for figure in _calls(bench, [each.edits for each in made], bench.kept):
+        yield figure
+
+
+async def _calls(bench: Bench, traces: list[list[typing_trace.Edit]], kept: Path | None) -> Figures:
+    tallies = []
     async with await _client(bench) as client:
-        found = await completion_calls.opportunities(client, edits)
-    for figure in completion_calls.avoided(found, typing_trace.final_text(edits)):
+        answers = KeptAnswers(client, kept)
+        for edits in traces:
+            found = await completion_calls.opportunities(answers.ask, edits)
+            tallies.append(completion_calls.tallied(found, typing_trace.final_text(edits)))
+    for figure in completion_calls.avoided(tallies):
         yield figure
 
 
@@ -231,7 +251,8 @@ async def punched(bench: Bench) -> Figures:
 async def sources(bench: Bench) -> Figures:
     """Each source alone on top of the document; only the holes where it has something to say are asked again."""
     some = [hole for hole in sample(bench) if hole.kind in ("line", "rest")]
-    async with await _client(bench) as client:
+    async with await _client(bench) as connected:
+        client = KeptAnswers(connected, bench.kept)
         without = [await hole_run.with_context(client, hole, "") for hole in some]
         for names in CONTEXTS:
             contexts = [hole_run.context(hole, names) for hole in some]
@@ -288,6 +309,7 @@ PARTS: dict[str, Callable[[Bench], Figures]] = {
     "busy": busy,
     "trace": trace,
     "calls": calls,
+    "passages": passages,
     "filter": filtered,
     "holes": punched,
     "sources": sources,

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import figures, plain_llama
 from bench.figures import Figure
 from bench.holes import Hole, chars_saved, first_line, parses, similarity
+from bench.kept_answers import KeptAnswers
 
 from halfwatt.daemon.client import Client
 from halfwatt.daemon.config import ContextSource, PrivacyConfig
@@ -73,7 +74,7 @@ def processed(raw: Filled) -> Filled:
     return _fitted(hole, is_block(query), said, stopper.reason is None)
 
 
-async def with_context(client: Client, hole: Hole, block: str) -> Filled:
+async def with_context(client: Client | KeptAnswers, hole: Hole, block: str) -> Filled:
     """What the language server would offer with this context block, through the daemon."""
     query = Query("file:///hole", hole.prefix, hole.suffix, "python", "invoked")
     multiline = is_block(query)
