@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from .postprocess_brackets import only_closers
 
-LOOK_BACK = 128  # characters that may have been typed along since the suggestion
+# Characters that may have been typed along since the suggestion: about a line. The farther typing has come, the more
+# often the model would say something else, and better, by now.
+LOOK_BACK = 40
 MAX_DOCUMENTS = 32
 PER_DOCUMENT = 24
 

