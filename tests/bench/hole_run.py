@@ -94,8 +94,10 @@ def _fitted(hole: Hole, multiline: bool, said: str, cut: bool) -> Filled:
     return Filled(hole, shown.text, shown.n_replaced)
 
 
-def summary(name: str, filled: Sequence[Filled], first_line_only: bool = False) -> list[Figure]:
-    """Exact match of single lines, similarity, parse rates, characters saved."""
+def summary(
+    name: str, filled: Sequence[Filled], first_line_only: bool = False, parsed_least: float | None = None
+) -> list[Figure]:
+    """Exact match of single lines, similarity, parse rates with the least that is wanted, characters saved."""
     shown = [each for each in filled if each.text.strip()]
     lines = [each for each in filled if each.hole.kind in ("line", "rest")]
     kept = [each for each in filled if each.hole.surroundings_parse]
@@ -108,7 +110,11 @@ def summary(name: str, filled: Sequence[Filled], first_line_only: bool = False) 
     return [
         _share(f"{name}: exact single-line match", [is_exact(each) for each in lines]),
         figures.of(f"{name}: edit similarity", [similarity(each.text, each.hole.removed) for each in shown]),
-        _share(f"{name}: parses where the surroundings parse", [each.parses for each in kept if each.text.strip()]),
+        _share(
+            f"{name}: parses where the surroundings parse",
+            [each.parses for each in kept if each.text.strip()],
+            parsed_least,
+        ),
         _share(f"{name}: parses where the original parses", [each.parses for each in shown]),
         _share(f"{name}: shown", [bool(each.text.strip()) for each in filled]),
         Figure(
@@ -119,8 +125,11 @@ def summary(name: str, filled: Sequence[Filled], first_line_only: bool = False) 
     ]
 
 
-def _share(name: str, hits: Sequence[bool]) -> Figure:
-    return Figure(name, 100 * sum(hits) / len(hits) if hits else None, "%", n=len(hits))
+def _share(name: str, hits: Sequence[bool], least: float | None = None) -> Figure:
+    share = 100 * sum(hits) / len(hits) if hits else None
+    if least is None:
+        return Figure(name, share, "%", n=len(hits))
+    return Figure(name, share, "%", n=len(hits), goal=f"≥ {least:g}", met=share is not None and share >= least)
 
 
 def gained(name: str, without: Sequence[Filled], with_it: Sequence[Filled]) -> list[Figure]:
