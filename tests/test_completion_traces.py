@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from bench.completion_calls import Opportunity, Tally, avoided, moments, tallied
 from bench.kept_answers import KeptAnswers
-from bench.made_traces import made_traces, typed
+from bench.made_traces import PROGRAMS, made_traces, program_traces, typed
 from bench.typing_trace import final_text
 
 from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, Tokens
@@ -37,6 +37,14 @@ def test_same_seed_makes_the_same_traces_and_another_one_others() -> None:
     first, again, other = (made_traces(("click", "rich"), 4, seed) for seed in (3, 3, 4))
     assert first == again != other
     assert [each.place for each in first] == ["empty", "end", "middle", "empty"]
+
+
+def test_small_programs_are_typed_whole() -> None:
+    texts = [final_text(each.edits) for each in program_traces(8, 1)]
+    assert len(texts) == 8
+    assert all(text in PROGRAMS.read_text() and text.count("\n") > 10 for text in texts)
+    for text in texts:
+        compile(text, "program", "exec")
 
 
 def test_moments_are_fewer_than_keys_and_the_last_one_is_when_all_is_typed() -> None:

@@ -3,11 +3,12 @@
     cd tests && python -m bench.bench_completion [--only ghost,trace,holes] [--quick] [--json FILE]
 
 Parts: ghost (against plain llama-cpp-python), along (typing a suggestion), windows (two of one project), cancel, busy
-(beside two busy processes), trace (against the naive client), calls (avoided), passages (the same on traces made from
-packages), filter, holes (against raw answers), sources (of context), edits (as context). Needs the 0.5B model
-(HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and for the trace its folder (--data-dir or HALFWATT_DATA).
-Everything is a ratio within one run, on the same machine and model; medians with quartiles. `passages`, `holes` and
-`sources` do not depend on speed; `--kept FILE` and `--raw FILE` let them go on where they were stopped.
+(beside two busy processes), trace (against the naive client), calls (avoided), programs and passages (the same on made
+traces: small programs, passages of packages), filter, holes (against raw answers), sources (of context), edits (as
+context). Needs the 0.5B model (HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and for the trace its folder
+(--data-dir or HALFWATT_DATA). Everything is a ratio within one run, on the same machine and model; medians with
+quartiles. From `programs` on nothing depends on speed; `--kept FILE` and `--raw FILE` let those parts go on where they
+were stopped.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from bench.edit_holes import edit_holes
 from bench.figures import Figure
 from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, Hole, holes
 from bench.kept_answers import KeptAnswers
-from bench.made_traces import made_traces
+from bench.made_traces import made_traces, program_traces
 from conftest import MODELS_DIR, SMALL_MODEL_FILE
 from lsp_session import Session, session
 from running_daemon import RunningDaemon
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--packages", choices=["test", "train"], default="test", help="where the holes are")
     parser.add_argument("--rounds", type=int, default=3, help="how often the trace is typed")
     parser.add_argument("--traces", type=int, default=4, help="how many traces are made")
-    parser.add_argument("--kept", type=Path, help="file that keeps the answers to `passages` and `sources`")
+    parser.add_argument("--kept", type=Path, help="file that keeps the answers to made traces and sources")
     parser.add_argument("--raw", type=Path, help="file that keeps the raw answers to the holes")
     parser.add_argument("--repository", type=Path, default=ROOT, help="git repository for `edits`")
     parser.add_argument("--json", type=Path)
@@ -198,6 +199,12 @@ async def calls(bench: Bench) -> Figures:
         yield figure
 
 
+async def programs(bench: Bench) -> Figures:
+    made = program_traces(bench.n_traces, bench.seed)
+    async for figure in _calls(bench, [each.edits for each in made], bench.kept):
+        yield figure
+
+
 async def passages(bench: Bench) -> Figures:
     made = made_traces(bench.packages, bench.n_traces, bench.seed)
     async for figure in _calls(bench, [each.edits for each in made], bench.kept):
@@ -309,6 +316,7 @@ PARTS: dict[str, Callable[[Bench], Figures]] = {
     "busy": busy,
     "trace": trace,
     "calls": calls,
+    "programs": programs,
     "passages": passages,
     "filter": filtered,
     "holes": punched,

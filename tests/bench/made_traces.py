@@ -1,7 +1,8 @@
-"""Typing traces made from real source: somebody types a function or a class of an installed package.
+"""Typing traces made from code: small whole programs (programs.txt), and functions and classes of installed packages.
 
-Seeded and synthetic: log-normal pauses, longer after line ends, 2 % typing errors that are corrected at once. A third
-each is typed into an empty document, at a document's end, and between existing lines. Nothing of the source is kept.
+Seeded and synthetic: log-normal pauses, longer after line ends, 2 % typing errors that are corrected at once. Programs
+are typed into an empty document; of the packages' passages a third each into an empty document, at a document's end,
+and between existing lines. Nothing of the packages' source is kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Literal
 from bench.holes import parses, source_files
 from bench.typing_trace import Edit
 
+PROGRAMS = Path(__file__).with_name("programs.txt")
+BETWEEN = "\n\n====\n"
 Place = Literal["empty", "end", "middle"]
 PLACES: tuple[Place, ...] = ("empty", "end", "middle")
 MIN_LINES, MAX_LINES, MAX_CHARS = 4, 20, 500
@@ -48,6 +51,16 @@ def made_traces(packages: tuple[str, ...], n: int, seed: int) -> list[MadeTrace]
             if len(found) == n:
                 return found
     return found
+
+
+def program_traces(n: int, seed: int) -> list[MadeTrace]:
+    """The first `n` of the small programs, each typed at its own rhythm."""
+    texts = PROGRAMS.read_text().rstrip("\n").split(BETWEEN)[:n]
+    chances = [random.Random(seed + each) for each in range(len(texts))]  # noqa: S311 - a sample, not a secret
+    return [
+        MadeTrace("programs", "empty", typed("", text + "\n", "", chance))
+        for text, chance in zip(texts, chances, strict=True)
+    ]
 
 
 def typed(before: str, passage: str, after: str, chance: random.Random) -> list[Edit]:
