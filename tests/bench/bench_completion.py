@@ -87,9 +87,9 @@ def main() -> None:
         environ = running_daemon.environ_for(Path(folder), HALFWATT_MODELS_DIR=str(MODELS_DIR))
         environ |= {"HALFWATT_LOCAL_MODEL": "qwen2.5-coder-0.5b", "HALFWATT_COMPLETION_TIME_BOX_MS": "60000"}
         with running_daemon.running(environ) as daemon:
-            n, rounds = (6, 1) if given.quick else (given.holes, given.rounds)
+            n, rounds, n_traces = (6, 1, 1) if given.quick else (given.holes, given.rounds, given.traces)
             packages = TEST_PACKAGES if given.packages == "test" else TRAIN_PACKAGES
-            which = (n, rounds, given.seed, packages, given.traces, given.raw, given.kept, given.repository)
+            which = (n, rounds, given.seed, packages, n_traces, given.raw, given.kept, given.repository)
             bench = Bench(daemon, MODELS_DIR / SMALL_MODEL_FILE, trace, *which)
             found = asyncio.run(run(bench, given.only.split(",")))
     if given.json:
