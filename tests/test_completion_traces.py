@@ -1,14 +1,18 @@
-"""Made typing traces type what they should, and calls avoided are counted with what that costs."""
+"""Made typing traces type what they should, from packages that may be read; calls avoided are counted with what that
+costs."""
 
 from __future__ import annotations
 
 import random
+import re
+from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
 from bench.completion_calls import Opportunity, Tally, avoided, moments, tallied
+from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES
 from bench.kept_answers import KeptAnswers
 from bench.made_traces import PROGRAMS, made_traces, program_traces, typed
 from bench.typing_trace import final_text
@@ -18,6 +22,9 @@ from halfwatt.lsp.completion_types import Query
 
 FINAL = "import os\nprint(os.getcwd())\n"
 RESULT = Result("said", "local", "local", "m", "", {}, "line", Tokens(3, 1), Latency(), Energy(), Saved())
+
+
+PERMISSIVE = re.compile(r"\b(?:MIT|BSD|Apache|MPL)\b")
 
 
 def opportunity(prefix: str, said: str) -> Opportunity:
@@ -31,6 +38,15 @@ def test_typed_trace_leaves_the_passage_between_what_was_there(seed: int) -> Non
     edits = typed("import os\n\n\n", passage, "\n\nx = twice(3)\n", random.Random(seed))  # noqa: S311
     assert final_text(edits) == "import os\n\n\n" + passage + "\n\nx = twice(3)\n"
     assert all(before.at_s <= after.at_s for before, after in pairwise(edits))
+
+
+def test_source_is_read_only_of_packages_whose_licence_allows_it() -> None:
+    distributions = metadata.packages_distributions()
+    named = {name for package in TRAIN_PACKAGES + TEST_PACKAGES for name in distributions.get(package, [])}
+    licences = {name: _licence(metadata.metadata(name)) for name in named}
+    assert len(licences) > 10
+    assert [name for name, licence in licences.items() if not PERMISSIVE.search(licence)] == []
+    assert set(TRAIN_PACKAGES).isdisjoint(TEST_PACKAGES)
 
 
 def test_same_seed_makes_the_same_traces_and_another_one_others() -> None:
@@ -97,3 +113,8 @@ async def test_kept_answer_is_asked_for_once_also_by_the_next_run(tmp_path: Path
             assert items[0] == "said"
             assert msgspec.to_builtins(items[1]) == msgspec.to_builtins(RESULT)
     assert model.n_asked == 2
+
+
+def _licence(fields: metadata.PackageMetadata) -> str:
+    kinds = [each for each in fields.get_all("Classifier") or [] if each.startswith("License")]
+    return " ".join(kinds) or str(fields.get("License-Expression") or fields.get("License"))

@@ -1,7 +1,7 @@
 """Hole punching: remove a piece of real source, complete it, compare. And typing positions for training the filter.
 
-The source is that of installed pure-Python packages, read where it is installed; nothing of it is kept. Packages for
-training and packages for testing are never mixed.
+The source is that of installed pure-Python packages with licences that allow it, which a test checks, read where it is
+installed; nothing of it is kept. Packages for training and packages for testing are never mixed.
 """
 
 from __future__ import annotations
