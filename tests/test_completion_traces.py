@@ -117,4 +117,4 @@ async def test_kept_answer_is_asked_for_once_also_by_the_next_run(tmp_path: Path
 
 def _licence(fields: metadata.PackageMetadata) -> str:
     kinds = [each for each in fields.get_all("Classifier") or [] if each.startswith("License")]
-    return " ".join(kinds) or str(fields.get("License-Expression") or fields.get("License"))
+    return " ".join([*kinds, *(fields.get_all("License-Expression") or []), *(fields.get_all("License") or [])[:1]])
