@@ -17,6 +17,7 @@ with zipfile.ZipFile(folder + "/halfwatt-0.0.1-py3-none-any.whl", "w") as wheel:
     wheel.writestr(f"{info}/entry_points.txt", "[console_scripts]\\nhalfwatt = stand_in:main\\n")
     wheel.writestr(f"{info}/RECORD", "")
 `;
+const FILE = 'def area(r):\n    pass\n'; // opening it activates the extension
 const wheels = mkdtempSync(path.join(os.tmpdir(), 'halfwatt-wheel-'));
 
 export const options = ({ serverBin }) => {
@@ -29,7 +30,7 @@ export const cleanUp = () => rmSync(wheels, { recursive: true });
 
 export const rules = {
   'missing server is a sentence with a button': async (workbench) => {
-    await workbench.write('shapes.py', 'def area(r):\n    pass\n');
+    await workbench.write('shapes.py', FILE);
     const toast = workbench.notification('language server was not found');
     await toast.waitFor();
     await toast.getByRole('button', { name: 'Install halfwatt' }).waitFor();
@@ -48,6 +49,8 @@ export const rules = {
   },
 
   'a server that never starts is tried some times and left off with one message': async (workbench, instance) => {
+    await workbench.write('shapes.py', FILE);
+    await workbench.clearNotifications();
     instance.setOnMachine({ 'halfwatt.server.path': '/bin/false' });
     const toast = workbench.notification('It was tried 4 times');
     await toast.getByRole('button', { name: 'Start Again' }).waitFor();
@@ -61,6 +64,7 @@ export const rules = {
   },
 
   'an installation that fails says so and leaves everything as it was': async (workbench, instance) => {
+    await workbench.write('shapes.py', FILE);
     await workbench.clearNotifications();
     instance.setOnMachine({ 'halfwatt.install.package': '/nowhere/halfwatt.whl' });
     await workbench.notification('language server was not found').getByRole('button', { name: 'Install halfwatt' }).click();
