@@ -118,13 +118,15 @@ def by_probability(p_weak: Array, train: Rows, test: Rows) -> dict[str, Array]:
     return strong
 
 
-def _family(pair: str, variant: str) -> Family:
+def _family(pair: str, variant: str, epochs: str) -> Family:
     def route(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
         return Routed(by_probability(probabilities(pair, variant, len(data.pair.passed)), train, test))
 
-    return Family(f"fine-tuned encoder, {variant}", route, "edge-cloud study", quick=False)
+    return Family(f"fine-tuned encoder, {variant}, {epochs} epochs", route, "edge-cloud study", quick=False)
 
 
 def families_of(pair: str) -> list[Family]:
-    """One router per recorded variant."""
-    return [_family(pair, variant) for variant in variants(pair)]
+    """One router per recorded variant; named with its epochs, so that what was measured of others is not kept."""
+    rows = read_rows(TABLE) if variants(pair) else ()
+    epochs = {row["variant"]: row["epochs"] for row in rows if row["pair"] == pair}
+    return [_family(pair, variant, epochs[variant]) for variant in variants(pair)]
