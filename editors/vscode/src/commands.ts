@@ -40,8 +40,11 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
       await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url, true)));
     },
     showLogs: async () => {
-      log.show();
-      if (server.isRunning) log.info(`the daemon's own log: ${(await ask<{ path: string }>('halfwatt.logs')).path}`);
+      log.show(true);
+      if (!server.isRunning) return;
+      const { path } = await ask<{ path: string }>('halfwatt.logs');
+      log.info(`the daemon's own log: ${path}`);
+      await vscode.window.showTextDocument(vscode.Uri.file(path));
     },
     runDoctor: async () => pages.showMarkdown('halfwatt doctor', (await ask<{ text: string }>('halfwatt.doctor')).text),
     storeCloudKey: () => storeCloudKey(server),

@@ -97,7 +97,7 @@ export class Server implements vscode.Disposable {
     try {
       await withinLimit(client.start());
     } catch (error) {
-      return this.crashed(client, `${server.command} (${server.why}) did not start: ${reasonOf(error as NodeJS.ErrnoException)}`);
+      return this.crashed(client, `${server.command} (${server.why}) did not start: ${reasonOf(error as Error)}`);
     }
     this.log.info(`halfwatt ${client.initializeResult?.serverInfo?.version ?? 'of unknown version'} is running`);
     if (this.crashes.length > 0) this.sayRecovered();
@@ -184,9 +184,9 @@ function withinLimit(start: Promise<void>): Promise<void> {
 }
 
 /** Writing to a program that has ended, or reading from it, fails in ways that tell a user nothing. */
-function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  const hasEnded = code ? ['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes(code) : /stream|connection/i.test(message);
-  return hasEnded ? 'it ended before it answered' : message;
+function reasonOf({ message }: Error): string {
+  const couldStart = !message.startsWith('spawn ');
+  return couldStart && /EPIPE|ECONNRESET|stream|connection/i.test(message) ? 'it ended before it answered' : message;
 }
 
 /** Says what this client can do. Progress is shown by preview.ts: VS Code shows a server's own progress without a cancel button. */
