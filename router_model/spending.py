@@ -57,9 +57,12 @@ def interval(pair: Pair, spent: Spending) -> tuple[float, float]:
     weights = _weights(len(spent.passed))
     a_weak, a_strong = weights @ pair.passed[:, 0], weights @ pair.passed[:, 1]
     e_weak, e_strong = weights @ pair.energy_j[:, 0], weights @ pair.energy_j[:, 1]
-    alpha = (weights @ spent.passed - a_weak) / (a_strong - a_weak)
-    line = alpha * e_strong + (1 - alpha) * e_weak
-    low, high = np.percentile((line - weights @ spent.energy_j) / line, (2.5, 97.5))
+    line_exists = a_strong != a_weak  # in a small sample of few tasks both models may pass as many
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alpha = (weights @ spent.passed - a_weak) / (a_strong - a_weak)
+        line = alpha * e_strong + (1 - alpha) * e_weak
+        gains = (line - weights @ spent.energy_j) / line
+    low, high = np.percentile(gains[line_exists], (2.5, 97.5))
     return float(low), float(high)
 
 

@@ -332,3 +332,10 @@ def test_signal_that_knows_more_raises_auroc_and_noise_does_not() -> None:
     assert telling["joined"] > 0.95
     assert telling["low"] > 0
     assert noise["low"] < 0.02
+
+
+def test_interval_of_few_tasks_leaves_out_samples_without_a_line() -> None:
+    few = Pair(np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]), PAIR.energy_j[:4])
+    low, high = spending.interval(few, routed(few, np.full(4, 0.3)))
+    assert low == pytest.approx(0)
+    assert high == pytest.approx(0)
