@@ -54,8 +54,14 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     menu: () => showMenu(server.isRunning, status.last),
   };
   return Object.entries(commands).map(([name, run]) =>
-    vscode.commands.registerCommand(`halfwatt.${name}`, () => run().catch((error: Error) => void vscode.window.showErrorMessage(error.message))),
+    vscode.commands.registerCommand(`halfwatt.${name}`, () => run().catch(tellFailure)),
   );
+}
+
+/** A message with a button is shown whole; without one VS Code cuts it after its first line. */
+async function tellFailure({ message }: Error): Promise<void> {
+  const show = 'Show Logs';
+  if ((await vscode.window.showErrorMessage(message, show)) === show) await vscode.commands.executeCommand('halfwatt.showLogs');
 }
 
 const DIALS = [
