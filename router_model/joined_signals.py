@@ -14,7 +14,7 @@ from .family_recorded import entropies
 from .preference import Judged, signal
 from .stage2 import logit
 
-FEWEST_TASKS = 20
+FEWEST_TASKS = 30
 _SEED = 0
 _N_BOOTSTRAP = 1000
 
