@@ -5,14 +5,12 @@ inputs, the outcomes, the source of the router and of what routers share), so a 
 it was, and a changed router is measured anew. It knows no metrics (`table.py`).
 """
 
-import inspect
 import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
@@ -124,11 +122,7 @@ def _files(
     inputs = data.inputs
     outcomes = (data.pair.passed, data.pair.energy_j, data.tokens, data.n_characters, data.known)
     arrays = (*outcomes, inputs.words, inputs.grams, inputs.meaning, inputs.surface)
-    stems = [kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, _written_in(family))) for family in chosen]
+    stems = [
+        kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, kept.module_of(family.route))) for family in chosen
+    ]
     return {(seed, place): folder / f"{stems[place]}-{seed}.npz" for seed, place in units}
-
-
-def _written_in(family: Family) -> ModuleType:
-    module = inspect.getmodule(getattr(family.route, "func", family.route))
-    assert module is not None  # noqa: S101  # a router is written in a file
-    return module

@@ -5,7 +5,6 @@ inputs, recordings, the source of the router. So a stopped run goes on where it 
 anew. It knows no metrics (`draft_table.py`).
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +43,7 @@ def before_a_draft(family: Family) -> DraftFamily:
         strong = family.route(fold.data, fold.train, fold.test, fold.seed).strong
         return {name: routed(fold.pair(fold.test), shares) for name, shares in strong.items()}
 
-    return DraftFamily(family.name, spend, family.source, "", inspect.getmodule(family.route))
+    return DraftFamily(family.name, spend, family.source, "", kept.module_of(family.route))
 
 
 def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, folder: Path | None, name: str) -> Results:
@@ -82,6 +81,5 @@ def _stem(data: DraftData, family: DraftFamily) -> str:
     arrays += [data.inputs.words, data.inputs.grams, data.inputs.meaning, data.inputs.surface]
     if family.needs and data.recorded is not None:
         arrays += [*vars(data.recorded).values()]
-    module = family.written_in or inspect.getmodule(family.spend)
-    assert module is not None  # noqa: S101  # a router is written in a file
+    module = family.written_in or kept.module_of(family.spend)
     return kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, module))

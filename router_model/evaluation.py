@@ -5,7 +5,7 @@ cross-validation and random routers are the same thing. Formulas: the energy the
 APGR and CPT (here on a joule axis), RouterBench for the area under the hull.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,12 +69,14 @@ def reduction(pair: Pair, strong: Array, weight: Array | None = None) -> float:
 
 def interval(pair: Pair, strong: Array, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the reduction over tasks; the line's ends move with the sample."""
+    return bootstrap(len(strong), lambda weights: reduction(pair, strong, weights), seed)
+
+
+def bootstrap(n_tasks: int, statistic: Callable[[Array], float], seed: int = 0) -> tuple[float, float]:
+    """95 % interval over tasks of what a statistic gives for how often each task was drawn, `(n_tasks,)`."""
     random = np.random.default_rng(seed)
-    n = len(strong)
-    values = [
-        reduction(pair, strong, random.multinomial(n, np.full(n, 1 / n)).astype(float)) for _ in range(N_BOOTSTRAP)
-    ]
-    low, high = np.percentile(values, (2.5, 97.5))
+    draws = random.multinomial(n_tasks, np.full(n_tasks, 1 / n_tasks), N_BOOTSTRAP).astype(float)
+    low, high = np.percentile([statistic(draw) for draw in draws], (2.5, 97.5))
     return float(low), float(high)
 
 

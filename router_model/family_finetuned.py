@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .evaluation import N_BOOTSTRAP, Array, Pair, Rows, interval, reduction
+from .evaluation import Array, Pair, Rows, bootstrap, interval, reduction
 from .families import Family, PairData, Routed
 from .labels import read_rows
 
@@ -83,9 +83,7 @@ def gained(p_weak: Array, plain: Array | None, pair: Pair) -> dict[str, str | No
 
 
 def _points(n_tasks: int, difference: Callable[[Array], float]) -> str:
-    random = np.random.default_rng(0)
-    draws = random.multinomial(n_tasks, np.full(n_tasks, 1 / n_tasks), N_BOOTSTRAP).astype(float)
-    low, high = np.percentile([difference(draw) for draw in draws], (2.5, 97.5))
+    low, high = bootstrap(n_tasks, difference)
     return f"{100 * difference(np.ones(n_tasks)):.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 

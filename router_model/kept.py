@@ -6,7 +6,7 @@ So a stopped run goes on where it was, and a unit whose code, data or settings c
 import hashlib
 import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +23,13 @@ def key(label: str, arrays: Iterable[ArrayLike], modules: Iterable[ModuleType]) 
     for module in modules:
         digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()[:24]
+
+
+def module_of(function: Callable[..., object]) -> ModuleType:
+    """Where a router is written; of one with arguments filled in, where the function behind it is."""
+    module = inspect.getmodule(getattr(function, "func", function))
+    assert module is not None  # noqa: S101  # a router is written in a file
+    return module
 
 
 def save(path: Path, **arrays: ArrayLike) -> None:

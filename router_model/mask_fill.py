@@ -14,7 +14,7 @@ import argparse
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 
 from .batched_decode import BatchedDecoder, Prompt
 from .progress import tracked
+from .record import read_lines
 from .tasks import Task, load_tasks
 
 RATE = 0.15  # published: 0.10, 0.15 and 0.20
@@ -50,7 +51,7 @@ Filled = tuple[Task, list[Hole], list[str]]
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the stage."""
     options = _arguments(argv)
-    done = _finished(options.out)
+    done = {row["task_id"] for row in read_lines(options.out)}
     chosen = _ordered(load_tasks(options.data_dir))[: options.limit or None]
     work = [(task, holes(task.router_text, options.rate)) for task in chosen if task.task_id not in done]
     fill = fill_masked if options.masked_model else fill_in_the_middle
@@ -185,11 +186,6 @@ def _has_words(n_words: int) -> Callable[[bytes], bool]:
 
 def _ordered(tasks: Sequence[Task]) -> list[Task]:
     return [tasks[row] for row in np.random.default_rng(_SEED).permutation(len(tasks))]
-
-
-def _finished(path: Path) -> set[str]:
-    lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
-    return {json.loads(line)["task_id"] for line in lines}
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -29,6 +29,19 @@ local function holds(text, part)
   check(text:find(part, 1, true), ("%q is not in:\n%s"):format(part, text))
 end
 
+---Generate the body of FILE's function, then ask why it came from there.
+---@param where string
+---@return table nvim
+local function why_of(where)
+  local nvim = child.start()
+  nvim:open("a.py", FILE)
+  nvim:go("pass")
+  nvim:cmd("HalfwattGenerate " .. where)
+  nvim:wait("vim.fn.search('return a + b', 'n') > 0", "the body")
+  nvim:cmd("HalfwattWhy")
+  return nvim
+end
+
 ---Begin to generate; the model stands still as soon as `seen` is true, until `worker.release()`.
 ---@param nvim table
 ---@param seen string a Lua expression
@@ -145,12 +158,7 @@ function M.line_ends_and_tabs_of_the_file_are_kept()
 end
 
 function M.status_why_energy_and_pause_answer()
-  local nvim = child.start()
-  nvim:open("a.py", FILE)
-  nvim:go("pass")
-  nvim:cmd("HalfwattGenerate local")
-  nvim:wait("vim.fn.search('return a + b', 'n') > 0", "the body")
-  nvim:cmd("HalfwattWhy")
+  local nvim = why_of("local")
   holds(nvim:wait(FLOAT, "the reason"), "gpt-4o-mini")
   nvim:keys("<Esc>l")
   nvim:wait(FLOAT .. " == nil", "the window's end")
@@ -164,13 +172,7 @@ function M.status_why_energy_and_pause_answer()
 end
 
 function M.cloud_answers_where_it_is_chosen_and_why_says_so()
-  local nvim = child.start()
-  nvim:open("a.py", FILE)
-  nvim:go("pass")
-  nvim:cmd("HalfwattGenerate cloud")
-  nvim:wait("vim.fn.search('return a + b', 'n') > 0", "the body")
-  nvim:cmd("HalfwattWhy")
-  local why = nvim:wait(FLOAT, "the reason")
+  local why = why_of("cloud"):wait(FLOAT, "the reason")
   holds(why, "**cloud** (stand-in-cloud)")
   holds(why, "estimated")
 end
