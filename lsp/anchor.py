@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from .fit import Edit, apply
+from .edits import Edit, apply
 from .functions import functions_in, name_of
 from .syntax import Source, walk
 from .targets import Target, find, stubs

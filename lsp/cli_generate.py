@@ -44,7 +44,7 @@ def generate(
 ) -> None:
     """Generate a function's body, or the function that a comment describes or a call misses."""
     from . import source_file
-    from .fit import apply as applied
+    from .edits import apply as applied
     from .fit import fit
     from .syntax import Source
 

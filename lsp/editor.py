@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -20,9 +20,7 @@ from pygls.lsp.server import LanguageServer
 from halfwatt.daemon.paths import Paths
 
 from .documents import Snapshot, snapshot
-
-if TYPE_CHECKING:
-    from .fit import Edit
+from .edits import Edit, apply
 
 LANDING_LIMIT_S = 2.0  # editors send a change within a fraction of this after they applied an edit
 
@@ -68,8 +66,6 @@ class Editor:
         Some editors answer that they applied an edit which they dropped for its version: the text must arrive."""
         if not self._can("workspace.apply_edit"):
             return False
-        from .fit import apply  # with the parser, which a start need not wait for
-
         changes = [types.TextEdit(now.range(it.start, it.end), it.text) for it in edits]
         edit = types.WorkspaceEdit(changes={now.uri: changes})
         if self._can("workspace.workspace_edit.document_changes"):

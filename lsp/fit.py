@@ -17,19 +17,11 @@ from tree_sitter import Node
 from halfwatt.daemon.errors import AnswerError
 
 from .answer import Answer, changed_parameters, names_defined, read, used_names
+from .edits import Edit, apply
 from .functions import body_of, comments_above, docstring_of, outer, says_todo
 from .indent import reindent, unit_of, width_of
 from .syntax import Source, ancestors, line_end_of, walk
 from .targets import Target, imports
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Replace the characters `start:end` by `text`."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -40,13 +32,6 @@ class Fitted:
     edits: tuple[Edit, ...]
     code: str
     replaced: str
-
-
-def apply(text: str, edits: tuple[Edit, ...]) -> str:
-    """The text after the edits."""
-    for edit in sorted(edits, key=lambda it: it.start, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
 
 
 def fit(source: Source, target: Target, answer_text: str) -> Fitted:

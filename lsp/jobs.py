@@ -19,7 +19,8 @@ from halfwatt.daemon.wire import Decision, Feedback, Outcome, RequestOptions, Re
 from . import anchor, prompt
 from .documents import Snapshot
 from .editor import Editor, Progress
-from .fit import Edit, Fitted, apply, fit
+from .edits import Edit, apply
+from .fit import Fitted, fit
 from .link import DaemonLink
 from .syntax import Source
 from .targets import Target, find

@@ -6,7 +6,8 @@ import pytest
 
 from halfwatt.lsp import languages
 from halfwatt.lsp.anchor import diff, reanchor
-from halfwatt.lsp.fit import Edit, apply, fit
+from halfwatt.lsp.edits import Edit, apply
+from halfwatt.lsp.fit import fit
 from halfwatt.lsp.syntax import Source
 from halfwatt.lsp.targets import Target, find
 

@@ -6,7 +6,8 @@ import pytest
 
 from halfwatt.daemon.errors import AnswerError
 from halfwatt.lsp import languages
-from halfwatt.lsp.fit import apply, fit
+from halfwatt.lsp.edits import apply
+from halfwatt.lsp.fit import fit
 from halfwatt.lsp.syntax import Source
 from halfwatt.lsp.targets import Target, find
 
