@@ -21,10 +21,11 @@ from .bench_runs import N_PROCESSES, run_all
 from .encoder import Encoder
 from .errors import DataMissing
 from .evaluation import Pair
-from .families import PairData, families
+from .families import PairData
 from .labels import energy_durations, energy_outcomes, local_outcomes, local_statistics
 from .latency import measure_latency
 from .local_pair import LocalData
+from .registry import families
 from .router import Router
 from .table import CPU_WATTS_PER_CORE, average, hull_of, rows_of
 from .tasks import Task, load_tasks
@@ -137,18 +138,10 @@ def outside(result: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]
     ]
 
 
-def embed(router: Router, texts: list[str], encoder: Path | None) -> Any:
-    """Vectors of the texts, by the artifact's encoder or by another folder's."""
-    if encoder is None:
-        return np.array([router.meaning(text) for text in texts])
-    other = Encoder(encoder)
-    return np.array([other.embed(text) for text in texts])
-
-
 def _material(data_dir: Path, router: Router, encoder: Path | None, quick: bool) -> _Material:
     tasks = load_tasks(data_dir)
     texts = [task.router_text for task in tasks]
-    inputs = inputs_of(texts, embed(router, texts, encoder))
+    inputs = inputs_of(texts, _embedded(router, texts, encoder))
     names = [task.task_id for task in tasks]
     outcomes = energy_outcomes(data_dir, names)
     data = PairData(
@@ -197,3 +190,11 @@ def _write(result: dict[str, Any], out_dir: Path) -> None:
     (out_dir / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     (out_dir / "table.md").write_text(results_text(result), encoding="utf-8")
     plot(result["energy_rtx4090"]["routers"], out_dir / "energy_accuracy.png")
+
+
+def _embedded(router: Router, texts: list[str], encoder: Path | None) -> Any:
+    """Vectors of the texts, by the artifact's encoder or by another folder's."""
+    if encoder is None:
+        return np.array([router.meaning(text) for text in texts])
+    other = Encoder(encoder)
+    return np.array([other.embed(text) for text in texts])

@@ -16,8 +16,9 @@ import numpy as np
 
 from . import evaluation, kept, machine, teacher, views
 from .evaluation import Array, folds
-from .families import Family, PairData, families
+from .families import Family, PairData
 from .progress import tracked
+from .registry import families
 
 N_PROCESSES = 2
 _SHARED = (evaluation, machine, teacher, views)

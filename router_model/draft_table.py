@@ -16,57 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from . import (
-    family_bandits,
-    family_controls,
-    family_finetuned,
-    family_soft_head,
-    family_thesis,
-    family_uncertainty,
-    joined_signals,
-    preference,
-)
+from . import joined_signals, preference
 from .draft_data import WATTS, DraftData, draft_data
-from .draft_runs import DraftFamily, Results, before_a_draft, run
+from .draft_runs import DraftFamily, Results, run
 from .evaluation import Array, Pair, Rows
-from .family_cascade_routing import both_stages, cascade_routing, stage1
-from .family_drafts import frugal, mean_logprob
-from .family_recorded import self_tests, semantic_entropy
 from .joined_signals import FEWEST_TASKS
+from .registry import OURS, draft_families
 from .spending import Spending, against, interval, reduction, routed
 from .views import Inputs
 
 STRONG_FACTORS = (1.0, 10.0)
 N_SEEDS = 3
-OURS = "halfwatt, both stages"
 _ALSO_ON_THE_PART = ("always weak", "always strong", "mean log-probability", "halfwatt, stage 1", OURS)
 _JUDGED = (
     ("always strong", ""), ("ensemble of heads", "variance"), ("Monte Carlo dropout, variance", ""),
     ("mean log-probability", ""), ("semantic entropy, 5 samples", ""), ("halfwatt, stage 1", ""), (OURS, ""),
 )  # fmt: skip
-_QUICK_BEFORE = ("always weak", "always strong", "oracle", "logistic regression")
-
-
-def draft_families(quick: bool = False) -> list[DraftFamily]:
-    """All routers of this table, in its order."""
-    before = [
-        *family_controls.FAMILIES, *family_thesis.FAMILIES, *family_soft_head.FAMILIES, *family_uncertainty.FAMILIES,
-        *family_bandits.FAMILIES, *family_finetuned.families_of("local"),
-    ]  # fmt: skip
-    left_out = {"perfect pre-router", "random; zero router", "length only"}
-    chosen = [
-        family for family in before if family.name not in left_out and (not quick or family.name in _QUICK_BEFORE)
-    ]
-    return [
-        *map(before_a_draft, chosen),
-        DraftFamily("mean log-probability", mean_logprob, "confidence-driven router"),
-        DraftFamily("FrugalGPT-style cascade", frugal, "FrugalGPT"),
-        DraftFamily("semantic entropy, 5 samples", semantic_entropy, "confidence-driven router", "samples"),
-        DraftFamily("self-written unit tests", self_tests, "edge-cloud study; Chen et al. 2024", "tests"),
-        DraftFamily("cascade routing, our estimates", cascade_routing, "Dekoninck et al. 2024"),
-        DraftFamily("halfwatt, stage 1", stage1, "this project"),
-        DraftFamily(OURS, both_stages, "this project"),
-    ]
 
 
 def measure(
@@ -161,7 +126,6 @@ def _enough(data: DraftData, needs: str) -> bool:
 
 def main(argv: list[str] | None = None) -> int:
     """Print the table alone."""
-    from .bench import embed
     from .report_published import draft_tables_text
     from .router import Router
     from .tasks import load_tasks
@@ -175,7 +139,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     tasks = load_tasks(options.data_dir)
     texts = [task.router_text for task in tasks]
-    inputs = inputs_of(texts, embed(Router.load(), texts, None))
+    router = Router.load()
+    inputs = inputs_of(texts, np.array([router.meaning(text) for text in texts]))
     lengths = np.array([len(text) for text in texts], dtype=float)
     result = measure(options.data_dir, [task.task_id for task in tasks], inputs, lengths, options.quick, options.kept)
     if options.json:

@@ -1,7 +1,6 @@
-"""The routers of the table: one small module per published family, listed here.
+"""What a router of the tables is given and what it returns. `registry.py` lists the routers.
 
-To add a router: write a module with a function `route(data, train, test, seed) -> Routed` and add its entry below.
-Everything else (folds, metrics, plot) is shared by all.
+It holds no router and no metric.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,29 +50,6 @@ class Family:
     source: str
     published: Mapping[str, float] = field(default_factory=dict)  # operating point → published reduction in %
     quick: bool = True
-
-
-def families() -> list[Family]:
-    """All routers, in the order of the table. Modules load here, not on import."""
-    from . import (
-        family_bandits,
-        family_controls,
-        family_finetuned,
-        family_ours,
-        family_soft_head,
-        family_thesis,
-        family_uncertainty,
-    )
-
-    return [
-        *family_controls.FAMILIES,
-        *family_thesis.FAMILIES,
-        *family_soft_head.FAMILIES,
-        *family_uncertainty.FAMILIES,
-        *family_bandits.FAMILIES,
-        *family_finetuned.families_of("energy"),
-        *family_ours.FAMILIES,
-    ]
 
 
 def by_threshold(scores: npt.NDArray[np.float64], threshold: float) -> Array:

@@ -11,7 +11,8 @@ import pytest
 from halfwatt.router_model import bench_runs
 from halfwatt.router_model.bench_runs import Repetition, run_all
 from halfwatt.router_model.evaluation import Pair, Rows, point, upper_hull
-from halfwatt.router_model.families import Family, PairData, Routed, families
+from halfwatt.router_model.families import Family, PairData, Routed
+from halfwatt.router_model.registry import families
 from halfwatt.router_model.table import average, hull_of
 from halfwatt.router_model.views import Inputs
 
