@@ -129,12 +129,12 @@ class Serving:
             max_tokens=max_tokens,
             stop_rules=("code_block", "repeated_lines"),
         )
-        pieces: list[str] = []
+        chunks: list[str] = []
         async with aclosing(self._model.run(job)) as items:
             async for item in items:
                 if isinstance(item, Done):
-                    return "".join(pieces), item
-                pieces.append(item.text)
+                    return "".join(chunks), item
+                chunks.append(item.text)
         raise WorkerError("The local model ended its answer without saying how. Try again.")
 
 

@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from .answer import Chunk
 from .catalog import ModelSpec
 from .config import LocalConfig
 from .errors import HalfwattError, ModelError, PromptTooLongError, UsageError, WorkerBusyError, WorkerError
@@ -35,7 +36,6 @@ from .worker_protocol import (
     JobFailed,
     Load,
     Marks,
-    Piece,
     Ready,
     clean,
 )
@@ -67,7 +67,7 @@ class _Ticket:
     submitted_s: float
     number: int
     started_s: float | None = None
-    items: asyncio.Queue[Piece | Done | HalfwattError] = field(default_factory=asyncio.Queue)
+    items: asyncio.Queue[Chunk | Done | HalfwattError] = field(default_factory=asyncio.Queue)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self, item: Done | HalfwattError) -> None:
@@ -143,8 +143,8 @@ class LocalModel:
         self._enter("stopped")
         self._fail_all(WorkerError("The local model was stopped. Start it again with `halfwatt daemon start`."))
 
-    async def run(self, job: Job) -> AsyncGenerator[Piece | Done, None]:
-        """The pieces of the answer, then `Done`, also when `cancel` was called. Closing the generator cancels the job
+    async def run(self, job: Job) -> AsyncGenerator[Chunk | Done, None]:
+        """The chunks of the answer, then `Done`, also when `cancel` was called. Closing the generator cancels the job
         in the worker within one token, and waits for that.
 
         WorkerBusyError at once when the queue is full; PromptTooLongError and UsageError before any work; WorkerError
@@ -343,10 +343,10 @@ class LocalModel:
                 _answer(future, message)
             return
         ticket = self._current
-        if not isinstance(message, Piece | Done | JobFailed) or ticket is None or message.job != ticket.number:
+        if not isinstance(message, Chunk | Done | JobFailed) or ticket is None or message.job != ticket.number:
             return
         match message:
-            case Piece():
+            case Chunk():
                 ticket.items.put_nowait(message)
             case Done():
                 self._measure(message)

@@ -1,4 +1,4 @@
-"""The local tier: which model is in use and in what state, and its answers as pieces, with their joules booked.
+"""The local tier: which model is in use and in what state, and its answers as chunks, with their joules booked.
 
 The worker's life is local_model.py's part; files and digests are store.py's. This is the seam between a request and
 both, and the only place that knows why there is no local model.
@@ -14,14 +14,15 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from . import catalog, store
+from .answer import Cancellation, Chunk, Ended
 from .config import Config, LocalConfig
 from .errors import HalfwattError, ModelError, WorkerError
 from .generation import GenerationRequest
 from .meter import Meter
 from .model_form import ModelForm, form_of
 from .paths import Paths
-from .turn import Cancellation, Ended, Turn
-from .worker_protocol import WARM_PRIORITY, Done, Job, Piece
+from .turn import Turn
+from .worker_protocol import WARM_PRIORITY, Done, Job
 
 if TYPE_CHECKING:
     from .local_model import LocalModel
@@ -93,8 +94,8 @@ class LocalTier:
 
     async def answer(
         self, turn: Turn, config: Config, cancellation: Cancellation
-    ) -> AsyncGenerator[Piece | Ended, None]:
-        """The pieces of the answer, then how it ended. The turn gets the joules, whatever happens."""
+    ) -> AsyncGenerator[Chunk | Ended, None]:
+        """The chunks of the answer, then how it ended. The turn gets the joules, whatever happens."""
         model = await self._ready_model(turn)
         if model is None:
             yield Ended("cancelled", 0, 0)

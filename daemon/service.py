@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from . import booking, excluded, policy, remote_tiers, secrets
+from .answer import Cancellation, Chunk, Ended
 from .choosing import Chooser, Chosen
 from .config import Config, TierConfig
 from .draft import Draft
@@ -37,9 +38,8 @@ from .pausing import Pause
 from .policy import LOCAL, Facts, Verdict
 from .remote_tiers import RemoteTiers
 from .settings import Settings
-from .turn import Cancellation, Ended, Turn
+from .turn import Turn
 from .wire import Decision, Result
-from .worker_protocol import Piece
 
 END_LIMIT_S = 12.0
 STORE_LIMIT_S = 1.0  # a client waits no longer than this for its row to be stored
@@ -81,7 +81,7 @@ class Service:
         return list(dict.fromkeys([*_ROUTES, *own, *(tier.name for tier in tiers), *(tier.model for tier in tiers)]))
 
     async def answer(self, asked: GenerationRequest) -> AsyncGenerator[Decision | str | Result, None]:
-        """The decision, the pieces of text, the result. Raises HalfwattError; closing it cancels the request."""
+        """The decision, the chunks of text, the result. Raises HalfwattError; closing it cancels the request."""
         turn = Turn(asked)
         self._supersede(turn)
         self._running[turn] = asyncio.create_task(self._run(turn))
@@ -164,21 +164,21 @@ class Service:
         draft = Draft(turn.asked.whole) if self._parts.chooser.checks_drafts(chosen, config) else None
         stop = Cancellation()
         turn.cancellation.on_request(stop.request)
-        async with aclosing(self._pieces(turn, config, stop)) as pieces:
-            async for item in pieces:
+        async with aclosing(self._chunks(turn, config, stop)) as chunks:
+            async for item in chunks:
                 if draft is None:
                     turn.take(item)
                     continue
                 again = await self._judged(turn, chosen, draft, item, verdict, config)
                 if again is not None and not turn.cancellation.requested:
                     stop.request()
-                    await _drained(pieces)
+                    await _drained(chunks)
                     return again
                 turn.take(*draft.released())
         return None
 
     async def _judged(
-        self, turn: Turn, chosen: Chosen, draft: Draft, item: Piece | Ended, verdict: Verdict, config: Config
+        self, turn: Turn, chosen: Chosen, draft: Draft, item: Chunk | Ended, verdict: Verdict, config: Config
     ) -> Decision | None:
         """Judge a draft at its beginning and at its end; the decision for another tier where it may still follow."""
         chooser, before = self._parts.chooser, turn.decision
@@ -196,7 +196,7 @@ class Service:
         turn.decision = _kept(chosen.decision, again)
         return None
 
-    def _pieces(self, turn: Turn, config: Config, stop: Cancellation) -> AsyncGenerator[Piece | Ended, None]:
+    def _chunks(self, turn: Turn, config: Config, stop: Cancellation) -> AsyncGenerator[Chunk | Ended, None]:
         tier = _tier_named(config, turn.decision.tier) if turn.decision else None
         if tier is not None:
             return self._parts.remote.answer(turn, tier)
@@ -311,9 +311,9 @@ def _kept(first: Decision, again: Decision) -> Decision:
     return msgspec.structs.replace(first, reason=reason, scores=again.scores, offer_cloud=True)
 
 
-async def _drained(pieces: AsyncGenerator[Piece | Ended, None]) -> None:
+async def _drained(chunks: AsyncGenerator[Chunk | Ended, None]) -> None:
     """Wait for the end of an answer that nobody wants any more, so that its joules are known."""
-    async for _ in pieces:
+    async for _ in chunks:
         pass
 
 

@@ -1,4 +1,4 @@
-"""One request on its way through the daemon: what has come of it so far, and the wish to cancel it.
+"""One request on its way through the daemon: what has come of it so far.
 
 Plain bookkeeping, owned by the service; the tiers add what they used.
 """
@@ -7,57 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from halfwatt.router_model.draft_stats import DraftStats
-
+from .answer import Cancellation, Chunk, Ended
 from .energy import Reading
 from .generation import GenerationRequest
 from .wire import Decision, Result
-from .worker_protocol import Piece
-
-
-class Cancellation:
-    """A wish to stop. `request` may be called by anyone, often; callbacks run once, at once."""
-
-    def __init__(self) -> None:
-        self._wished = asyncio.Event()
-        self._callbacks: list[Callable[[], None]] = []
-
-    @property
-    def requested(self) -> bool:
-        return self._wished.is_set()
-
-    def request(self) -> None:
-        if not self._wished.is_set():
-            self._wished.set()
-            for callback in self._callbacks:
-                callback()
-
-    def on_request(self, callback: Callable[[], None]) -> None:
-        """Call this when the wish comes, or now if it has come."""
-        if self._wished.is_set():
-            callback()
-        else:
-            self._callbacks.append(callback)
-
-    async def wait(self) -> None:
-        await self._wished.wait()
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How one tier's answer ended. Times in milliseconds, None where unknown; `draft` are the statistics of a local
-    answer's tokens."""
-
-    stop: str
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int | None = None
-    queue_ms: float | None = None
-    first_token_ms: float | None = None
-    draft: DraftStats | None = None
 
 
 @dataclass(eq=False)
@@ -79,7 +34,7 @@ class Turn:
     draft_dropped: bool = False
     _told: bool = False
 
-    def take(self, *items: Piece | Ended) -> None:
+    def take(self, *items: Chunk | Ended) -> None:
         """Hand text on to the client, after the decision, and remember the end."""
         for item in items:
             if isinstance(item, Ended):

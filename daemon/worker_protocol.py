@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from halfwatt.router_model.draft_stats import DraftStats
 
+from .answer import Chunk
 from .wire import StopRule
 
 JobKind = Literal["chat", "text", "fim"]
@@ -114,21 +115,6 @@ class LoadFailed(Struct, frozen=True, tag="load_failed"):
     message: str
 
 
-class Piece(Struct, frozen=True, tag="piece"):
-    """New text of an answer; it may be empty while the stop rules hold text back.
-
-    `n_tokens` tokens were sampled since the last piece, often several; `logprob` is the sum of their natural
-    log-probabilities. `entropy` (nats) and `margin` (the first token's probability lead over the second choice) belong
-    to the last token and are None where a piece only finishes the text."""
-
-    text: str
-    n_tokens: int = 1
-    logprob: float | None = None
-    entropy: float | None = None
-    margin: float | None = None
-    job: int = 0
-
-
 class Done(Struct, frozen=True, tag="done"):
     """How a job ended. Times count from the call of `LocalModel.run`; `cpu_s` is the worker's CPU time for it."""
 
@@ -167,7 +153,7 @@ class Beat(Struct, frozen=True, tag="beat"):
 
 
 ToWorker = Load | Job | Cancel | Count
-FromWorker = Ready | LoadFailed | Piece | Done | JobFailed | Counted | Beat
+FromWorker = Ready | LoadFailed | Chunk | Done | JobFailed | Counted | Beat
 
 _to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
 _from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)

@@ -17,13 +17,14 @@ import pytest
 import pytest_asyncio
 
 from halfwatt.daemon import catalog
+from halfwatt.daemon.answer import Chunk
 from halfwatt.daemon.catalog import ModelSpec
 from halfwatt.daemon.config import LocalConfig
 from halfwatt.daemon.errors import ModelError, PromptTooLongError, UsageError, WorkerBusyError, WorkerError
 from halfwatt.daemon.ladder import LadderMemory, memory_key
 from halfwatt.daemon.local_model import Limits, LocalModel
 from halfwatt.daemon.prompts import extract_code, generation_messages
-from halfwatt.daemon.worker_protocol import WARM_PRIORITY, Done, Job, Piece
+from halfwatt.daemon.worker_protocol import WARM_PRIORITY, Done, Job
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 LOG = logging.getLogger("test")
@@ -73,9 +74,9 @@ async def started(
 
 async def answer(model: LocalModel, job: Job) -> tuple[str, Done]:
     items = [item async for item in model.run(job)]
-    *pieces, done = items
+    *chunks, done = items
     assert isinstance(done, Done)
-    return "".join(piece.text for piece in pieces if isinstance(piece, Piece)), done
+    return "".join(chunk.text for chunk in chunks if isinstance(chunk, Chunk)), done
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -156,12 +157,12 @@ async def test_same_seed_samples_the_same_text(model: LocalModel) -> None:
 
 async def test_every_token_is_counted_and_has_its_probability(model: LocalModel) -> None:
     items = [item async for item in model.run(text_job(1, max_tokens=8))]
-    *pieces, done = items
+    *chunks, done = items
     assert isinstance(done, Done)
-    assert sum(piece.n_tokens for piece in pieces if isinstance(piece, Piece)) == done.completion_tokens == 8
+    assert sum(chunk.n_tokens for chunk in chunks if isinstance(chunk, Chunk)) == done.completion_tokens == 8
     assert done.stop == "length"
     assert done.draft is not None
-    logprobs = [piece.logprob or 0.0 for piece in pieces if isinstance(piece, Piece)]
+    logprobs = [chunk.logprob or 0.0 for chunk in chunks if isinstance(chunk, Chunk)]
     assert done.draft.lp_sum == pytest.approx(sum(logprobs))
     assert max(logprobs) <= 0
 
@@ -272,8 +273,8 @@ async def test_guesses_do_not_change_the_answer(model: LocalModel) -> None:
     whole, done = await answer(model, text_job(1, prompt, max_tokens=24, document="whole"))
     said = ""
     for n in range(24):
-        piece, _ = await answer(model, text_job(2 + n, prompt + said, max_tokens=1, document="single"))
-        said += piece
+        chunk, _ = await answer(model, text_job(2 + n, prompt + said, max_tokens=1, document="single"))
+        said += chunk
     assert said == whole
     again, cached = await answer(model, text_job(99, prompt + whole, max_tokens=1, document="whole"))
     assert again

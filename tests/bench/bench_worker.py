@@ -24,9 +24,10 @@ from bench.figures import Figure
 from psutil import cpu_count
 
 from halfwatt.daemon import catalog
+from halfwatt.daemon.answer import Chunk
 from halfwatt.daemon.config import LocalConfig
 from halfwatt.daemon.local_model import LocalModel
-from halfwatt.daemon.worker_protocol import Done, Job, Piece
+from halfwatt.daemon.worker_protocol import Done, Job
 
 MODEL_ID = "qwen2.5-coder-0.5b"
 N_TOKENS = 40
@@ -149,7 +150,7 @@ async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
 async def _ours(model: LocalModel, prefix: str, document: str | None = None) -> Timing:
     started_s, first_s, n_tokens = time.perf_counter(), 0.0, 0
     async for item in model.run(_job(prefix, N_TOKENS, document)):
-        if isinstance(item, Piece):
+        if isinstance(item, Chunk):
             first_s = first_s or time.perf_counter()
             n_tokens += item.n_tokens
         else:
