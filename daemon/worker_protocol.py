@@ -70,9 +70,9 @@ class Job(Struct, frozen=True, tag="job"):
     """One generation. `messages` for chat, `prompt` for text, `prompt` and `suffix` for fim.
 
     `document` is an opaque id: requests of one document share a slot of key-value state. A larger `priority` runs
-    first. `time_box_ms` counts from the call of `LocalModel.run`. Temperature 0 is greedy."""
+    first. `time_box_ms` counts from the call of `LocalModel.run`, which also gives the job its `id`. Temperature 0 is
+    greedy."""
 
-    id: int
     kind: JobKind
     messages: list[dict[str, str]] | None = None
     prompt: str | None = None
@@ -85,6 +85,7 @@ class Job(Struct, frozen=True, tag="job"):
     document: str | None = None
     time_box_ms: float | None = None
     priority: int = 0
+    id: int = 0
 
 
 class Cancel(Struct, frozen=True, tag="cancel"):

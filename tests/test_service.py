@@ -40,7 +40,6 @@ from halfwatt.daemon.preference import Preference
 from halfwatt.daemon.router_memory import Measured, RouterMemory
 from halfwatt.daemon.service import Parts, Service
 from halfwatt.daemon.settings import Settings
-from halfwatt.daemon.turn import Turn
 from halfwatt.daemon.wire import Decision, Feedback, RequestOptions, Result
 from halfwatt.router_model import draft_facts
 from halfwatt.router_model.draft_facts import DraftFacts
@@ -76,7 +75,11 @@ class ScriptedTier:
     calls: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
 
     async def answer(
-        self, turn: Turn, _: Config | TierConfig, stop: Cancellation | None = None
+        self,
+        request: GenerationRequest,
+        _: Config | TierConfig,
+        cancellation: Cancellation,
+        used: Callable[[Reading], None],
     ) -> AsyncGenerator[Chunk | Ended, None]:
         self.n_calls += 1
         self.calls.put_nowait(None)
@@ -86,10 +89,10 @@ class ScriptedTier:
                     raise item
                 yield item
             if not isinstance(self.script[-1], Ended):
-                await (stop or turn.cancellation).wait()
+                await cancellation.wait()
                 yield Ended("cancelled", 7, len(self.script))
         finally:
-            (turn.cloud if self.joules is CLOUD_JOULES else turn.local).append(self.joules)
+            used(self.joules)
 
     async def fits(self, asked: GenerationRequest, config: Config) -> bool:
         return self.does_fit

@@ -24,7 +24,7 @@ from bench.figures import Figure
 from psutil import cpu_count
 
 from halfwatt.daemon import catalog
-from halfwatt.daemon.answer import Chunk
+from halfwatt.daemon.answer import Cancellation, Chunk
 from halfwatt.daemon.config import LocalConfig
 from halfwatt.daemon.local_model import LocalModel
 from halfwatt.daemon.worker_protocol import Done, Job
@@ -131,7 +131,8 @@ async def _cancels(model: LocalModel, n_rounds: int) -> list[Figure]:
 
 async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
     """From the wish to the end of the job, when the next one starts."""
-    items = model.run(job)
+    cancellation = Cancellation()
+    items = model.run(job, cancellation)
     if after_token:
         for _ in range(5):
             await anext(items)
@@ -141,7 +142,7 @@ async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
     reading = asyncio.ensure_future(anext(items))
     await asyncio.sleep(0.3)
     asked_s = time.perf_counter()
-    model.cancel(job.id)
+    cancellation.request()
     done = await reading
     assert isinstance(done, Done), "the prompt was read before it could be cancelled"
     return 1000 * (time.perf_counter() - asked_s)
@@ -165,7 +166,7 @@ def _theirs(plain: plain_llama.Plain, prefix: str) -> Timing:
 
 
 def _job(prefix: str, n_tokens: int, document: str | None = None) -> Job:
-    return Job(id=1, kind="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
+    return Job(kind="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
 
 
 def _prefix(number: int) -> str:

@@ -1,6 +1,6 @@
 """One request on its way through the daemon: what has come of it so far.
 
-Plain bookkeeping, owned by the service; the tiers add what they used.
+The service's own bookkeeping. Tiers do not know it: they get the request and say what they used.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .wire import Decision, Result
 
 
 @dataclass(eq=False)
-class Turn:
+class InFlight:
     """A request and what has come of it. `local` and `cloud` are the joules used by each attempt."""
 
-    asked: GenerationRequest
+    request: GenerationRequest
     cancellation: Cancellation = field(default_factory=Cancellation)
     items: asyncio.Queue[Decision | str | Result | Exception | None] = field(default_factory=asyncio.Queue)
     started_s: float = field(default_factory=time.monotonic)
@@ -32,22 +32,22 @@ class Turn:
     local: list[Reading] = field(default_factory=list)
     cloud: list[Reading] = field(default_factory=list)
     draft_dropped: bool = False
-    _told: bool = False
+    _decision_sent: bool = False
 
-    def take(self, *items: Chunk | Ended) -> None:
+    def emit(self, *items: Chunk | Ended) -> None:
         """Hand text on to the client, after the decision, and remember the end."""
         for item in items:
             if isinstance(item, Ended):
                 self.ended = item
-                self._tell()
+                self._send_decision()
             elif item.text:
-                self._tell()
+                self._send_decision()
                 self.first_text_s = self.first_text_s or time.monotonic()
                 self.text.append(item.text)
                 self.items.put_nowait(item.text)
 
-    def _tell(self) -> None:
+    def _send_decision(self) -> None:
         """The decision goes out once, when nothing can change it any more."""
-        if not self._told and self.decision is not None:
+        if not self._decision_sent and self.decision is not None:
             self.items.put_nowait(self.decision)
-            self._told = True
+            self._decision_sent = True
