@@ -1,6 +1,6 @@
-"""From a finished turn to its result and its row in the ledger: energy, saving, latency. Pure arithmetic and shapes.
+"""From a finished request to its result and its row in the ledger: energy, saving, latency. Pure arithmetic and shapes.
 
-It measures nothing; the readings come with the turn.
+It measures nothing; the readings come with the request's record.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from . import cloud_energy, energy
 from .config import Config
 from .energy import Booked, Reading, Waste
+from .in_flight import InFlight
 from .ledger_rows import Row, row_of
-from .turn import Turn
 from .wire import Decision, Latency, Outcome, Result, Tokens
 
 NOTHING = Decision(tier="none", kind="none", model="", reason="The request ended before a tier was chosen.")
@@ -19,27 +19,27 @@ NOTHING = Decision(tier="none", kind="none", model="", reason="The request ended
 
 @dataclass(frozen=True)
 class Booking:
-    """What a turn came to: for the client, and for the ledger."""
+    """What a request came to: for the client, and for the ledger."""
 
     result: Result
     row: Row
 
 
-def book(turn: Turn, config: Config, now_s: float, local_rate: Reading | None, failed: bool = False) -> Booking:
-    """The turn's result and row. `local_rate` is this machine's joules per token; `now_s` the monotonic clock."""
-    asked, ended = turn.asked, turn.ended
-    decision = turn.decision or NOTHING
-    cancelled = turn.cancellation.requested and (ended is None or ended.stop == "cancelled")
+def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | None, failed: bool = False) -> Booking:
+    """The request's result and row. `local_rate` is this machine's joules per token; `now_s` the monotonic clock."""
+    request, ended = running.request, running.ended
+    decision = running.decision or NOTHING
+    cancelled = running.cancellation.requested and (ended is None or ended.stop == "cancelled")
     booked = energy.book(
-        router=turn.router,
-        local=energy.add(turn.local),
-        cloud=energy.add(turn.cloud),
-        wasted=_waste(turn, failed or cancelled),
+        router=running.router,
+        local=energy.add(running.local),
+        cloud=energy.add(running.cloud),
+        wasted=_waste(running, failed or cancelled),
     )
     tokens = Tokens(ended.prompt_tokens, ended.completion_tokens, ended.cached_tokens) if ended else Tokens(0, 0)
     answered = bool(ended) and not failed and not cancelled
     result = Result(
-        code="".join(turn.text),
+        code="".join(running.text),
         tier=decision.tier,
         kind=decision.kind,
         model=decision.model,
@@ -47,18 +47,18 @@ def book(turn: Turn, config: Config, now_s: float, local_rate: Reading | None, f
         scores=decision.scores,
         stop="cancelled" if cancelled else "failed" if failed or ended is None else ended.stop,
         tokens=tokens,
-        latency_ms=_latency(turn, now_s),
+        latency_ms=_latency(running, now_s),
         energy=booked.energy,
         saved=energy.saved(booked, *_reference(config, tokens if answered else None)),
-        request_id=asked.request_id,
+        request_id=request.request_id,
         calibrated=decision.calibrated,
         offer_cloud=decision.offer_cloud,
     )
-    return Booking(result, _row(turn, config, result, booked, local_rate, failed, cancelled))
+    return Booking(result, _row(running, config, result, booked, local_rate, failed, cancelled))
 
 
 def _row(
-    turn: Turn,
+    running: InFlight,
     config: Config,
     result: Result,
     booked: Booked,
@@ -66,34 +66,34 @@ def _row(
     failed: bool,
     cancelled: bool,
 ) -> Row:
-    options = turn.asked.options
+    options = running.request.options
     outcome: Outcome | None = "cancelled" if cancelled else "failed" if failed else None
     return row_of(
         result,
         booked,
-        time_s=turn.started_at_s,
+        time_s=running.started_at_s,
         editor=options.editor,
         language=options.language,
         kind=options.kind,
         route=options.route or config.routing.route,
-        cached_tokens=turn.ended.cached_tokens if turn.ended else None,
+        cached_tokens=running.ended.cached_tokens if running.ended else None,
         saved_local=energy.always_local(booked, local_rate, result.tokens.completion),
         outcome=outcome,
     )
 
 
-def _waste(turn: Turn, nothing_came: bool) -> Waste:
+def _waste(running: InFlight, nothing_came: bool) -> Waste:
     if nothing_came:
         return "all"
-    return "draft" if turn.draft_dropped else "none"
+    return "draft" if running.draft_dropped else "none"
 
 
-def _latency(turn: Turn, now_s: float) -> Latency:
-    first = turn.first_text_s
+def _latency(running: InFlight, now_s: float) -> Latency:
+    first = running.first_text_s
     return Latency(
-        queue=turn.ended.queue_ms if turn.ended else None,
-        first_token=None if first is None else 1000 * (first - turn.started_s),
-        total=1000 * (now_s - turn.started_s),
+        queue=running.ended.queue_ms if running.ended else None,
+        first_token=None if first is None else 1000 * (first - running.started_s),
+        total=1000 * (now_s - running.started_s),
     )
 
 

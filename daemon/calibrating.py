@@ -8,7 +8,6 @@ It needs no running daemon and books nothing. A stop from the keyboard ends the 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -78,7 +77,6 @@ class Serving:
 
     def __init__(self, model: LocalModel, meter: Meter) -> None:
         self._model, self._meter = model, meter
-        self._numbers = itertools.count(1)
 
     async def measure(self, tell: Tell, busy_share: float) -> Speed:
         """A warm-up, then a few short answers one after the other; a line about each."""
@@ -123,18 +121,17 @@ class Serving:
 
     async def _answer(self, text: str, max_tokens: int) -> tuple[str, Done]:
         job = Job(
-            next(self._numbers),
             "chat",
             messages=generation_messages(text),
             max_tokens=max_tokens,
             stop_rules=("code_block", "repeated_lines"),
         )
-        pieces: list[str] = []
+        chunks: list[str] = []
         async with aclosing(self._model.run(job)) as items:
             async for item in items:
                 if isinstance(item, Done):
-                    return "".join(pieces), item
-                pieces.append(item.text)
+                    return "".join(chunks), item
+                chunks.append(item.text)
         raise WorkerError("The local model ended its answer without saying how. Try again.")
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from halfwatt.router_model.draft_stats import DraftStats, draft_stats
 
-from .turn import Ended
-from .worker_protocol import Piece
+from .answer import Chunk, Ended
 
 N_TOKENS = 16
 
@@ -18,7 +17,7 @@ class Draft:
     def __init__(self, whole: bool) -> None:
         self.begun = False
         self._whole = whole
-        self._held: list[Piece | Ended] = []
+        self._held: list[Chunk | Ended] = []
         self._texts: list[str] = []
         self._logprobs: list[float] = []
         self._entropies: list[float] = []
@@ -28,18 +27,18 @@ class Draft:
     def text(self) -> str:
         return "".join(self._texts)
 
-    def add(self, item: Piece | Ended) -> bool:
+    def add(self, item: Chunk | Ended) -> bool:
         """True once, when the beginning is complete and can be judged."""
         self._held.append(item)
-        if isinstance(item, Piece):
+        if isinstance(item, Chunk):
             self._texts.append(item.text)
             self._note(item)
-        if self.begun or (len(self._logprobs) < N_TOKENS and isinstance(item, Piece)):
+        if self.begun or (len(self._logprobs) < N_TOKENS and isinstance(item, Chunk)):
             return False
         self.begun = True
         return True
 
-    def released(self) -> list[Piece | Ended]:
+    def released(self) -> list[Chunk | Ended]:
         """What may be shown now, once."""
         ended = bool(self._held) and isinstance(self._held[-1], Ended)
         if not self.begun or (self._whole and not ended):
@@ -47,7 +46,7 @@ class Draft:
         held, self._held = self._held, []
         return held
 
-    def _note(self, item: Piece) -> None:
+    def _note(self, item: Chunk) -> None:
         if item.logprob is None:
             return
         if not self._logprobs:

@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from .answer import Cancellation, Chunk
 from .catalog import ModelSpec
 from .config import LocalConfig
 from .errors import HalfwattError, ModelError, PromptTooLongError, UsageError, WorkerBusyError, WorkerError
@@ -35,7 +36,6 @@ from .worker_protocol import (
     JobFailed,
     Load,
     Marks,
-    Piece,
     Ready,
     clean,
 )
@@ -65,9 +65,8 @@ class _Ticket:
 
     job: Job
     submitted_s: float
-    number: int
     started_s: float | None = None
-    items: asyncio.Queue[Piece | Done | HalfwattError] = field(default_factory=asyncio.Queue)
+    items: asyncio.Queue[Chunk | Done | HalfwattError] = field(default_factory=asyncio.Queue)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self, item: Done | HalfwattError) -> None:
@@ -143,13 +142,15 @@ class LocalModel:
         self._enter("stopped")
         self._fail_all(WorkerError("The local model was stopped. Start it again with `halfwatt daemon start`."))
 
-    async def run(self, job: Job) -> AsyncGenerator[Piece | Done, None]:
-        """The pieces of the answer, then `Done`, also when `cancel` was called. Closing the generator cancels the job
-        in the worker within one token, and waits for that.
+    async def run(self, job: Job, cancellation: Cancellation | None = None) -> AsyncGenerator[Chunk | Done, None]:
+        """The chunks of the answer, then `Done`, also after a cancellation (stop "cancelled"). Closing the generator
+        cancels the job in the worker within one token, and waits for that.
 
         WorkerBusyError at once when the queue is full; PromptTooLongError and UsageError before any work; WorkerError
         when the worker dies."""
         ticket = self._admit(job)
+        if cancellation is not None:
+            cancellation.on_request(lambda: self._cancel(ticket))
         try:
             while True:
                 item = await ticket.items.get()
@@ -163,23 +164,17 @@ class LocalModel:
                 self._cancel(ticket)
                 await ticket.finished.wait()
 
-    def cancel(self, job_id: int) -> None:
-        """End a job; its `run` goes on to `Done` with stop "cancelled". Unknown and finished ones are left alone."""
-        for ticket in [*self._waiting, *([self._current] if self._current else [])]:
-            if ticket.job.id == job_id:
-                self._cancel(ticket)
-
     async def count_tokens(self, job: Job) -> int:
         """How many tokens the job's prompt has in this model's template; answered also while a job runs."""
         if self._worker is None or self.state != "ready":
             raise self._not_ready()
-        number = next(self._numbers)
-        self._counts[number] = asyncio.get_running_loop().create_future()
-        self._worker.post(Count(_cleaned(msgspec.structs.replace(job, id=number))))
+        job = self._numbered(job)
+        self._counts[job.id] = asyncio.get_running_loop().create_future()
+        self._worker.post(Count(job))
         try:
-            return await self._counts[number]
+            return await self._counts[job.id]
         finally:
-            self._counts.pop(number, None)
+            self._counts.pop(job.id, None)
 
     # The queue
 
@@ -191,20 +186,32 @@ class LocalModel:
                 f"The local model is busy and its queue is full ({len(self._waiting)} waiting). Try again in a moment, "
                 "or raise `local.queue`."
             )
-        ticket = _Ticket(_cleaned(job), time.monotonic(), next(self._numbers))
+        ticket = _Ticket(self._numbered(job), time.monotonic())
         if job.priority > WARM_PRIORITY and self._current and self._current.job.priority == WARM_PRIORITY:
             self._cancel(self._current)  # what it has read so far is kept
         self._waiting.append(ticket)
-        self._waiting.sort(key=lambda waiting: (-waiting.job.priority, waiting.number))
+        self._waiting.sort(key=lambda waiting: (-waiting.job.priority, waiting.job.id))
         self._work.set()
         return ticket
 
+    def _numbered(self, job: Job) -> Job:
+        """The job under its one number, with text that UTF-8 can carry."""
+        return msgspec.structs.replace(
+            job,
+            id=next(self._numbers),
+            messages=None if job.messages is None else [{k: clean(v) for k, v in m.items()} for m in job.messages],
+            prompt=None if job.prompt is None else clean(job.prompt),
+            suffix=None if job.suffix is None else clean(job.suffix),
+            stop=tuple(map(clean, job.stop)),
+        )
+
     def _cancel(self, ticket: _Ticket) -> None:
+        """End a job; its `run` goes on to `Done`. One that is over is left alone."""
         if ticket in self._waiting:
             self._waiting.remove(ticket)
             ticket.end(_never_started(ticket))
         elif ticket is self._current and self._worker is not None:
-            self._worker.post(Cancel(ticket.number))
+            self._worker.post(Cancel(ticket.job.id))
 
     async def _next(self) -> _Ticket:
         while not self._waiting:
@@ -343,10 +350,10 @@ class LocalModel:
                 _answer(future, message)
             return
         ticket = self._current
-        if not isinstance(message, Piece | Done | JobFailed) or ticket is None or message.job != ticket.number:
+        if not isinstance(message, Chunk | Done | JobFailed) or ticket is None or message.job != ticket.job.id:
             return
         match message:
-            case Piece():
+            case Chunk():
                 ticket.items.put_nowait(message)
             case Done():
                 self._measure(message)
@@ -369,31 +376,19 @@ class LocalModel:
             self._changed()
 
 
-def _cleaned(job: Job) -> Job:
-    """The job with text that UTF-8 can carry."""
-    return msgspec.structs.replace(
-        job,
-        messages=None if job.messages is None else [{k: clean(v) for k, v in m.items()} for m in job.messages],
-        prompt=None if job.prompt is None else clean(job.prompt),
-        suffix=None if job.suffix is None else clean(job.suffix),
-        stop=tuple(map(clean, job.stop)),
-    )
-
-
 def _for_worker(ticket: _Ticket) -> Job:
-    """The job under a number of our own, with what is left of its time box."""
+    """The job with what is left of its time box."""
     job, box_ms = ticket.job, ticket.job.time_box_ms
     waited_ms = 1e3 * (time.monotonic() - ticket.submitted_s)
     left_ms = None if box_ms is None else max(0.0, box_ms - waited_ms)
-    return msgspec.structs.replace(job, id=ticket.number, time_box_ms=left_ms)
+    return msgspec.structs.replace(job, time_box_ms=left_ms)
 
 
 def _on_our_clock(ticket: _Ticket, done: Done) -> Done:
     queue_ms = 1e3 * ((ticket.started_s or ticket.submitted_s) - ticket.submitted_s)
     first_ms = None if done.first_token_ms is None else done.first_token_ms + queue_ms
-    return msgspec.structs.replace(
-        done, queue_ms=queue_ms, first_token_ms=first_ms, total_ms=done.total_ms + queue_ms, job=ticket.job.id
-    )
+    total_ms = done.total_ms + queue_ms
+    return msgspec.structs.replace(done, queue_ms=queue_ms, first_token_ms=first_ms, total_ms=total_ms)
 
 
 def _never_started(ticket: _Ticket) -> Done:

@@ -1,4 +1,4 @@
-"""The local tier: which model is in use and in what state, and its answers as pieces, with their joules booked.
+"""The local tier: which model is in use and in what state, and its answers as chunks, with their joules booked.
 
 The worker's life is local_model.py's part; files and digests are store.py's. This is the seam between a request and
 both, and the only place that knows why there is no local model.
@@ -7,21 +7,21 @@ both, and the only place that knows why there is no local model.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from . import catalog, store
+from .answer import Cancellation, Chunk, Ended
 from .config import Config, LocalConfig
+from .energy import Reading
 from .errors import HalfwattError, ModelError, WorkerError
 from .generation import GenerationRequest
 from .meter import Meter
 from .model_form import ModelForm, form_of
 from .paths import Paths
-from .turn import Cancellation, Ended, Turn
-from .worker_protocol import WARM_PRIORITY, Done, Job, Piece
+from .worker_protocol import WARM_PRIORITY, Done, Job
 
 if TYPE_CHECKING:
     from .local_model import LocalModel
@@ -43,7 +43,6 @@ class LocalTier:
         self._starting: asyncio.Task[None] | None = None
         self._folder_stamp: int | None = None
         self._load_problem: HalfwattError | None = None
-        self._numbers = itertools.count(1)
         self.model_id = ""
         self.model_form = ModelForm()
 
@@ -92,27 +91,25 @@ class LocalTier:
             await self._model.stop()
 
     async def answer(
-        self, turn: Turn, config: Config, cancellation: Cancellation
-    ) -> AsyncGenerator[Piece | Ended, None]:
-        """The pieces of the answer, then how it ended. The turn gets the joules, whatever happens."""
-        model = await self._ready_model(turn)
+        self, request: GenerationRequest, config: Config, cancellation: Cancellation, used: Callable[[Reading], None]
+    ) -> AsyncGenerator[Chunk | Ended, None]:
+        """The chunks of the answer, then how it ended. `used` gets the joules, however it ends."""
+        model = await self._ready_model(cancellation)
         if model is None:
             yield Ended("cancelled", 0, 0)
             return
-        job = _job(turn.asked, config, next(self._numbers))
         window = self._meter.begin()
         done: Done | None = None
-        cancellation.on_request(lambda: model.cancel(job.id))
         try:
-            async with aclosing(model.run(job)) as items:
+            async with aclosing(model.run(_job(request, config), cancellation)) as items:
                 async for item in items:
                     if isinstance(item, Done):
                         done = item
                     else:
                         yield item
         finally:
-            used = self._meter.end(window, cpu_s=done.cpu_s if done else None, queue_ms=done.queue_ms if done else 0.0)
-            turn.local.append(used)
+            queue_ms = done.queue_ms if done else 0.0
+            used(self._meter.end(window, cpu_s=done.cpu_s if done else None, queue_ms=queue_ms))
             self._changed()
         if done is None:
             raise WorkerError("The local model ended its answer without saying how. Ask again.")
@@ -126,24 +123,24 @@ class LocalTier:
             done.draft,
         )
 
-    async def fits(self, asked: GenerationRequest, config: Config) -> bool:
+    async def fits(self, request: GenerationRequest, config: Config) -> bool:
         """Whether the prompt fits the context; counted only where it might not. True where nobody can tell yet."""
         model = self._model
-        n_bytes = sum(len(text.encode(errors="replace")) for text in asked.texts())  # a token has a byte at least
+        n_bytes = sum(len(text.encode(errors="replace")) for text in request.texts())  # a token has a byte at least
         if model is None or model.state != "ready" or n_bytes + TEMPLATE_TOKENS < model.context_tokens:
             return True
         try:
-            return await model.count_tokens(_job(asked, config, 0)) < model.context_tokens
+            return await model.count_tokens(_job(request, config)) < model.context_tokens
         except HalfwattError:
             return True
 
-    async def _ready_model(self, turn: Turn) -> LocalModel | None:
-        """The loaded model; waits while it loads. None when the turn is cancelled meanwhile."""
+    async def _ready_model(self, cancellation: Cancellation) -> LocalModel | None:
+        """The loaded model; waits while it loads. None when the request is cancelled meanwhile."""
         if self._starting is not None and not self._starting.done():
-            wished = asyncio.ensure_future(turn.cancellation.wait())
+            wished = asyncio.ensure_future(cancellation.wait())
             await asyncio.wait({self._starting, wished}, return_when=asyncio.FIRST_COMPLETED)
             wished.cancel()
-            if turn.cancellation.requested:
+            if cancellation.requested:
                 return None
         if self._model is None:
             raise self._load_problem or ModelError("No local model is loaded. See `halfwatt doctor`.")
@@ -186,20 +183,19 @@ class LocalTier:
             self._changed()
 
 
-def _job(asked: GenerationRequest, config: Config, number: int) -> Job:
-    options = asked.options
+def _job(request: GenerationRequest, config: Config) -> Job:
+    options = request.options
     ghost = options.kind == "complete"
     limit = config.completion.max_tokens if ghost else config.local.max_tokens
     return Job(
-        id=number,
-        kind=asked.shape,
-        messages=[dict(message) for message in asked.messages] if asked.shape == "chat" else None,
-        prompt=None if asked.shape == "chat" else asked.prompt,
-        suffix=asked.suffix,
-        max_tokens=asked.max_tokens or limit,
-        temperature=asked.temperature,
-        seed=asked.seed,
-        stop=asked.stop,
+        kind=request.shape,
+        messages=[dict(message) for message in request.messages] if request.shape == "chat" else None,
+        prompt=None if request.shape == "chat" else request.prompt,
+        suffix=request.suffix,
+        max_tokens=request.max_tokens or limit,
+        temperature=request.temperature,
+        seed=request.seed,
+        stop=request.stop,
         stop_rules=options.stop_rules,
         document=options.document,
         time_box_ms=config.completion.time_box_ms if ghost else None,

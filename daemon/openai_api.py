@@ -111,7 +111,7 @@ async def _whole(service: Service, asked: GenerationRequest) -> Result:
 async def _streamed(
     service: Service, http: Request, asked: GenerationRequest, form: _Form, include_usage: bool
 ) -> Response:
-    """Waits for the decision and the first piece, so that a refusal still has its HTTP status."""
+    """Waits for the decision and the first chunk, so that a refusal still has its HTTP status."""
     items = service.answer(asked)
     opening = await until_disconnect(http, _opening(items))
     if opening is None:

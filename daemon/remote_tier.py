@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import remote_errors
+from .answer import Chunk
 from .config import TierConfig
 from .stops import Stopper
 from .wire import StopRule
-from .worker_protocol import Piece
 
 if TYPE_CHECKING:
     import openai
@@ -98,8 +98,8 @@ class RemoteTier:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         stop_rules: Sequence[StopRule] = (),
-    ) -> AsyncGenerator[Piece | RemoteDone, None]:
-        """Pieces of the answer to a conversation, then one RemoteDone. Raises TierError."""
+    ) -> AsyncGenerator[Chunk | RemoteDone, None]:
+        """Chunks of the answer to a conversation, then one RemoteDone. Raises TierError."""
         body = self._body(max_tokens, temperature, stop) | {"messages": list(messages)}
         return self._stream(self._client.chat.completions.create, body, Stopper(stop_rules, stop))
 
@@ -111,7 +111,7 @@ class RemoteTier:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         stop_rules: Sequence[StopRule] = (),
-    ) -> AsyncGenerator[Piece | RemoteDone, None]:
+    ) -> AsyncGenerator[Chunk | RemoteDone, None]:
         """The same for plain text or, with `suffix`, for the text between. Raises TierError."""
         body = self._body(max_tokens, temperature, stop) | {"prompt": prompt}
         if suffix is not None:
@@ -125,7 +125,7 @@ class RemoteTier:
 
     async def _stream(
         self, create: Create, body: dict[str, Any], stopper: Stopper
-    ) -> AsyncGenerator[Piece | RemoteDone, None]:
+    ) -> AsyncGenerator[Chunk | RemoteDone, None]:
         from . import remote_http
 
         started = self._clock()
@@ -140,7 +140,7 @@ class RemoteTier:
                     break
                 if text := stopper.feed(answer.read(chunk)):
                     first_token_ms = first_token_ms or (self._clock() - started) * 1000
-                    yield Piece(text, 1, math.nan)
+                    yield Chunk(text, 1, math.nan)
             else:
                 answer.stop = stopper.reason or "length"
         finally:
@@ -156,7 +156,7 @@ class RemoteTier:
                 ),
             )
         if text := stopper.finish():
-            yield Piece(text, 1, math.nan)
+            yield Chunk(text, 1, math.nan)
         yield RemoteDone(
             stop=stopper.reason or answer.stop or "stop",
             prompt_tokens=answer.prompt_tokens,

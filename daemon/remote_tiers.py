@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,12 +16,12 @@ import msgspec
 import psutil
 
 from . import cloud_energy, keys
+from .answer import Cancellation, Chunk, Ended
 from .config import Config, TierConfig
 from .energy import Reading
 from .errors import HalfwattError
+from .generation import GenerationRequest
 from .paths import Paths
-from .turn import Cancellation, Ended, Turn
-from .worker_protocol import Piece
 
 if TYPE_CHECKING:  # importing the openai client takes most of a second, which a daemon without such tiers saves
     from .remote_tier import RemoteDone, RemoteTier
@@ -60,31 +60,33 @@ class RemoteTiers:
         for tier in self._open.values():
             await tier.aclose()
 
-    async def answer(self, turn: Turn, tier: TierConfig) -> AsyncGenerator[Piece | Ended, None]:
-        """The pieces of the answer, then how it ended. The turn gets the joules, whatever happens."""
+    async def answer(
+        self, request: GenerationRequest, tier: TierConfig, cancellation: Cancellation, used: Callable[[Reading], None]
+    ) -> AsyncGenerator[Chunk | Ended, None]:
+        """The chunks of the answer, then how it ended. `used` gets the joules, however it ends."""
         remote = await self._connection(tier)
-        n_pieces = 0
+        n_chunks = 0
         done: RemoteDone | None = None
         try:
-            async with aclosing(_until_cancelled(_items(remote, turn, tier), turn.cancellation)) as items:
+            async with aclosing(_until_cancelled(_items(remote, request, tier), cancellation)) as items:
                 async for item in items:
-                    if isinstance(item, Piece):
-                        n_pieces += item.n_tokens
+                    if isinstance(item, Chunk):
+                        n_chunks += item.n_tokens
                         yield item
                     else:
                         done = item
         finally:
-            used = _joules(tier, turn, done, n_pieces)
-            if used is not None:
-                turn.cloud.append(used)
-                self._note(tier.name, used)
-        prompt, completion, _ = _tokens(turn, done, n_pieces)
+            reading = _joules(tier, request, done, n_chunks)
+            if reading is not None:
+                used(reading)
+                self._note(tier.name, reading)
+        prompt, completion, _ = _tokens(request, done, n_chunks)
         first_ms = done.first_token_ms if done else None
         yield Ended(done.stop if done else "cancelled", prompt, completion, first_token_ms=first_ms)
 
-    def _note(self, tier_name: str, used: Reading) -> None:
-        if used.j is None:
-            self._unknown[tier_name] = used.reason
+    def _note(self, tier_name: str, reading: Reading) -> None:
+        if reading.j is None:
+            self._unknown[tier_name] = reading.reason
         else:
             self._unknown.pop(tier_name, None)
 
@@ -138,20 +140,21 @@ def is_online() -> bool:
     return any(state.isup for name, state in psutil.net_if_stats().items() if not name.lower().startswith("lo"))
 
 
-def _items(remote: RemoteTier, turn: Turn, tier: TierConfig) -> AsyncGenerator[Piece | RemoteDone, None]:
-    asked = turn.asked
-    limit = min(asked.max_tokens or tier.max_tokens, tier.max_tokens)
-    heat, stop, rules = asked.temperature, asked.stop, asked.options.stop_rules
-    if asked.shape == "chat":
-        return remote.chat(asked.messages, limit, heat, stop, rules)
-    return remote.text(asked.prompt, asked.suffix, limit, heat, stop, rules)
+def _items(
+    remote: RemoteTier, request: GenerationRequest, tier: TierConfig
+) -> AsyncGenerator[Chunk | RemoteDone, None]:
+    limit = min(request.max_tokens or tier.max_tokens, tier.max_tokens)
+    heat, stop, rules = request.temperature, request.stop, request.options.stop_rules
+    if request.shape == "chat":
+        return remote.chat(request.messages, limit, heat, stop, rules)
+    return remote.text(request.prompt, request.suffix, limit, heat, stop, rules)
 
 
 async def _until_cancelled(
-    items: AsyncGenerator[Piece | RemoteDone, None], cancellation: Cancellation
-) -> AsyncGenerator[Piece | RemoteDone, None]:
+    items: AsyncGenerator[Chunk | RemoteDone, None], cancellation: Cancellation
+) -> AsyncGenerator[Chunk | RemoteDone, None]:
     """The items until the wish to stop comes; then the connection is closed at once, even while it is waited for."""
-    queue: asyncio.Queue[Piece | RemoteDone | BaseException | None] = asyncio.Queue()
+    queue: asyncio.Queue[Chunk | RemoteDone | BaseException | None] = asyncio.Queue()
     reading = asyncio.create_task(_read(items, queue))
     cancellation.on_request(lambda: _cancel(reading))
     try:
@@ -169,7 +172,7 @@ def _cancel(task: asyncio.Task[None]) -> None:
 
 
 async def _read(
-    items: AsyncGenerator[Piece | RemoteDone, None], queue: asyncio.Queue[Piece | RemoteDone | BaseException | None]
+    items: AsyncGenerator[Chunk | RemoteDone, None], queue: asyncio.Queue[Chunk | RemoteDone | BaseException | None]
 ) -> None:
     try:
         async with aclosing(items):
@@ -181,25 +184,25 @@ async def _read(
         queue.put_nowait(None)
 
 
-def _joules(tier: TierConfig, turn: Turn, done: RemoteDone | None, n_pieces: int) -> Reading | None:
+def _joules(tier: TierConfig, request: GenerationRequest, done: RemoteDone | None, n_chunks: int) -> Reading | None:
     """The provider's figure where it gave one, else the estimate; None where nothing was generated at all."""
     if done is not None and done.reported_energy_j is not None:
         return cloud_energy.reported(done.reported_energy_j)
-    if done is None and n_pieces == 0:
+    if done is None and n_chunks == 0:
         return None
-    prompt, completion, counted = _tokens(turn, done, n_pieces)
+    prompt, completion, counted = _tokens(request, done, n_chunks)
     reading = cloud_energy.estimate(tier.model, prompt, completion, tier)
     return reading if counted else _wider(reading)
 
 
-def _tokens(turn: Turn, done: RemoteDone | None, n_pieces: int) -> tuple[int, int, bool]:
+def _tokens(request: GenerationRequest, done: RemoteDone | None, n_chunks: int) -> tuple[int, int, bool]:
     """Prompt and completion tokens, and whether the server counted them. Many servers do not when they stream, and
-    none does for an answer that was cut off: then each piece counts as a token, and a prompt by its length."""
+    none does for an answer that was cut off: then each chunk counts as a token, and a prompt by its length."""
     prompt = done.prompt_tokens if done else None
     completion = done.completion_tokens if done else None
     counted = prompt is not None and completion is not None
-    about = round(sum(map(len, turn.asked.texts())) / CHARS_PER_TOKEN)
-    return about if prompt is None else prompt, n_pieces if completion is None else completion, counted
+    about = round(sum(map(len, request.texts())) / CHARS_PER_TOKEN)
+    return about if prompt is None else prompt, n_chunks if completion is None else completion, counted
 
 
 def _wider(reading: Reading) -> Reading:

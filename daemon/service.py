@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from . import booking, excluded, policy, remote_tiers, secrets
+from .answer import Cancellation, Chunk, Ended
 from .choosing import Chooser, Chosen
 from .config import Config, TierConfig
 from .draft import Draft
@@ -30,6 +31,7 @@ from .errors import (
     WorkerError,
 )
 from .generation import GenerationRequest
+from .in_flight import InFlight
 from .ledger import Ledger
 from .ledger_rows import Row
 from .local_tier import LocalTier
@@ -37,9 +39,7 @@ from .pausing import Pause
 from .policy import LOCAL, Facts, Verdict
 from .remote_tiers import RemoteTiers
 from .settings import Settings
-from .turn import Cancellation, Ended, Turn
 from .wire import Decision, Result
-from .worker_protocol import Piece
 
 END_LIMIT_S = 12.0
 STORE_LIMIT_S = 1.0  # a client waits no longer than this for its row to be stored
@@ -66,13 +66,13 @@ class Service:
         self._parts = parts
         self._changed = changed
         self._finished = finished
-        self._running: dict[Turn, asyncio.Task[None]] = {}
-        self._by_document: dict[str, Turn] = {}
+        self._tasks: dict[InFlight, asyncio.Task[None]] = {}
+        self._by_document: dict[str, InFlight] = {}
         self.problem: str | None = None  # why the last request could not be booked
 
     @property
     def n_running(self) -> int:
-        return len(self._running)
+        return len(self._tasks)
 
     def models(self) -> list[str]:
         """Names that a request may ask for."""
@@ -80,134 +80,135 @@ class Service:
         own = [self._parts.local.model_id] if self._parts.local.model_id else []
         return list(dict.fromkeys([*_ROUTES, *own, *(tier.name for tier in tiers), *(tier.model for tier in tiers)]))
 
-    async def answer(self, asked: GenerationRequest) -> AsyncGenerator[Decision | str | Result, None]:
-        """The decision, the pieces of text, the result. Raises HalfwattError; closing it cancels the request."""
-        turn = Turn(asked)
-        self._supersede(turn)
-        self._running[turn] = asyncio.create_task(self._run(turn))
+    async def answer(self, request: GenerationRequest) -> AsyncGenerator[Decision | str | Result, None]:
+        """The decision, the chunks of text, the result. Raises HalfwattError; closing it cancels the request."""
+        running = InFlight(request)
+        self._supersede(running)
+        self._tasks[running] = asyncio.create_task(self._run(running))
         self._changed()
         try:
-            while (item := await turn.items.get()) is not None:
+            while (item := await running.items.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
                 yield item
         finally:
-            turn.cancellation.request()
+            running.cancellation.request()
 
-    async def route(self, asked: GenerationRequest) -> Decision:
+    async def route(self, request: GenerationRequest) -> Decision:
         """Which tier would answer, without asking it."""
         config = self._parts.settings.config
-        asked, tier = self._named(asked, config)
-        facts = await self._facts(asked, config)
-        verdict = policy.judge(asked.options, config, facts, tier)
-        chosen = await self._parts.chooser.choose(asked, verdict, config, facts, self._parts.local.model_id)
+        request, tier = self._named(request, config)
+        facts = await self._facts(request, config)
+        verdict = policy.judge(request.options, config, facts, tier)
+        chosen = await self._parts.chooser.choose(request, verdict, config, facts, self._parts.local.model_id)
         return chosen.decision
 
     async def close(self) -> None:
         """Cancel what runs and wait until it is booked."""
-        for turn in self._running:
-            turn.cancellation.request()
-        if self._running:
-            await asyncio.wait(set(self._running.values()), timeout=END_LIMIT_S)
+        for running in self._tasks:
+            running.cancellation.request()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=END_LIMIT_S)
 
-    async def _run(self, turn: Turn) -> None:
+    async def _run(self, running: InFlight) -> None:
         config = self._parts.settings.config
         try:
-            await self._answer(turn, config)
-            await self._book(turn, config)
+            await self._answer(running, config)
+            await self._book(running, config)
         except HalfwattError as error:
-            await self._book(turn, config, error)
+            await self._book(running, config, error)
         except Exception as error:  # noqa: BLE001 - the border of a request: it ends, the daemon goes on
             _LOG.error("a request failed unexpectedly", exc_info=error)
             sentence = "Something unexpected went wrong in the daemon; the request was dropped. Its log has details."
-            await self._book(turn, config, HalfwattError(sentence))
+            await self._book(running, config, HalfwattError(sentence))
         finally:
-            turn.items.put_nowait(None)
-            del self._running[turn]
-            if turn.asked.options.document and self._by_document.get(turn.asked.options.document) is turn:
-                del self._by_document[turn.asked.options.document]
+            running.items.put_nowait(None)
+            del self._tasks[running]
+            document = running.request.options.document
+            if document and self._by_document.get(document) is running:
+                del self._by_document[document]
             self._changed()
 
-    async def _answer(self, turn: Turn, config: Config) -> None:
-        if turn.asked.options.kind == "complete" and self._parts.pause.active:
-            self._decline(turn, self._parts.pause.reason)
+    async def _answer(self, running: InFlight, config: Config) -> None:
+        if running.request.options.kind == "complete" and self._parts.pause.active:
+            self._decline(running, self._parts.pause.reason)
             return
-        turn.asked, tier = self._named(turn.asked, config)
-        facts = await self._facts(turn.asked, config)
-        verdict = policy.judge(turn.asked.options, config, facts, tier)
+        running.request, tier = self._named(running.request, config)
+        facts = await self._facts(running.request, config)
+        verdict = policy.judge(running.request.options, config, facts, tier)
         model = self._parts.local.model_id
-        chosen = await self._parts.chooser.choose(turn.asked, verdict, config, facts, model)
-        turn.router = chosen.router
-        if turn.asked.options.dry_run:
-            self._decline(turn, chosen.decision.reason, chosen.decision)
+        chosen = await self._parts.chooser.choose(running.request, verdict, config, facts, model)
+        running.router = chosen.router
+        if running.request.options.dry_run:
+            self._decline(running, chosen.decision.reason, chosen.decision)
             return
         failed: set[str] = set()
         while True:
             try:
-                second = await self._try(turn, chosen, verdict, config)
+                second = await self._try(running, chosen, verdict, config)
                 if second is None:
                     return
             except (WorkerError, ModelError, TierError) as error:
                 failed.add(chosen.decision.tier)
-                second = self._second_choice(turn, config, facts, tier, error)
+                second = self._second_choice(running, config, facts, tier, error)
                 if second is None or second.tier in failed:
                     raise _with_offer(error, verdict) from None
-            turn.draft_dropped = bool(turn.local)
+            running.draft_dropped = bool(running.local)
             chosen = Chosen(second)
 
-    async def _try(self, turn: Turn, chosen: Chosen, verdict: Verdict, config: Config) -> Decision | None:
+    async def _try(self, running: InFlight, chosen: Chosen, verdict: Verdict, config: Config) -> Decision | None:
         """Let the chosen tier answer; another decision where what was not yet shown of it was found wanting.
 
         The decision is told with the first text, so that another may still follow until then. What has been shown
         stays: a whole draft that is found wanting then only says so, and offers the other tier."""
-        turn.decision = chosen.decision
-        draft = Draft(turn.asked.whole) if self._parts.chooser.checks_drafts(chosen, config) else None
+        running.decision = chosen.decision
+        draft = Draft(running.request.whole) if self._parts.chooser.checks_drafts(chosen, config) else None
         stop = Cancellation()
-        turn.cancellation.on_request(stop.request)
-        async with aclosing(self._pieces(turn, config, stop)) as pieces:
-            async for item in pieces:
+        running.cancellation.on_request(stop.request)
+        async with aclosing(self._chunks(running, config, stop)) as chunks:
+            async for item in chunks:
                 if draft is None:
-                    turn.take(item)
+                    running.emit(item)
                     continue
-                again = await self._judged(turn, chosen, draft, item, verdict, config)
-                if again is not None and not turn.cancellation.requested:
+                again = await self._judged(running, chosen, draft, item, verdict, config)
+                if again is not None and not running.cancellation.requested:
                     stop.request()
-                    await _drained(pieces)
+                    await _drained(chunks)
                     return again
-                turn.take(*draft.released())
+                running.emit(*draft.released())
         return None
 
     async def _judged(
-        self, turn: Turn, chosen: Chosen, draft: Draft, item: Piece | Ended, verdict: Verdict, config: Config
+        self, running: InFlight, chosen: Chosen, draft: Draft, item: Chunk | Ended, verdict: Verdict, config: Config
     ) -> Decision | None:
         """Judge a draft at its beginning and at its end; the decision for another tier where it may still follow."""
-        chooser, before = self._parts.chooser, turn.decision
+        chooser, before = self._parts.chooser, running.decision
         if draft.add(item):
-            turn.decision = chooser.reconsider(turn.asked, chosen, draft.start_stats(), verdict, config)
+            running.decision = chooser.reconsider(running.request, chosen, draft.start_stats(), verdict, config)
         if isinstance(item, Ended) and item.stop != "cancelled":
             stats = item.draft or draft.stats()
-            turn.decision = await chooser.reconsider_whole(turn.asked, chosen, draft, stats, verdict, config)
-        again = turn.decision
+            running.decision = await chooser.reconsider_whole(running.request, chosen, draft, stats, verdict, config)
+        again = running.decision
         if again is None or again.tier == chosen.decision.tier:
             return None
-        if not turn.text:
-            turn.decision = before
+        if not running.text:
+            running.decision = before
             return again
-        turn.decision = _kept(chosen.decision, again)
+        running.decision = _kept(chosen.decision, again)
         return None
 
-    def _pieces(self, turn: Turn, config: Config, stop: Cancellation) -> AsyncGenerator[Piece | Ended, None]:
-        tier = _tier_named(config, turn.decision.tier) if turn.decision else None
+    def _chunks(self, running: InFlight, config: Config, stop: Cancellation) -> AsyncGenerator[Chunk | Ended, None]:
+        tier = _tier_named(config, running.decision.tier) if running.decision else None
         if tier is not None:
-            return self._parts.remote.answer(turn, tier)
-        return self._parts.local.answer(turn, config, stop)
+            return self._parts.remote.answer(running.request, tier, stop, running.cloud.append)
+        return self._parts.local.answer(running.request, config, stop, running.local.append)
 
     def _second_choice(
-        self, turn: Turn, config: Config, facts: Facts, tier: str | None, error: HalfwattError
+        self, running: InFlight, config: Config, facts: Facts, tier: str | None, error: HalfwattError
     ) -> Decision | None:
         """Who answers instead of a tier that failed before it showed anything; None where nobody may."""
-        first = turn.decision
-        if first is None or turn.text or turn.cancellation.requested or tier is not None:
+        first = running.decision
+        if first is None or running.text or running.cancellation.requested or tier is not None:
             return None
         if first.kind != "local":
             reason = f"{policy.RULE}: the {first.kind} tier “{first.tier}” did not answer, so the local model does"
@@ -215,30 +216,30 @@ class Service:
             return Decision(LOCAL, "local", self._parts.local.model_id, reason) if usable else None
         too_long = isinstance(error, PromptTooLongError)
         facts = replace(facts, prompt_fits=not too_long, local_ready=too_long)
-        verdict = policy.judge(turn.asked.options, config, facts)
+        verdict = policy.judge(running.request.options, config, facts)
         decision = policy.explicit_rule(verdict, config, facts, self._parts.local.model_id)
         return None if decision.kind == "local" else decision
 
-    def _decline(self, turn: Turn, reason: str, decision: Decision | None = None) -> None:
+    def _decline(self, running: InFlight, reason: str, decision: Decision | None = None) -> None:
         """End without calling a model."""
-        turn.decision = decision or Decision(tier="none", kind="none", model="", reason=reason)
-        turn.ended = Ended("dry_run" if decision else "paused", 0, 0)
-        turn.items.put_nowait(turn.decision)
+        running.decision = decision or Decision(tier="none", kind="none", model="", reason=reason)
+        running.ended = Ended("dry_run" if decision else "paused", 0, 0)
+        running.items.put_nowait(running.decision)
 
-    async def _book(self, turn: Turn, config: Config, error: HalfwattError | None = None) -> None:
+    async def _book(self, running: InFlight, config: Config, error: HalfwattError | None = None) -> None:
         """Store the row and tell the client the end. A ledger that cannot be written costs the row, not the answer;
         one that another process holds is waited for, the client only for a moment."""
-        rate = self._rate(turn)
-        booked = booking.book(turn, config, time.monotonic(), rate, failed=error is not None)
-        storing = asyncio.create_task(self._store(turn, booked.row))
+        rate = self._rate(running)
+        booked = booking.book(running, config, time.monotonic(), rate, failed=error is not None)
+        storing = asyncio.create_task(self._store(running, booked.row))
         await asyncio.wait({storing}, timeout=STORE_LIMIT_S)
-        turn.items.put_nowait(error if error is not None else booked.result)
-        turn.items.put_nowait(None)
+        running.items.put_nowait(error if error is not None else booked.result)
+        running.items.put_nowait(None)
         self._finished(booked.result)
         await storing
 
-    async def _store(self, turn: Turn, row: Row) -> None:
-        if turn.asked.options.dry_run:
+    async def _store(self, running: InFlight, row: Row) -> None:
+        if running.request.options.dry_run:
             return
         try:
             await asyncio.to_thread(self._parts.ledger.insert, row)
@@ -247,51 +248,51 @@ class Service:
             _LOG.error("%s", failure)
             self.problem = f"The last request is not in the ledger. {failure}"
 
-    def _rate(self, turn: Turn) -> Reading | None:
+    def _rate(self, running: InFlight) -> Reading | None:
         """This machine's joules per token, where the row compares the cloud with it."""
-        if not turn.cloud:
+        if not running.cloud:
             return None
         try:
             return self._parts.ledger.local_rate(self._parts.local.model_id)
         except LedgerError:
             return None
 
-    def _supersede(self, turn: Turn) -> None:
+    def _supersede(self, running: InFlight) -> None:
         """A newer ghost-text request for a document ends the older one."""
-        document = turn.asked.options.document
-        if turn.asked.options.kind != "complete" or document is None:
+        document = running.request.options.document
+        if running.request.options.kind != "complete" or document is None:
             return
         older = self._by_document.get(document)
         if older is not None:
             older.cancellation.request()
-        self._by_document[document] = turn
+        self._by_document[document] = running
 
-    def _named(self, asked: GenerationRequest, config: Config) -> tuple[GenerationRequest, str | None]:
+    def _named(self, request: GenerationRequest, config: Config) -> tuple[GenerationRequest, str | None]:
         """The request with the route that its model name means, and the tier where the name means one."""
-        name = asked.model
+        name = request.model
         if name in _ROUTES:
-            if name != "auto" and asked.options.route is None:
-                asked = replace(asked, options=msgspec.structs.replace(asked.options, route=name))
-            return asked, None
+            if name != "auto" and request.options.route is None:
+                request = replace(request, options=msgspec.structs.replace(request.options, route=name))
+            return request, None
         if name in (LOCAL, self._parts.local.model_id):
-            return asked, LOCAL
+            return request, LOCAL
         tier = _tier_named(config, name) or next((each for each in config.tiers if each.model == name), None)
         if tier is None:
             known = ", ".join(self.models())
             raise UsageError(f"There is no model “{name}” here. Ask for one of: {known}.")
-        return asked, tier.name
+        return request, tier.name
 
-    async def _facts(self, asked: GenerationRequest, config: Config) -> Facts:
+    async def _facts(self, request: GenerationRequest, config: Config) -> Facts:
         """What the policy needs to know. Costly looks are taken only where something could leave this machine."""
         local = self._parts.local
-        fits = await local.fits(asked, config)
-        if not config.tiers or asked.options.route == "local":
+        fits = await local.fits(request, config)
+        if not config.tiers or request.options.route == "local":
             return Facts(local_ready=local.can_be_asked, prompt_fits=fits)
-        found = await asyncio.to_thread(secrets.find, asked.texts()) if config.privacy.detect_secrets else ()
+        found = await asyncio.to_thread(secrets.find, request.texts()) if config.privacy.detect_secrets else ()
         return Facts(
             has_key=await self._parts.remote.has_key(config),
             online=remote_tiers.is_online(),
-            excluded=await asyncio.to_thread(excluded.reason, asked.options.path, config.privacy),
+            excluded=await asyncio.to_thread(excluded.reason, request.options.path, config.privacy),
             secrets=found,
             local_ready=local.can_be_asked,
             prompt_fits=fits,
@@ -311,9 +312,9 @@ def _kept(first: Decision, again: Decision) -> Decision:
     return msgspec.structs.replace(first, reason=reason, scores=again.scores, offer_cloud=True)
 
 
-async def _drained(pieces: AsyncGenerator[Piece | Ended, None]) -> None:
+async def _drained(chunks: AsyncGenerator[Chunk | Ended, None]) -> None:
     """Wait for the end of an answer that nobody wants any more, so that its joules are known."""
-    async for _ in pieces:
+    async for _ in chunks:
         pass
 
 

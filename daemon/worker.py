@@ -21,6 +21,7 @@ from typing import BinaryIO
 import msgspec
 import psutil
 
+from .answer import Chunk
 from .errors import HalfwattError, ModelError
 from .worker_engine import Engine
 from .worker_job import Control, generate
@@ -34,7 +35,6 @@ from .worker_protocol import (
     JobFailed,
     Load,
     LoadFailed,
-    Piece,
     Ready,
     decode_to_worker,
     encode,
@@ -121,7 +121,7 @@ def _run(
     def emit(message: FromWorker) -> None:
         nonlocal n_tokens
         output.send(message)
-        if isinstance(message, Piece):
+        if isinstance(message, Chunk):
             n_tokens += message.n_tokens
             if n_tokens >= FAULT_AFTER_TOKENS:
                 fault.strike("mid_job")

@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 
 from halfwatt.router_model.draft_stats import DraftStats, draft_stats
 
+from .answer import Chunk
 from .errors import PromptTooLongError
 from .stops import Stopper
 from .worker_engine import BATCH_TOKENS, Aborted, Choice, Engine
 from .worker_lookup import Lookup
-from .worker_protocol import Beat, Done, Job, Piece, StopReason
+from .worker_protocol import Beat, Done, Job, StopReason
 from .worker_slots import Slot, Slots
 from .worker_threads import ThreadChooser
 
-PIECE_EVERY_S = 0.1
+CHUNK_EVERY_S = 0.1
 
 
 class Control:
@@ -86,10 +87,10 @@ class _Run:
 
 
 class _Outlet:
-    """Sends the first token at once and then about ten pieces a second: every piece wakes the processes on its way to
+    """Sends the first token at once and then about ten chunks a second: every chunk wakes the processes on its way to
     the editor, which on two cores costs more speed than anything else here."""
 
-    def __init__(self, job: int, emit: Callable[[Piece | Beat], None]) -> None:
+    def __init__(self, job: int, emit: Callable[[Chunk | Beat], None]) -> None:
         self._job = job
         self._emit = emit
         self._next_s = 0.0
@@ -103,14 +104,14 @@ class _Outlet:
         self._logprob += choice.logprob
         now_s = time.monotonic()
         if now_s >= self._next_s:
-            self._next_s = now_s + PIECE_EVERY_S
+            self._next_s = now_s + CHUNK_EVERY_S
             self.flush(choice)
 
     def flush(self, choice: Choice | None = None, rest: str = "") -> None:
         """Send what waits, and the rest of the text at the end of an answer."""
         if self._n_tokens or self._text or rest:
             entropy, margin = (choice.entropy, choice.margin) if choice else (None, None)
-            self._emit(Piece(self._text + rest, self._n_tokens, self._logprob, entropy, margin, self._job))
+            self._emit(Chunk(self._text + rest, self._n_tokens, self._logprob, entropy, margin, self._job))
         self._text, self._n_tokens, self._logprob = "", 0, 0.0
 
 
@@ -152,7 +153,7 @@ def generate(
     threads: ThreadChooser,
     control: Control,
     job: Job,
-    emit: Callable[[Piece | Beat], None],
+    emit: Callable[[Chunk | Beat], None],
 ) -> Done:
     """Run a job to its end; PromptTooLongError and UsageError before any work. The slot keeps what was decoded."""
     started_s, cpu_s = time.monotonic(), time.process_time()
@@ -211,7 +212,7 @@ def _decode(
     slot: Slot,
     tokens: list[int],
     run: _Run,
-    emit: Callable[[Piece | Beat], None],
+    emit: Callable[[Chunk | Beat], None],
 ) -> StopReason:
     try:
         _read_prompt(engine, threads, job, slot, tokens, emit)
@@ -227,13 +228,13 @@ def _read_prompt(
     job: Job,
     slot: Slot,
     tokens: list[int],
-    emit: Callable[[Piece | Beat], None],
+    emit: Callable[[Chunk | Beat], None],
 ) -> None:
     while len(slot.tokens) < len(tokens):
         n_read = len(slot.tokens)
-        chunk = tokens[n_read : n_read + BATCH_TOKENS]
-        engine.decode(slot.index, chunk, n_read)
-        slot.tokens += chunk
+        batch = tokens[n_read : n_read + BATCH_TOKENS]
+        engine.decode(slot.index, batch, n_read)
+        slot.tokens += batch
         emit(Beat(job.id))
         engine.set_threads(threads.again(time.monotonic()))
 
@@ -245,7 +246,7 @@ def _answer(
     job: Job,
     slot: Slot,
     run: _Run,
-    emit: Callable[[Piece | Beat], None],
+    emit: Callable[[Chunk | Beat], None],
 ) -> StopReason:
     text = codecs.getincrementaldecoder("utf-8")("replace")
     stopper = Stopper(job.stop_rules, job.stop, before=_line_before(job))

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from halfwatt.router_model.draft_stats import DraftStats
 
+from .answer import Chunk
 from .wire import StopRule
 
 JobKind = Literal["chat", "text", "fim"]
@@ -69,9 +70,9 @@ class Job(Struct, frozen=True, tag="job"):
     """One generation. `messages` for chat, `prompt` for text, `prompt` and `suffix` for fim.
 
     `document` is an opaque id: requests of one document share a slot of key-value state. A larger `priority` runs
-    first. `time_box_ms` counts from the call of `LocalModel.run`. Temperature 0 is greedy."""
+    first. `time_box_ms` counts from the call of `LocalModel.run`, which also gives the job its `id`. Temperature 0 is
+    greedy."""
 
-    id: int
     kind: JobKind
     messages: list[dict[str, str]] | None = None
     prompt: str | None = None
@@ -84,6 +85,7 @@ class Job(Struct, frozen=True, tag="job"):
     document: str | None = None
     time_box_ms: float | None = None
     priority: int = 0
+    id: int = 0
 
 
 class Cancel(Struct, frozen=True, tag="cancel"):
@@ -112,21 +114,6 @@ class LoadFailed(Struct, frozen=True, tag="load_failed"):
     """The model cannot be used whatever the parameters; the sentence is for the user."""
 
     message: str
-
-
-class Piece(Struct, frozen=True, tag="piece"):
-    """New text of an answer; it may be empty while the stop rules hold text back.
-
-    `n_tokens` tokens were sampled since the last piece, often several; `logprob` is the sum of their natural
-    log-probabilities. `entropy` (nats) and `margin` (the first token's probability lead over the second choice) belong
-    to the last token and are None where a piece only finishes the text."""
-
-    text: str
-    n_tokens: int = 1
-    logprob: float | None = None
-    entropy: float | None = None
-    margin: float | None = None
-    job: int = 0
 
 
 class Done(Struct, frozen=True, tag="done"):
@@ -167,7 +154,7 @@ class Beat(Struct, frozen=True, tag="beat"):
 
 
 ToWorker = Load | Job | Cancel | Count
-FromWorker = Ready | LoadFailed | Piece | Done | JobFailed | Counted | Beat
+FromWorker = Ready | LoadFailed | Chunk | Done | JobFailed | Counted | Beat
 
 _to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
 _from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)

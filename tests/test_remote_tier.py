@@ -18,11 +18,11 @@ import pytest
 from cloud_server import CloudServer
 from fake_api import DONE, Answer, FakeApi, chunk, private_authority, proxying, serving
 
+from halfwatt.daemon.answer import Chunk
 from halfwatt.daemon.config import TierConfig
 from halfwatt.daemon.errors import TierError
 from halfwatt.daemon.remote_tier import RemoteDone, RemoteTier
 from halfwatt.daemon.wire import StopRule
-from halfwatt.daemon.worker_protocol import Piece
 
 KEY = "planted-key-0123456789"
 QUESTION = [{"role": "user", "content": "planted question"}]
@@ -61,11 +61,11 @@ async def answer(tier: TierConfig, key: str | None = KEY, **more: Any) -> tuple[
         return await collect(remote.chat(QUESTION, **{"max_tokens": 64} | more))
 
 
-async def collect(items: AsyncIterator[Piece | RemoteDone]) -> tuple[str, RemoteDone]:
+async def collect(items: AsyncIterator[Chunk | RemoteDone]) -> tuple[str, RemoteDone]:
     everything = [item async for item in items]
     done = everything[-1]
     assert isinstance(done, RemoteDone)
-    return "".join(item.text for item in everything[:-1] if isinstance(item, Piece)), done
+    return "".join(item.text for item in everything[:-1] if isinstance(item, Chunk)), done
 
 
 def usage(prompt: int, completion: int) -> str:
@@ -191,7 +191,7 @@ async def test_cancelling_closes_the_connection(api: FakeApi) -> None:
     async with connected(tier_of(api.port)) as remote:
         items = remote.chat(QUESTION, 64)
         first = await anext(items)
-        assert isinstance(first, Piece)
+        assert isinstance(first, Chunk)
         await items.aclose()
         assert await asyncio.to_thread(api.client_left.wait, 30)
 

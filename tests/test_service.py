@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from halfwatt.daemon import catalog, router_memory
+from halfwatt.daemon.answer import Cancellation, Chunk, Ended
 from halfwatt.daemon.choosing import Chooser, Learned
 from halfwatt.daemon.config import Config, TierConfig
 from halfwatt.daemon.energy import Reading
@@ -39,9 +40,7 @@ from halfwatt.daemon.preference import Preference
 from halfwatt.daemon.router_memory import Measured, RouterMemory
 from halfwatt.daemon.service import Parts, Service
 from halfwatt.daemon.settings import Settings
-from halfwatt.daemon.turn import Cancellation, Ended, Turn
 from halfwatt.daemon.wire import Decision, Feedback, RequestOptions, Result
-from halfwatt.daemon.worker_protocol import Piece
 from halfwatt.router_model import draft_facts
 from halfwatt.router_model.draft_facts import DraftFacts
 from halfwatt.router_model.draft_stats import DraftStats
@@ -59,8 +58,8 @@ model = "gpt-4o"
 ASK = CLOUD.replace('"auto"', '"ask"')
 JOULES = Reading(10.0, 5.0, 20.0, "modelled", "test meter")
 CLOUD_JOULES = Reading(30.0, 10.0, 60.0, "estimated", "test cloud")
-Script = list[Piece | Ended | Exception]
-ANSWER: Script = [Piece("a"), Piece("b"), Ended("stop", 7, 2)]
+Script = list[Chunk | Ended | Exception]
+ANSWER: Script = [Chunk("a"), Chunk("b"), Ended("stop", 7, 2)]
 
 
 @dataclass
@@ -76,8 +75,12 @@ class ScriptedTier:
     calls: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
 
     async def answer(
-        self, turn: Turn, _: Config | TierConfig, stop: Cancellation | None = None
-    ) -> AsyncGenerator[Piece | Ended, None]:
+        self,
+        request: GenerationRequest,
+        _: Config | TierConfig,
+        cancellation: Cancellation,
+        used: Callable[[Reading], None],
+    ) -> AsyncGenerator[Chunk | Ended, None]:
         self.n_calls += 1
         self.calls.put_nowait(None)
         try:
@@ -86,10 +89,10 @@ class ScriptedTier:
                     raise item
                 yield item
             if not isinstance(self.script[-1], Ended):
-                await (stop or turn.cancellation).wait()
+                await cancellation.wait()
                 yield Ended("cancelled", 7, len(self.script))
         finally:
-            (turn.cloud if self.joules is CLOUD_JOULES else turn.local).append(self.joules)
+            used(self.joules)
 
     async def fits(self, asked: GenerationRequest, config: Config) -> bool:
         return self.does_fit
@@ -221,7 +224,7 @@ async def test_without_consent_the_cloud_is_not_asked_where_local_fails(
 
 async def test_shown_text_is_never_retracted(build: Callable[..., Stage]) -> None:
     stage = build(CLOUD)
-    stage.local.script = [Piece("half an ans"), WorkerError("died.")]
+    stage.local.script = [Chunk("half an ans"), WorkerError("died.")]
     with pytest.raises(WorkerError):
         await stage.ask()
     assert stage.cloud.n_calls == 0
@@ -270,7 +273,7 @@ async def test_secret_does_not_go_to_the_cloud_when_local_fails(build: Callable[
 
 async def test_cancelled_request_books_joules_spent(build: Callable[..., Stage]) -> None:
     stage = build()
-    stage.local.script = [Piece("a"), Piece("b")]
+    stage.local.script = [Chunk("a"), Chunk("b")]
     items = stage.service.answer(request())
     assert [await anext(items) for _ in range(3)][1:] == ["a", "b"]
     await items.aclose()
@@ -282,7 +285,7 @@ async def test_cancelled_request_books_joules_spent(build: Callable[..., Stage])
 
 async def test_newer_ghost_text_request_of_a_document_ends_the_older(build: Callable[..., Stage]) -> None:
     stage = build()
-    stage.local.script = [Piece("a")]
+    stage.local.script = [Chunk("a")]
     older = asyncio.create_task(stage.result(kind="complete", document="d1"))
     other = asyncio.create_task(stage.result(kind="complete", document="d2"))
     for _ in range(2):
@@ -297,7 +300,7 @@ async def test_newer_ghost_text_request_of_a_document_ends_the_older(build: Call
 
 async def test_explicit_request_does_not_end_another_of_its_document(build: Callable[..., Stage]) -> None:
     stage = build()
-    stage.local.script = [Piece("a")]
+    stage.local.script = [Chunk("a")]
     running = asyncio.create_task(stage.result(kind="generate", document="d1"))
     await stage.local.calls.get()
     stage.local.script = list(ANSWER)
@@ -358,7 +361,7 @@ async def test_decision_waits_for_the_first_piece_so_that_it_is_true(build: Call
     assert [decision.tier for decision in decisions] == ["big"]
 
 
-DRAFT: Script = [*(Piece(f"t{i} ", 1, -2.0) for i in range(20)), Ended("stop", 7, 20)]
+DRAFT: Script = [*(Chunk(f"t{i} ", 1, -2.0) for i in range(20)), Ended("stop", 7, 20)]
 
 
 class FixedRouter:
@@ -615,7 +618,7 @@ async def judged(stage: Stage, seen: list[Any], whole_passes: float) -> None:
 
 def whole_request(code: str, **options: Any) -> tuple[GenerationRequest, Script]:
     asked = replace(request(STUB, kind="generate", language="python", router_text=STUB, **options), whole=True)
-    return asked, [*(Piece(part, 1, -0.1) for part in code.splitlines(keepends=True)), Ended("stop", 7, 30)]
+    return asked, [*(Chunk(part, 1, -0.1) for part in code.splitlines(keepends=True)), Ended("stop", 7, 30)]
 
 
 async def test_whole_draft_that_fails_its_check_is_replaced_where_nothing_was_shown(

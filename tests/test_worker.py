@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from halfwatt.daemon.answer import Chunk
 from halfwatt.daemon.ladder import RUNGS
 from halfwatt.daemon.worker_protocol import (
     Cancel,
@@ -19,7 +20,6 @@ from halfwatt.daemon.worker_protocol import (
     Job,
     JobFailed,
     Load,
-    Piece,
     Ready,
     ToWorker,
     decode_from_worker,
@@ -89,7 +89,7 @@ def test_refused_job_leaves_the_worker_serving(worker: Worker) -> None:
     assert isinstance(refused, JobFailed)
     assert refused.code == "prompt_too_long"
     worker.say(Job(id=2, kind="text", prompt="1 2 3", max_tokens=1))
-    assert any(isinstance(worker.hear(), Piece) for _ in range(3))
+    assert any(isinstance(worker.hear(), Chunk) for _ in range(3))
 
 
 def test_worker_ends_with_its_input_in_the_middle_of_a_job(worker: Worker) -> None:

@@ -24,9 +24,10 @@ from bench.figures import Figure
 from psutil import cpu_count
 
 from halfwatt.daemon import catalog
+from halfwatt.daemon.answer import Cancellation, Chunk
 from halfwatt.daemon.config import LocalConfig
 from halfwatt.daemon.local_model import LocalModel
-from halfwatt.daemon.worker_protocol import Done, Job, Piece
+from halfwatt.daemon.worker_protocol import Done, Job
 
 MODEL_ID = "qwen2.5-coder-0.5b"
 N_TOKENS = 40
@@ -130,7 +131,8 @@ async def _cancels(model: LocalModel, n_rounds: int) -> list[Figure]:
 
 async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
     """From the wish to the end of the job, when the next one starts."""
-    items = model.run(job)
+    cancellation = Cancellation()
+    items = model.run(job, cancellation)
     if after_token:
         for _ in range(5):
             await anext(items)
@@ -140,7 +142,7 @@ async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
     reading = asyncio.ensure_future(anext(items))
     await asyncio.sleep(0.3)
     asked_s = time.perf_counter()
-    model.cancel(job.id)
+    cancellation.request()
     done = await reading
     assert isinstance(done, Done), "the prompt was read before it could be cancelled"
     return 1000 * (time.perf_counter() - asked_s)
@@ -149,7 +151,7 @@ async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
 async def _ours(model: LocalModel, prefix: str, document: str | None = None) -> Timing:
     started_s, first_s, n_tokens = time.perf_counter(), 0.0, 0
     async for item in model.run(_job(prefix, N_TOKENS, document)):
-        if isinstance(item, Piece):
+        if isinstance(item, Chunk):
             first_s = first_s or time.perf_counter()
             n_tokens += item.n_tokens
         else:
@@ -164,7 +166,7 @@ def _theirs(plain: plain_llama.Plain, prefix: str) -> Timing:
 
 
 def _job(prefix: str, n_tokens: int, document: str | None = None) -> Job:
-    return Job(id=1, kind="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
+    return Job(kind="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
 
 
 def _prefix(number: int) -> str:
