@@ -19,16 +19,16 @@ GROUPS: dict[str, tuple[str, bool]] = {
     "generate": ("halfwatt.lsp.cli_generate", False),
     "complete": ("halfwatt.lsp.cli_generate", False),
     "explain": ("halfwatt.lsp.cli_generate", False),
-    "models": ("halfwatt.daemon.cli_models", True),
-    "daemon": ("halfwatt.daemon.cli_daemon", True),
-    "energy": ("halfwatt.daemon.cli_energy", True),
-    "key": ("halfwatt.daemon.cli_keys", True),
-    "telemetry": ("halfwatt.daemon.cli_telemetry", True),
-    "router": ("halfwatt.daemon.cli_router", True),
-    "config": ("halfwatt.daemon.cli_config", True),
-    "setup": ("halfwatt.daemon.cli_setup", True),
-    "doctor": ("halfwatt.daemon.cli_doctor", False),
-    "dashboard": ("halfwatt.daemon.cli_dashboard", False),
+    "models": ("halfwatt.daemon.cli.models", True),
+    "daemon": ("halfwatt.daemon.cli.daemon", True),
+    "energy": ("halfwatt.daemon.cli.energy", True),
+    "key": ("halfwatt.daemon.cli.keys", True),
+    "telemetry": ("halfwatt.daemon.cli.telemetry", True),
+    "router": ("halfwatt.daemon.cli.router", True),
+    "config": ("halfwatt.daemon.cli.config", True),
+    "setup": ("halfwatt.daemon.cli.setup", True),
+    "doctor": ("halfwatt.daemon.cli.doctor", False),
+    "dashboard": ("halfwatt.daemon.cli.dashboard", False),
 }
 
 
@@ -38,7 +38,7 @@ def main() -> None:
         _serve()
         return
     if sys.argv[1:] == ["energy"]:
-        from halfwatt.daemon.cli_energy_plain import printed
+        from halfwatt.daemon.cli.energy_plain import printed
 
         if printed():
             return

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from halfwatt.daemon.cli_common import print_json, run
+from halfwatt.daemon.cli.common import print_json, run
 from halfwatt.daemon.wire import Decision, Energy, Latency, RequestOptions, Result, Route, Saved, Tokens
 
 if TYPE_CHECKING:
-    from halfwatt.daemon.client import Client
+    from halfwatt.daemon.client.client import Client
+    from halfwatt.lsp.code.targets import Target
+    from halfwatt.lsp.completion.once import Once
 
-    from .completion_once import Once
     from .source_file import SourceFile
-    from .targets import Target
 
 app = typer.Typer()
 
@@ -43,10 +43,11 @@ def generate(
     apply: Annotated[bool, typer.Option("--apply", help="Write the file.")] = False,
 ) -> None:
     """Generate a function's body, or the function that a comment describes or a call misses."""
+    from halfwatt.lsp.code.edits import apply as applied
+    from halfwatt.lsp.code.syntax import Source
+    from halfwatt.lsp.generate.fit import fit
+
     from . import source_file
-    from .edits import apply as applied
-    from .fit import fit
-    from .syntax import Source
 
     file, target = _target(place)
     if apply:
@@ -89,8 +90,8 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
 @run
 def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) -> None:
     """Say which model would answer and why; no model is called."""
-    from . import prompt, wording
-    from .syntax import Source
+    from halfwatt.lsp.code.syntax import Source
+    from halfwatt.lsp.generate import prompt, wording
 
     file, target = _target(place)
     messages = prompt.messages(Source(file.text, file.language), target)
@@ -103,11 +104,10 @@ def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) ->
 
 def _once(file: SourceFile, at: int) -> Once:
     """The cursor with its context: files below the current folder, where the file lies there."""
-    from halfwatt.daemon import config_file
     from halfwatt.daemon.paths import user_paths
-
-    from .completion_gather import Document
-    from .completion_once import Once
+    from halfwatt.daemon.settings import file as config_file
+    from halfwatt.lsp.completion.context.gather import Document
+    from halfwatt.lsp.completion.once import Once
 
     path, folder = file.path.resolve(), Path.cwd().resolve()
     workspace = str(folder) if path.is_relative_to(folder) else None
@@ -129,10 +129,10 @@ def _write_or_print(file: SourceFile, text: str, code: str) -> None:
 
 def _target(place: str) -> tuple[SourceFile, Target]:
     from halfwatt.daemon.errors import UsageError
+    from halfwatt.lsp.code.syntax import Source
+    from halfwatt.lsp.code.targets import NOTHING_HERE, Refusal, find
 
     from . import source_file
-    from .syntax import Source
-    from .targets import NOTHING_HERE, Refusal, find
 
     path, line, column = source_file.parse_place(place)
     file = source_file.read(path)
@@ -145,7 +145,7 @@ def _target(place: str) -> tuple[SourceFile, Target]:
 
 
 def _options(file: SourceFile, target: Target, route: Route | None) -> RequestOptions:
-    from .prompt import STOP_RULES
+    from halfwatt.lsp.generate.prompt import STOP_RULES
 
     return RequestOptions(
         kind="generate",
@@ -170,14 +170,14 @@ async def _stoppable(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 async def _connect() -> Client:
-    from halfwatt.daemon.client import Client
+    from halfwatt.daemon.client.client import Client
     from halfwatt.daemon.paths import user_paths
 
     return await Client.connect(user_paths(os.environ), os.environ)
 
 
 async def _generate(source: Any, target: Target, options: RequestOptions) -> Result:
-    from . import prompt
+    from halfwatt.lsp.generate import prompt
 
     async with await _connect() as client:
         return await _collected(client.chat(prompt.messages(source, target), options))
@@ -249,7 +249,7 @@ def _undone(decision: Decision) -> Result:
 
 def _print(result: Result, as_json: bool) -> None:
     """The code on stdout and a line about it on stderr, or the JSON of the contract."""
-    from . import wording
+    from halfwatt.lsp.generate import wording
 
     if as_json:
         print_json({name: getattr(result, name) for name in JSON_FIELDS})

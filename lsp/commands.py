@@ -16,15 +16,14 @@ from lsprotocol import types
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.wire import Decision, RequestOptions, Result, Route, Status
-
-from . import prompt, wording
-from .documents import Snapshot
-from .editor import Editor
-from .jobs import Job, Jobs
-from .link import DaemonLink
-from .syntax import Source
-from .targets import NOTHING_HERE, Refusal, Target, find
-from .undefined import diagnosed_names
+from halfwatt.lsp.code.syntax import Source
+from halfwatt.lsp.code.targets import NOTHING_HERE, Refusal, Target, find
+from halfwatt.lsp.code.undefined import diagnosed_names
+from halfwatt.lsp.editor.daemon_link import DaemonLink
+from halfwatt.lsp.editor.documents import Snapshot
+from halfwatt.lsp.editor.editor import Editor
+from halfwatt.lsp.generate import prompt, wording
+from halfwatt.lsp.generate.jobs import Job, Jobs
 
 Arguments = Mapping[str, Any]
 Command = Callable[[Arguments], Awaitable[Any]]

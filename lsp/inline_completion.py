@@ -1,7 +1,7 @@
 """Ghost text over LSP: `textDocument/inlineCompletion` (3.18), plain completion items for clients without it, and
 the notifications about what was shown and taken.
 
-This file speaks LSP and nothing else; completion_session.py does the work and is imported with the first document.
+This file speaks LSP and nothing else; completion/session.py does the work and is imported with the first document.
 `null` leaves what is shown alone (a newer question took over), an empty list clears it.
 """
 
@@ -18,12 +18,12 @@ from pygls.capabilities import get_capability
 from halfwatt.daemon.errors import ConfigError, HalfwattError
 
 if TYPE_CHECKING:
-    from halfwatt.daemon.config import Config
+    from halfwatt.daemon.settings.schema import Config
+    from halfwatt.lsp.completion.context.gather import Document
+    from halfwatt.lsp.completion.session import Session
+    from halfwatt.lsp.completion.values import Answer, Offer, Query
+    from halfwatt.lsp.editor.documents import Snapshot
 
-    from .completion_gather import Document
-    from .completion_session import Session
-    from .completion_types import Answer, Offer, Query
-    from .documents import Snapshot
     from .server import HalfwattServer
 
 ACCEPTED = "halfwatt.completionAccepted"
@@ -88,7 +88,7 @@ class InlineCompletion:
     @property
     def session(self) -> Session:
         if self._session is None:
-            from .completion_session import Session, World
+            from halfwatt.lsp.completion.session import Session, World
 
             link, paths = self._server.link, self._server.link.paths
             personal = paths.state / "completion_filter.json"
@@ -101,7 +101,7 @@ class InlineCompletion:
 
     async def inline(self, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
         """The items for a cursor; None where a newer question took over."""
-        from .completion_types import Offer, Superseded
+        from halfwatt.lsp.completion.values import Offer, Superseded
 
         now = self._snapshot(params.text_document.uri)
         if now is None:
@@ -119,7 +119,7 @@ class InlineCompletion:
 
     async def ordinary(self, params: types.CompletionParams) -> types.CompletionList | None:
         """One completion item, for clients that know no inline completion, and only when asked for by hand."""
-        from .completion_types import Offer
+        from halfwatt.lsp.completion.values import Offer
 
         client = self._server.client_capabilities
         by_hand = params.context is None or params.context.trigger_kind == types.CompletionTriggerKind.Invoked
@@ -159,7 +159,7 @@ class InlineCompletion:
     async def _answer(
         self, now: Snapshot, position: types.Position, invoked: bool, selected: types.SelectedCompletionInfo | None
     ) -> Answer:
-        from .completion_types import Nothing
+        from halfwatt.lsp.completion.values import Nothing
 
         try:
             query = _query(now, position, invoked, selected, self._server.editor_name)
@@ -180,15 +180,15 @@ class InlineCompletion:
             return None
 
     def _document(self, now: Snapshot) -> Document:
-        from .completion_gather import Document
+        from halfwatt.lsp.completion.context.gather import Document
 
         folders = [folder_of(uri) for uri in self._server.workspace.folders]
         return Document(now.uri, now.path or None, _lf(now.text), now.language.id, workspace_of(now.path, folders))
 
     def _config(self) -> Config:
         """The settings, read again at most every SETTINGS_FRESH_S; broken ones change nothing here."""
-        from halfwatt.daemon import config_file
-        from halfwatt.daemon.config import Config
+        from halfwatt.daemon.settings import file as config_file
+        from halfwatt.daemon.settings.schema import Config
 
         if self._settings is None or time.monotonic() - self._settings[0] > SETTINGS_FRESH_S:
             try:
@@ -220,7 +220,7 @@ def _query(
     editor: str,
 ) -> Query:
     """The question; a selected entry of an open completion list counts as typed."""
-    from .completion_types import Query
+    from halfwatt.lsp.completion.values import Query
 
     at = now.offset(position)
     start, end = (now.offset(selected.range.start), now.offset(selected.range.end)) if selected else (at, at)

@@ -1,7 +1,7 @@
 """`halfwatt lsp`: the language server on standard input and output.
 
-Registers features and turns messages into calls of jobs.py and commands.py. Only what `initialize` needs is imported
-here: the daemon's client, the parser and the grammars come with the first use.
+Registers features and turns messages into calls of generate/jobs.py and commands.py. Only what `initialize` needs is
+imported here: the daemon's client, the parser and the grammars come with the first use.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pygls.protocol import default_converter
 
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.paths import Paths, user_paths
-
-from .documents import Documents, Snapshot, UnusableText
-from .editor import Editor
-from .link import DaemonLink
+from halfwatt.lsp.editor.daemon_link import DaemonLink
+from halfwatt.lsp.editor.documents import Documents, Snapshot, UnusableText
+from halfwatt.lsp.editor.editor import Editor
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
+    from halfwatt.lsp.editor.status import StatusFeed
+    from halfwatt.lsp.generate.jobs import Jobs
+
     from .commands import Commands
-    from .jobs import Jobs
-    from .status import StatusFeed
 
 VERSION = "0.1.0"  # asking the installed package for it takes 25 ms at each start; a test compares the two
 REQUEST_FAILED = -32803
@@ -71,7 +71,7 @@ class HalfwattServer(LanguageServer):
     @property
     def jobs(self) -> Jobs:
         if self._jobs is None:
-            from .jobs import Jobs
+            from halfwatt.lsp.generate.jobs import Jobs
 
             self._jobs = Jobs(self.editor, self.link, self.editor_name, lambda: self.feed.refresh())
         return self._jobs
@@ -79,7 +79,7 @@ class HalfwattServer(LanguageServer):
     @property
     def feed(self) -> StatusFeed:
         if self._feed is None:
-            from .status import StatusFeed
+            from halfwatt.lsp.editor.status import StatusFeed
 
             send = lambda params: self.editor.notify("halfwatt/didChangeStatus", params)  # noqa: E731
             self._feed = StatusFeed(self.link, send, lambda: self._jobs is not None and self._jobs.busy)
@@ -209,9 +209,9 @@ def _register_code_actions(server: HalfwattServer) -> None:
 
 def code_actions(server: HalfwattServer, params: types.CodeActionParams, now: Snapshot) -> list[types.CodeAction]:
     """At most one action; no model is asked."""
-    from .syntax import Source
-    from .targets import Refusal, find
-    from .undefined import diagnosed_names
+    from halfwatt.lsp.code.syntax import Source
+    from halfwatt.lsp.code.targets import Refusal, find
+    from halfwatt.lsp.code.undefined import diagnosed_names
 
     undefined = diagnosed_names(it.message for it in params.context.diagnostics)
     found = find(Source(now.text, now.language), now.offset(params.range.start), undefined, now.path)

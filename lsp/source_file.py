@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
-
-from . import languages
-from .languages import Language
+from halfwatt.lsp.code import languages
+from halfwatt.lsp.code.languages import Language
 
 MAX_BYTES = 1024 * 1024
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?", re.DOTALL)

@@ -36,12 +36,12 @@ from conftest import MODELS_DIR, SMALL_MODEL_FILE
 from lsp_session import Session, session
 from running_daemon import RunningDaemon
 
-from halfwatt.daemon.client import Client
-from halfwatt.daemon.config import ContextSource
-from halfwatt.daemon.meter_model import this_processor, thread_power
-from halfwatt.lsp import completion_filter
-from halfwatt.lsp.completion_features import features
-from halfwatt.lsp.completion_types import Query
+from halfwatt.daemon.client.client import Client
+from halfwatt.daemon.meters.cpu_model import this_processor, thread_power
+from halfwatt.daemon.settings.schema import ContextSource
+from halfwatt.lsp.completion import filter as completion_filter
+from halfwatt.lsp.completion.features import features
+from halfwatt.lsp.completion.values import Query
 
 N_THREADS = 2
 CONTEXTS: tuple[tuple[ContextSource, ...], ...] = (("declarations",), ("ring",), ("declarations", "ring"))

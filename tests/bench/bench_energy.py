@@ -28,12 +28,14 @@ from energy_simulation import SimulatedDevice, SimulatedMachine, SimulatedPower,
 from meter_runs import Verdict, judge, run_job
 from running_daemon import environ_for, running, until
 
-from halfwatt.daemon import cloud_energy, energy, meter_rapl
-from halfwatt.daemon.ledger import Ledger
-from halfwatt.daemon.ledger_rows import Row, row_of
-from halfwatt.daemon.meter import ThisMachine
-from halfwatt.daemon.meter_model import ThreadPower
-from halfwatt.daemon.meter_sampled import SampledMeter
+from halfwatt.daemon.energy import readings as energy
+from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.ledger.ledger import Ledger
+from halfwatt.daemon.ledger.rows import Row, row_of
+from halfwatt.daemon.meters import rapl as meter_rapl
+from halfwatt.daemon.meters.base import ThisMachine
+from halfwatt.daemon.meters.cpu_model import ThreadPower
+from halfwatt.daemon.meters.sampled import SampledMeter
 from halfwatt.daemon.wire import Feedback, Latency, Result, Tokens
 
 POWER = ThreadPower(5.0, 2.5, 10.0, "a benchmark")

@@ -28,10 +28,11 @@ from generate_world import world
 from lsp_session import Session, field, session
 from psutil import cpu_count
 
-from halfwatt.daemon import catalog
-from halfwatt.lsp import languages, prompt
-from halfwatt.lsp.syntax import Source
-from halfwatt.lsp.targets import Target, find
+from halfwatt.daemon.models import catalog
+from halfwatt.lsp.code import languages
+from halfwatt.lsp.code.syntax import Source
+from halfwatt.lsp.code.targets import Target, find
+from halfwatt.lsp.generate import prompt
 
 MODEL_ID = "qwen2.5-coder-0.5b"
 MODEL_FILE = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"

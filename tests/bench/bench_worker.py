@@ -23,11 +23,11 @@ from bench import figures, plain_llama
 from bench.figures import Figure
 from psutil import cpu_count
 
-from halfwatt.daemon import catalog
-from halfwatt.daemon.answer import Cancellation, Chunk
-from halfwatt.daemon.config import LocalConfig
-from halfwatt.daemon.local_model import LocalModel
-from halfwatt.daemon.worker_protocol import Done, Job
+from halfwatt.daemon.inference.answer import Cancellation, Chunk
+from halfwatt.daemon.models import catalog
+from halfwatt.daemon.settings.schema import LocalConfig
+from halfwatt.daemon.worker.protocol import Done, Job
+from halfwatt.daemon.worker.supervisor import LocalModel
 
 MODEL_ID = "qwen2.5-coder-0.5b"
 N_TOKENS = 40

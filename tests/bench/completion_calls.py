@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from bench.figures import Figure
 from bench.typing_trace import Edit, final_text, is_exact
 
-from halfwatt.daemon.config import CompletionConfig
-from halfwatt.lsp.completion_cache import Cache, Entry
-from halfwatt.lsp.completion_debounce import Rhythm
-from halfwatt.lsp.completion_engine import Ask, Engine, Moment
-from halfwatt.lsp.completion_features import features
-from halfwatt.lsp.completion_filter import Personal, guess, load
-from halfwatt.lsp.completion_rules import Facts, objection
-from halfwatt.lsp.completion_types import Offer, Query
+from halfwatt.daemon.settings.schema import CompletionConfig
+from halfwatt.lsp.completion.cache import Cache, Entry
+from halfwatt.lsp.completion.debounce import Rhythm
+from halfwatt.lsp.completion.engine import Ask, Engine, Moment
+from halfwatt.lsp.completion.features import features
+from halfwatt.lsp.completion.filter import Personal, guess, load
+from halfwatt.lsp.completion.rules import Facts, objection
+from halfwatt.lsp.completion.values import Offer, Query
 
 RESPONSE_MS = 500.0
 N_DRAWS = 2000  # of traces, for an interval

@@ -20,10 +20,10 @@ from bench.plain_llama import Plain
 from lsp_session import Session
 from lsprotocol import types
 
-from halfwatt.daemon.client import Client
+from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion_context import Budget, prompt
-from halfwatt.lsp.completion_pace import LEVELS
+from halfwatt.lsp.completion.context.prompt import Budget, prompt
+from halfwatt.lsp.completion.prompt_budget import LEVELS
 
 N_TYPED = 12  # characters between two questions
 INVOKED = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)

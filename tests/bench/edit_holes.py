@@ -15,8 +15,8 @@ from pathlib import Path
 from bench.hole_run import BUDGET
 from bench.holes import Hole, parses
 
-from halfwatt.daemon.config import ContextSource, PrivacyConfig
-from halfwatt.lsp.completion_gather import Document, Gatherer
+from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
+from halfwatt.lsp.completion.context.gather import Document, Gatherer
 
 EDITS: tuple[ContextSource, ...] = ("edits",)
 MAX_OTHERS = 6

@@ -14,17 +14,17 @@ from bench.figures import Figure
 from bench.holes import Hole, chars_saved, first_line, parses, similarity
 from bench.kept_answers import KeptAnswers
 
-from halfwatt.daemon.client import Client
-from halfwatt.daemon.config import ContextSource, PrivacyConfig
-from halfwatt.daemon.stops import Stopper
+from halfwatt.daemon.client.client import Client
+from halfwatt.daemon.inference.stops import Stopper
+from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion_context import Budget, prompt
-from halfwatt.lsp.completion_gather import Document, Gatherer
-from halfwatt.lsp.completion_pace import LEVELS
-from halfwatt.lsp.completion_types import Query
-from halfwatt.lsp.completion_unit import CUT, is_block, stop_rules
-from halfwatt.lsp.postprocess import clean
-from halfwatt.lsp.postprocess_candidate import Candidate
+from halfwatt.lsp.completion.context.gather import Document, Gatherer
+from halfwatt.lsp.completion.context.prompt import Budget, prompt
+from halfwatt.lsp.completion.extent import CUT, is_block, stop_rules
+from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.postprocess.chain import clean
+from halfwatt.lsp.completion.prompt_budget import LEVELS
+from halfwatt.lsp.completion.values import Query
 
 BUDGET = Budget.of_tokens(LEVELS[1])
 N_TOKENS = 64

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from halfwatt.daemon.client import Client
+from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion_context import Prompt
+from halfwatt.lsp.completion.context.prompt import Prompt
 
 
 class KeptAnswers:

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from halfwatt.daemon.migrations import migrate
+from halfwatt.daemon.ledger.migrations import migrate
 
 YEARS_10_S = 10 * 365.25 * 86400
 TIERS = (("local", "local", "qwen", "modelled"), ("cloud", "cloud", "gpt-4o-mini", "estimated"))

@@ -1,4 +1,4 @@
-"""Train the ghost-text filter: from labelled typing positions to lsp/completion_filter.json.
+"""Train the ghost-text filter: from labelled typing positions to lsp/completion/filter.json.
 
     cd tests
     python -m bench.train_filter label TRAIN.jsonl --part train --model FILE.gguf
@@ -23,16 +23,16 @@ import msgspec
 import numpy as np
 from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, first_line, typing_positions
 
-from halfwatt.lsp.completion_features import NAMES, features
-from halfwatt.lsp.completion_filter import FILE, Model, Personal, Tree, guess
-from halfwatt.lsp.completion_types import Query
-from halfwatt.lsp.postprocess import clean
-from halfwatt.lsp.postprocess_candidate import Candidate
+from halfwatt.lsp.completion.features import NAMES, features
+from halfwatt.lsp.completion.filter import FILE, Model, Personal, Tree, guess
+from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.postprocess.chain import clean
+from halfwatt.lsp.completion.values import Query
 
 SEED = 7
 LOST_AT_MOST = 0.01  # share of exact matches that the filter alone may cost, out of fold; the cache costs more
 QUIET_SHARE = 1 / 3  # quiet mode asks at this share of places: the likeliest
-TARGET = Path(__file__).resolve().parents[2] / "lsp" / FILE
+TARGET = Path(__file__).resolve().parents[2] / "lsp" / "completion" / FILE
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 ;;; scenarios.el --- halfwatt in a real Emacs by eglot alone  -*- lexical-binding: t -*-
 
-;; Called by test_emacs.py: emacs --batch --load scenarios.el --funcall NAME.  There is no Emacs package of halfwatt: what
+;; Called by e2e/test_emacs.py: emacs --batch --load scenarios.el --funcall NAME.  There is no Emacs package of halfwatt: what
 ;; works here works with plain features of the Language Server Protocol.
 
 (require 'cl-lib)

@@ -1,4 +1,4 @@
--- Ghost text in a real Neovim by the plugin's own mappings: `nvim -l ghost.lua NAME`, called by test_nvim_ghost_text.py.
+-- Ghost text in a real Neovim by the plugin's own mappings: `nvim -l ghost.lua NAME`, called by e2e/test_nvim_ghost_text.py.
 
 local folder = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p:h")
 local child = dofile(folder .. "/child.lua")

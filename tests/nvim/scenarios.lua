@@ -1,4 +1,4 @@
--- What the plugin promises, each in a real Neovim: `nvim -l scenarios.lua NAME`, called by test_nvim.py.
+-- What the plugin promises, each in a real Neovim: `nvim -l scenarios.lua NAME`, called by e2e/test_nvim.py.
 
 local folder = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p:h")
 local child = dofile(folder .. "/child.lua")

@@ -1,0 +1,1 @@
+"""Command-line groups that need no language server."""

@@ -1,0 +1,46 @@
+"""What `halfwatt energy` prints, and a way to print it without loading Typer, which takes longer than all the sums.
+
+Reads the ledger file only. Options and subcommands are energy.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+
+from halfwatt.daemon.ledger import summary as ledger_summary
+from halfwatt.daemon.ledger.ledger import Ledger
+from halfwatt.daemon.paths import user_paths
+
+from . import energy_text as energy_view
+
+PLOT_DAYS = 30
+
+
+def overview(since: str | None = None) -> str:
+    """The table and the plot: today, seven days and all time, or since a moment. Raises HalfwattError."""
+    now = datetime.now().astimezone()
+    spans = [since] if since else ["today", "7d", "all"]
+    starts = [ledger_summary.parse_since(span, now) for span in spans]
+    ledger = Ledger(user_paths(os.environ).ledger_file)
+    if not ledger.recent(1):
+        return energy_view.EMPTY
+    titles = [f"since {since}"] if since else ["today", "7 days", "all time"]
+    table = energy_view.table(list(zip(titles, map(ledger.summary, starts), strict=True)))
+    with ledger.reading() as connection:
+        plot = energy_view.plot(ledger_summary.per_day(connection, PLOT_DAYS, now))
+    return f"{table}\n\n{plot}" if plot else table
+
+
+def printed() -> bool:
+    """Print the overview; False when it could not be made: the full command then says why."""
+    try:
+        text = overview()
+    except Exception:  # noqa: BLE001 - whatever it is, the full command meets it again and words it
+        return False
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True

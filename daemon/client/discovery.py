@@ -1,0 +1,245 @@
+"""Finding the running daemon, starting one when there is none, and ending one: always at most one per user.
+
+Whoever starts holds the start lock and looks again under it, so that any number of clients starting at once get the
+same daemon. Calling the API is client.py's part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Literal
+
+import httpx2
+import msgspec
+import psutil
+from filelock import FileLock, Timeout
+from msgspec import Struct
+
+from halfwatt.daemon.errors import DaemonError
+from halfwatt.daemon.paths import Paths
+
+from .runtime_files import Address, Health, instance_lock_file, make_private_folder, read_address, read_token
+
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 15.0
+DEAF_LIMIT_S = 1.0  # for one that did not answer: it may be ending by itself
+_ANSWER_LIMIT_S = 5.0
+_POLL_S = 0.03
+_EXIT_ALREADY_RUNNING = 3
+
+
+class Found(Struct, frozen=True):
+    """A daemon that answered, and the token it accepts."""
+
+    address: Address
+    token: str
+
+
+async def connect(paths: Paths, environ: Mapping[str, str], *, start: bool, version: str | None = None) -> Found:
+    """The running daemon; with `start`, one is started when there is none, and an older one is replaced.
+
+    A newer daemon than this client is used as it is: its API only grows. DaemonError says what is wrong."""
+    wanted = version or installed_version("halfwatt")
+    found = await running(paths)
+    if found is not None and (not start or not _older(found.address.version, wanted)):
+        return found
+    if not start:
+        if await _deaf_to_token(paths):
+            raise DaemonError(
+                f"A daemon is running, but the token in {paths.token_file} is not its. "
+                "`halfwatt daemon start` replaces it."
+            )
+        raise DaemonError("No daemon is running. Start one with `halfwatt daemon start`.")
+    async with _start_lock(paths):
+        found = await running(paths)
+        if found is not None and not _older(found.address.version, wanted):
+            return found
+        if found is not None or await _deaf_to_token(paths):
+            await stop(paths)
+        return await _start(paths, environ)
+
+
+async def running(paths: Paths) -> Found | None:
+    """The daemon that the files name, if it is alive and accepts the token; stale files count as none."""
+    address, token = read_address(paths), read_token(paths)
+    if address is None or token is None:
+        return None
+    health = await _health(address, token)
+    if health is None or health.pid != address.pid or not health.accepts_token:
+        return None
+    return Found(address, token)
+
+
+async def _deaf_to_token(paths: Paths) -> bool:
+    """Whether the daemon lives that the address names, and the token file is not its: nobody can ask it anything."""
+    address = read_address(paths)
+    if address is None:
+        return False
+    health = await _health(address, read_token(paths) or "none")
+    return health is not None and health.pid == address.pid and not health.accepts_token
+
+
+async def stop(paths: Paths) -> Literal["stopped", "killed", "not_running"]:
+    """End the running daemon: asked first, killed where it does not listen. Returns once it is gone."""
+    address, token = read_address(paths), read_token(paths)
+    if address is None or not _held(paths):
+        return "not_running"
+    listened = await _ask_to_stop(address, token)
+    if await _gone(paths, STOP_LIMIT_S if listened else DEAF_LIMIT_S):
+        return "stopped"
+    _kill(address.pid)
+    if await _gone(paths, STOP_LIMIT_S):
+        return "killed"
+    raise DaemonError(f"The daemon (process {address.pid}) could not be ended. End that process yourself.")
+
+
+async def _health(address: Address, token: str) -> Health | None:
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with httpx2.AsyncClient(trust_env=False, timeout=_ANSWER_LIMIT_S) as http:
+            reply = await http.get(f"{address.url}/halfwatt/v1/healthz", headers=headers)
+    except httpx2.TimeoutException:
+        raise DaemonError(
+            f"The daemon (process {address.pid}) is there but does not answer. "
+            "End it with `halfwatt daemon stop` and try again."
+        ) from None
+    except httpx2.HTTPError:
+        return None
+    return _decoded_health(reply)
+
+
+def _decoded_health(reply: httpx2.Response) -> Health | None:
+    """None where some other program has taken the port."""
+    try:
+        return msgspec.json.decode(reply.content, type=Health) if reply.status_code == 200 else None
+    except msgspec.MsgspecError:
+        return None
+
+
+async def _start(paths: Paths, environ: Mapping[str, str]) -> Found:
+    process = _spawn(environ)
+    until = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < until:
+        code = process.poll()
+        if code not in (None, _EXIT_ALREADY_RUNNING):
+            raise DaemonError(_reason(process, paths))
+        if code == _EXIT_ALREADY_RUNNING and not _held(paths):
+            process = _spawn(environ)  # the other one was ending
+            continue
+        address = read_address(paths)
+        if address is not None and (code is not None or address.pid == process.pid):
+            found = await running(paths)
+            if found is not None:
+                _let_go(process)
+                return found
+        await asyncio.sleep(_POLL_S)
+    process.kill()
+    raise DaemonError(
+        f"The daemon did not become ready within {START_LIMIT_S:.0f} seconds and was ended. "
+        f"The log {paths.log_file} may say why; try `halfwatt daemon run` to watch it."
+    )
+
+
+def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """The daemon in a session of its own. Its stderr is read only while it starts: the reason of a failure."""
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "halfwatt.daemon.server", "--detached"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=Path(sys.executable).anchor,
+        env=dict(environ),
+        start_new_session=True,
+        creationflags=flags,
+    )
+
+
+def _reason(process: subprocess.Popen[bytes], paths: Paths) -> str:
+    """The sentence that a daemon which failed to start left on its stderr."""
+    said = process.communicate()[1].decode(errors="replace").strip().splitlines()
+    if said and not said[-1].startswith((" ", "Traceback")):
+        return said[-1]
+    return f"The daemon ended while starting (code {process.returncode}). The log {paths.log_file} may say why."
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Close our end of the pipe and leave the daemon to itself."""
+    if process.stderr is not None:
+        process.stderr.close()
+    if process.returncode is None:
+        process.returncode = 0  # it outlives us on purpose: no warning when this object is collected
+
+
+@asynccontextmanager
+async def _start_lock(paths: Paths) -> AsyncGenerator[None, None]:
+    make_private_folder(paths.runtime)
+    lock = FileLock(paths.start_lock_file, mode=0o600, thread_local=False)
+    try:
+        await asyncio.to_thread(lock.acquire, timeout=START_LIMIT_S)
+    except Timeout:
+        raise DaemonError("Another program has been starting the daemon for too long. Try again.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+async def _ask_to_stop(address: Address, token: str | None) -> bool:
+    """Whether the daemon took the wish."""
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with httpx2.AsyncClient(trust_env=False, timeout=_ANSWER_LIMIT_S) as http:
+            reply = await http.post(f"{address.url}/halfwatt/v1/shutdown", headers=headers)
+    except httpx2.HTTPError:
+        return False
+    return reply.is_success
+
+
+async def _gone(paths: Paths, limit_s: float) -> bool:
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        if not _held(paths):
+            return True
+        await asyncio.sleep(_POLL_S)
+    return False
+
+
+def _held(paths: Paths) -> bool:
+    """Whether a living daemon holds the instance lock: the one sign of life that cannot be stale."""
+    if not instance_lock_file(paths).exists():
+        return False
+    lock = FileLock(instance_lock_file(paths), mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _kill(pid: int) -> None:
+    """End a daemon that does not listen; never a process that merely has its old number."""
+    try:
+        process = psutil.Process(pid)
+        if any("halfwatt" in part for part in process.cmdline()):
+            process.kill()
+    except psutil.Error:
+        return
+
+
+def _older(version: str, than: str) -> bool:
+    return _numbers(version) < _numbers(than)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("+")[0].split(".") if part.isdigit())

@@ -1,0 +1,108 @@
+"""The two small files by which clients find the running daemon: its address and its token.
+
+Cheap to import: every client reads them. Starting and calling the daemon is client.py's and server/run.py's business.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from halfwatt.daemon.errors import DaemonError
+from halfwatt.daemon.paths import Paths
+
+HOST = "127.0.0.1"
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+_TOKEN = re.compile(r"[\w-]{1,200}", re.ASCII)
+
+
+class Address(Struct, frozen=True):
+    """Where the running daemon listens, and which process and version it is."""
+
+    port: int
+    pid: int
+    version: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+class Health(Struct, frozen=True):
+    """What `/halfwatt/v1/healthz` says."""
+
+    pid: int
+    version: str
+    accepts_token: bool
+
+
+def instance_lock_file(paths: Paths) -> Path:
+    """Locked by the running daemon for as long as it lives, however it ends."""
+    return paths.runtime / "daemon.lock"
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make the runtime folder for this user alone; DaemonError where it, or the folder around it, is another's."""
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    folder.mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
+    found = folder.lstat()
+    if _foreign(found) or _foreign(folder.parent.stat(), root_may=True) or not stat.S_ISDIR(found.st_mode):
+        raise DaemonError(
+            f"The runtime folder {folder} belongs to another user or is a link, so the token would not be safe. "
+            "Nothing was started; remove it, or set XDG_RUNTIME_DIR or HALFWATT_HOME to a folder of your own."
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(PRIVATE_FOLDER)
+
+
+def publish(paths: Paths, address: Address, token: str) -> None:
+    """Write the token, then the address: whoever sees the address can read the token."""
+    _write(paths.token_file, token.encode())
+    _write(paths.address_file, msgspec.json.encode(address))
+
+
+def withdraw(paths: Paths, pid: int) -> None:
+    """Remove both files if they are this process's."""
+    address = read_address(paths)
+    if address is not None and address.pid == pid:
+        paths.address_file.unlink(missing_ok=True)
+        paths.token_file.unlink(missing_ok=True)
+
+
+def read_address(paths: Paths) -> Address | None:
+    """The address left by the last daemon that started, alive or not; None where there is none or it is damaged."""
+    try:
+        return msgspec.json.decode(paths.address_file.read_bytes(), type=Address)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def read_token(paths: Paths) -> str | None:
+    """The token in its file; None where there is none, or something that is no token."""
+    try:
+        token = paths.token_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return token if _TOKEN.fullmatch(token) else None
+
+
+def _foreign(found: os.stat_result, root_may: bool = False) -> bool:
+    if not hasattr(os, "getuid"):
+        return False
+    return found.st_uid != os.getuid() and not (root_may and found.st_uid == 0)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file at one stroke, readable by its owner only from its first byte on."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    fresh.replace(path)

@@ -1,0 +1,1 @@
+"""The local page: its link and cookie, its numbers, its files."""

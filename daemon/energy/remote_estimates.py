@@ -1,0 +1,209 @@
+"""Joules of a request to a server that we cannot measure, from the model's name and the token counts.
+
+Method "estimated". The model is EcoLogits' (GPU and server energy per output token, data-centre overhead),
+evaluated at batch sizes 8, 64 and 128 instead of 64 alone, plus a term for reading the prompt, which EcoLogits
+leaves out. What the user or the provider states goes first. Nothing here uses the network, and ecologits (0.4 s to
+import) is only loaded by the first estimate: call `warm` from a thread before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from typing import Any
+
+from halfwatt.daemon.settings.schema import Config, TierConfig
+
+from .readings import Reading, unknown
+
+JOULES_PER_KWH = 3.6e6
+NAME = "ecologits"
+DEFAULT_REFERENCE = "gpt-4o-mini"
+BATCH_LOW, BATCH_MID, BATCH_HIGH = 128, 64, 8  # many requests share the server; few
+EDGE_BATCHES = (16, 4, 1)  # a server on the LAN is seldom full
+CLOUD_PUE, EDGE_PUE = (1.1, 1.2, 1.4), (1.0, 1.0, 1.1)
+# Reading a prompt: 2 operations per active parameter and token, on an accelerator with this peak and power.
+PEAK_FLOPS, ACCELERATOR_W = 989e12, 700.0  # NVIDIA H100 SXM data sheet, dense BF16
+UTILISATION = (0.6, 0.4, 0.2)  # best, typical and poor; a prompt that the provider has cached costs nothing
+OWN_LOW, OWN_HIGH = 0.7, 1.4  # around a joules-per-token figure that the user states
+REPORTED_HIGH = 1.5  # a reported figure may leave out the server around the accelerator and the data centre
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Joules = start + per_output·outputs + per_input·inputs; (low, middle, high) each."""
+
+    start: tuple[float, float, float]
+    per_output: tuple[float, float, float]
+    per_input: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters in billions, low and high, and EcoLogits' measured speeds where it has them."""
+
+    active: tuple[float, float]
+    total: tuple[float, float]
+    pue: tuple[float, float, float]
+    tokens_per_s: float | None = None
+    first_token_s: float | None = None
+
+
+def estimate(
+    model: str, prompt_tokens: int | None, completion_tokens: int | None, tier: TierConfig | None = None
+) -> Reading:
+    """Joules of one answer. Order: the tier's joules per token, EcoLogits by name, the tier's parameters, unknown."""
+    if prompt_tokens is None or completion_tokens is None:
+        return unknown("the server did not say how many tokens it used", NAME)
+    if tier is not None and tier.joules_per_token is not None:
+        return _from_own_figure(tier.joules_per_token * completion_tokens)
+    batches = EDGE_BATCHES if tier is not None and tier.kind == "edge" else (BATCH_LOW, BATCH_MID, BATCH_HIGH)
+    found = _coefficients(
+        model,
+        None if tier is None else tier.active_parameters_b,
+        None if tier is None else tier.total_parameters_b,
+        batches,
+    )
+    if found is None:
+        return unknown(
+            f"EcoLogits {version()} does not know this model; set joules_per_token or active_parameters_b for its tier",
+            NAME,
+        )
+    low, middle, high = (
+        found.start[i] + found.per_output[i] * completion_tokens + found.per_input[i] * prompt_tokens for i in range(3)
+    )
+    return Reading(middle, low, high, "estimated", NAME, version())
+
+
+def reference(config: Config) -> tuple[str, TierConfig | None]:
+    """The model that savings are counted against, and its tier where it has one: the setting, else the configured
+    cloud model, else gpt-4o-mini."""
+    name = config.energy.reference
+    clouds = [tier for tier in config.tiers if tier.kind == "cloud"]
+    if name:
+        return name, next((tier for tier in config.tiers if name in (tier.model, tier.name)), None)
+    return (clouds[0].model, clouds[0]) if clouds else (DEFAULT_REFERENCE, None)
+
+
+def reported(joules: float) -> Reading:
+    """The provider's own figure for this request. Its range is one-sided: it may leave parts of the server out."""
+    return Reading(joules, joules, joules * REPORTED_HIGH, "measured", "provider", "1")
+
+
+def warm(model: str) -> None:
+    """Load the estimator and this model's figures, so that the first request does not wait for them."""
+    estimate(model, 1, 1)
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """EcoLogits' version, stored with each row."""
+    return metadata.version("ecologits")
+
+
+def names(model: str) -> tuple[str, ...]:
+    """A model's name as a server reports it, then with less around it: provider prefix, tag, date."""
+    bare = model.split("/", 1)[1] if "/" in model else model
+    untagged = bare.split(":", 1)[0]
+    undated = re.sub(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|latest)$", "", untagged)
+    return tuple(dict.fromkeys((model, bare, untagged, undated)))
+
+
+def _from_own_figure(joules: float) -> Reading:
+    return Reading(joules, joules * OWN_LOW, joules * OWN_HIGH, "estimated", "user", "1")
+
+
+@lru_cache(maxsize=64)
+def _coefficients(
+    model: str, active_b: float | None, total_b: float | None, batches: tuple[int, int, int]
+) -> Coefficients | None:
+    size = _known_size(model)
+    if size is None and active_b is not None:
+        whole = total_b or active_b
+        size = Size((active_b, active_b), (whole, whole), EDGE_PUE if batches == EDGE_BATCHES else CLOUD_PUE)
+    if size is None:
+        return None
+    sizes = [(size.active[0], size.total[0]), _middle(size), (size.active[1], size.total[1])]
+    points = [(*sizes[i], size.pue[i], batches[i]) for i in range(3)]
+    start, outputs = zip(*(_line(*point, size) for point in points), strict=True)
+    inputs = [_prefill(sizes[i][0], size.pue[i], UTILISATION[i]) for i in range(3)]
+    return Coefficients(_three(start), _three(outputs), (0.0, inputs[1], inputs[2]))
+
+
+def _line(active_b: float, total_b: float, pue: float, batch: int, size: Size) -> tuple[float, float]:
+    """EcoLogits is linear in the output tokens: its value at none and its slope, in joules."""
+    one, many = (_ecologits(n, active_b, total_b, pue, batch, size) for n in (1, 1001))
+    slope = (many - one) / 1000
+    return one - slope, slope
+
+
+def _ecologits(n_tokens: int, active_b: float, total_b: float, pue: float, batch: int, size: Size) -> float:
+    from ecologits.impacts.llm import compute_llm_impacts_dag
+
+    # With a range for the PUE EcoLogits answers with a range; ours is a plain number, so the answer is one too.
+    results = compute_llm_impacts_dag(
+        model_active_parameter_count=active_b,
+        model_total_parameter_count=total_b,
+        output_token_count=n_tokens,
+        request_latency=math.inf,
+        if_electricity_mix_adpe=0.0,
+        if_electricity_mix_pe=0.0,
+        if_electricity_mix_gwp=0.0,
+        if_electricity_mix_wue=0.0,
+        datacenter_pue=pue,
+        datacenter_wue=0.0,
+        batch_size=batch,
+        tps=size.tokens_per_s,
+        ttft=size.first_token_s,
+    )
+    return float(results["request_energy"]) * JOULES_PER_KWH  # type: ignore[arg-type]  # a number, as above
+
+
+def _prefill(active_b: float, pue: float, utilisation: float) -> float:
+    return pue * 2 * active_b * 1e9 / (PEAK_FLOPS * utilisation) * ACCELERATOR_W
+
+
+def _known_size(model: str) -> Size | None:
+    logger_class = logging.getLoggerClass()
+    try:
+        from ecologits.model_repository import Providers, models
+        from ecologits.tracers.utils import PROVIDER_CONFIG_MAP
+    finally:
+        logging.setLoggerClass(logger_class)  # importing ecologits replaces it for the whole process
+    for name in names(model):
+        for provider in Providers:
+            found = models.find_model(provider=provider.value, model_name=name)
+            if found is not None:
+                return _size(found, PROVIDER_CONFIG_MAP[provider.value].datacenter_pue)
+    return None
+
+
+def _size(model: Any, pue: Any) -> Size:
+    parameters = model.architecture.parameters
+    low_pue, high_pue = _ends(pue)
+    deployment = model.deployment
+    return Size(
+        active=_ends(getattr(parameters, "active", parameters)),
+        total=_ends(getattr(parameters, "total", parameters)),
+        pue=(low_pue, (low_pue + high_pue) / 2, high_pue),
+        tokens_per_s=deployment.tps if deployment else None,
+        first_token_s=deployment.ttft if deployment else None,
+    )
+
+
+def _middle(size: Size) -> tuple[float, float]:
+    return sum(size.active) / 2, sum(size.total) / 2
+
+
+def _ends(value: Any) -> tuple[float, float]:
+    """A number or EcoLogits' RangeValue as two floats."""
+    return float(getattr(value, "min", value)), float(getattr(value, "max", value))
+
+
+def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
+    low, middle, high = values
+    return low, middle, high

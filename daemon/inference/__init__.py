@@ -1,0 +1,1 @@
+"""What every tier shares: the request, the answer, the prompts, and when to stop. It calls no model."""

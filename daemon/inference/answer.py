@@ -1,0 +1,71 @@
+"""An answer on its way: its chunks, how it ended, and the wish to stop it. The values that tiers yield and take.
+
+It says nothing of requests, energy and models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from halfwatt.router_model.serving.draft_stats import DraftStats
+
+
+class Chunk(Struct, frozen=True, tag="chunk"):
+    """New text of an answer; it may be empty while the stop rules hold text back.
+
+    `n_tokens` tokens were sampled since the last chunk, often several; `logprob` is the sum of their natural
+    log-probabilities. `entropy` (nats) and `margin` (the first token's probability lead over the second choice) belong
+    to the last token and are None where a chunk only finishes the text. `job` is the worker's number, 0 elsewhere."""
+
+    text: str
+    n_tokens: int = 1
+    logprob: float | None = None
+    entropy: float | None = None
+    margin: float | None = None
+    job: int = 0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one tier's answer ended. Times in milliseconds, None where unknown; `draft` are the statistics of a local
+    answer's tokens."""
+
+    stop: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int | None = None
+    queue_ms: float | None = None
+    first_token_ms: float | None = None
+    draft: DraftStats | None = None
+
+
+class Cancellation:
+    """A wish to stop. `request` may be called by anyone, often; callbacks run once, at once."""
+
+    def __init__(self) -> None:
+        self._wished = asyncio.Event()
+        self._callbacks: list[Callable[[], None]] = []
+
+    @property
+    def requested(self) -> bool:
+        return self._wished.is_set()
+
+    def request(self) -> None:
+        if not self._wished.is_set():
+            self._wished.set()
+            for callback in self._callbacks:
+                callback()
+
+    def on_request(self, callback: Callable[[], None]) -> None:
+        """Call this when the wish comes, or now if it has come."""
+        if self._wished.is_set():
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    async def wait(self) -> None:
+        await self._wished.wait()

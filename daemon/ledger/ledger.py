@@ -1,0 +1,270 @@
+"""The ledger: one SQLite file with a row per request and sums per hour, day and thirty days.
+
+Thread-safe and synchronous; an insert takes well under a millisecond, unless another process holds the file: write from
+a thread, not from an event loop. Questions have connections of their own and wait for no writer. A change to a row and
+to the sums is one transaction in write-ahead mode, so what was acknowledged survives a killed process. It estimates
+nothing, and it never stores code, prompts, keys or paths. Questions over many rows are in summary.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from halfwatt.daemon.energy.readings import Reading
+from halfwatt.daemon.errors import LedgerError
+from halfwatt.daemon.wire import EnergySummary, Feedback
+
+from . import summary as ledger_summary
+from .migrations import migrate
+from .rows import Row, wasted_after
+
+DAY_S = 86400
+ROOM_BYTES = 64 * 1024
+FIELDS = Row.__struct_fields__
+CHECKPOINT_PAGES = 16_384  # 64 MiB of write-ahead log between checkpoints, which cost more than an insert may
+BUSY_S = 10.0  # as long as another process may hold the file, say to give disk space back
+DELETED_AT_ONCE = 2000  # rows; a few milliseconds
+_INSERT = f"INSERT INTO requests ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
+
+
+class Ledger:
+    """An open ledger. Every method raises LedgerError with a sentence when the file does not play along."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._closed = False
+        with self._readable():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)  # the log files beside it take over its mode
+            self._connection = self._connect()
+            self._prepare()
+
+    def insert(self, row: Row) -> None:
+        """Store one request and count it in the sums."""
+        values = [_column(getattr(row, name)) for name in FIELDS]
+        with self._transaction() as connection:
+            cursor = connection.execute(_INSERT, values)
+            _count(connection, int(cursor.lastrowid or 0), +1)
+
+    def outcome(self, feedback: Feedback) -> bool:
+        """Note what became of an answer; False when no such request is in the ledger (any more)."""
+        with self._transaction() as connection:
+            found = connection.execute(
+                "SELECT id, total_j, draft_wasted_j FROM requests WHERE request_id = ?", (feedback.request_id,)
+            ).fetchone()
+            if found is None:
+                return False
+            row_id, total_j, draft_j = found
+            _count(connection, row_id, -1)
+            connection.execute(
+                "UPDATE requests SET outcome = ?, wasted_j = ?, accepted_chars = COALESCE(?, accepted_chars) "
+                "WHERE id = ?",
+                (feedback.outcome, wasted_after(feedback.outcome, total_j, draft_j), feedback.n_chars, row_id),
+            )
+            _count(connection, row_id, +1)
+            return True
+
+    def replace(self, rows: Iterable[Row]) -> int:
+        """Store requests again, with new estimates, in one transaction; how many of them were still there."""
+        names = ", ".join(f"{name} = ?" for name in FIELDS)
+        n_replaced = 0
+        with self._transaction() as connection:
+            for row in rows:
+                find = "SELECT id FROM requests WHERE request_id = ?"
+                found = connection.execute(find, (row.request_id,)).fetchone()
+                if found is None:
+                    continue
+                _count(connection, found[0], -1)
+                values = [*(_column(getattr(row, name)) for name in FIELDS), found[0]]
+                connection.execute(f"UPDATE requests SET {names} WHERE id = ?", values)  # noqa: S608 - own names
+                _count(connection, found[0], +1)
+                n_replaced += 1
+        return n_replaced
+
+    def retain(self, days: int | None, now_s: float) -> int:
+        """Delete what is older than the retention setting allows (None: keep everything)."""
+        return 0 if days is None else self.purge(now_s - days * DAY_S)
+
+    def purge(self, before_s: float | None, compact: bool = False) -> int:
+        """Delete what is older than a moment (epoch seconds), or everything for None; how many requests went.
+
+        `compact` also gives the disk space back, which takes seconds for a large file."""
+        n_deleted = self._delete_all() if before_s is None else self._delete(before_s)
+        if compact:
+            with self._lock, self._readable():
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return n_deleted
+
+    def _delete_all(self) -> int:
+        with self._transaction() as connection:
+            n = connection.execute("SELECT COUNT(*) FROM requests").fetchone()[0]
+            for table in ("requests", *ledger_summary.SPANS):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - own names
+        return int(n)
+
+    def _delete(self, before_s: float) -> int:
+        """The sums first: those of whole days before the moment, and the day it cuts, summed again from what stays.
+        Then the rows, a few at a time, so that no insert waits long."""
+        with self._transaction() as connection:
+            for table, span_s in ledger_summary.SPANS.items():
+                bucket = int(before_s // span_s)
+                connection.execute(f"DELETE FROM {table} WHERE bucket <= ?", (bucket,))  # noqa: S608 - own names
+                ledger_summary.sum_again(connection, table, bucket, before_s)
+        n_deleted = 0
+        while True:
+            with self._transaction() as connection:
+                old = "SELECT id FROM requests WHERE time < ? LIMIT ?"
+                delete = f"DELETE FROM requests WHERE id IN ({old})"  # noqa: S608 - own names
+                n = connection.execute(delete, (before_s, DELETED_AT_ONCE)).rowcount
+            n_deleted += n
+            if n < DELETED_AT_ONCE:
+                return n_deleted
+            time.sleep(0.001)  # let a waiting writer in
+
+    def summary(self, since_s: float) -> EnergySummary:
+        """Sums over all requests since a moment (epoch seconds; 0 for all time)."""
+        with self.reading() as connection:
+            return ledger_summary.summary(connection, since_s)
+
+    def local_rate(self, model: str) -> Reading | None:
+        """This machine's joules per token for a local model, from its latest answers; None before the first one."""
+        with self.reading() as connection:
+            return ledger_summary.local_rate(connection, model)
+
+    def recent(self, n: int) -> list[Row]:
+        """The latest requests, newest first."""
+        with self.reading() as connection:
+            return list(_rows(connection, "ORDER BY time DESC LIMIT ?", (n,)))
+
+    def rows(self, since_s: float = 0.0, batch: int = 1000) -> Iterator[Row]:
+        """All requests since a moment, oldest first, read in batches so that writers are never held up."""
+        after = 0
+        while True:
+            with self.reading() as connection:
+                ids = "SELECT id FROM requests WHERE time >= ? AND id > ? ORDER BY id LIMIT ?"
+                found = [line[0] for line in connection.execute(ids, (since_s, after, batch))]
+                if not found:
+                    return
+                rows = list(_rows(connection, "WHERE time >= ? AND id BETWEEN ? AND ?", (since_s, found[0], found[-1])))
+            after = found[-1]
+            yield from rows
+
+    def between(self, start_s: float, end_s: float) -> list[Row]:
+        """The requests of a time, its end left out, oldest first."""
+        with self.reading() as connection:
+            return list(_rows(connection, "WHERE time >= ? AND time < ? ORDER BY time", (start_s, end_s)))
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that cannot write, for a question of ledger_summary, the dashboard or the telemetry."""
+        with self._readable():
+            try:
+                connection = self._readers.pop()
+            except IndexError:
+                connection = self._connect()
+                connection.execute("PRAGMA query_only = 1")
+            try:
+                yield connection
+            finally:
+                self._readers.append(connection)
+
+    def close(self) -> None:
+        """Write the log back into the file and close it. Later calls are errors."""
+        with self._lock, suppress(sqlite3.Error):
+            self._closed = True
+            for reader in self._readers:
+                reader.close()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("it is closed")
+        return sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        with suppress(OSError):
+            self.path.chmod(0o600)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")  # safe against a killed process; power loss costs seconds
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        migrate(connection)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._readable():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn SQLite's and the system's errors into a sentence."""
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            raise LedgerError(f"The ledger refused a row: {error}. The row was dropped.") from error
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(_sentence(error, self.path)) from error
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger's folder cannot be used ({error.strerror}): {self.path.parent}. Nothing was stored; "
+                "check its permissions and the free disk space."
+            ) from error
+
+
+def _count(connection: sqlite3.Connection, row_id: int, sign: int) -> None:
+    """Add (+1) or take out (-1) one request in the sums."""
+    for statement in ledger_summary.COUNT_STATEMENTS:
+        connection.execute(statement, {"id": row_id, "sign": sign})
+
+
+def _rows(connection: sqlite3.Connection, clause: str, values: tuple[float, ...]) -> Iterator[Row]:
+    query = f"SELECT {', '.join(FIELDS)} FROM requests {clause}"  # noqa: S608 - own names
+    for line in connection.execute(query, values):
+        columns = dict(zip(FIELDS, line, strict=True))
+        columns["scores"] = msgspec.json.decode(columns["scores"])
+        yield msgspec.convert(columns, Row, strict=False)
+
+
+def _column(value: object) -> object:
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
+
+
+def _no_room(path: Path) -> bool:
+    """SQLite calls a full disk by several names; ask the disk."""
+    try:
+        return shutil.disk_usage(path.parent).free < ROOM_BYTES
+    except OSError:
+        return False
+
+
+def _sentence(error: sqlite3.DatabaseError, path: Path) -> str:
+    text = str(error)
+    if "not a database" in text or "malformed" in text:
+        return (
+            f"The ledger is damaged ({path}) and was left as it is. Move the file away to start a new one; "
+            "nothing else depends on it."
+        )
+    if "locked" in text:
+        return "The ledger is busy with another process; nothing was stored. Try again in a moment."
+    if "full" in text or _no_room(path):
+        return f"The disk is full: the ledger ({path}) could not be written. Free some space."
+    return f"The ledger ({path}) cannot be used: {text}. Nothing was stored; check the file and its folder."

@@ -1,0 +1,1 @@
+"""Measuring joules on this machine: devices, attribution to one job, and a model where nothing can be measured."""

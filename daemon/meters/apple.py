@@ -1,0 +1,49 @@
+"""Apple Silicon's energy counters through zeus-apple-silicon: processor, GPU, memory, neural engine; without root."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from .timeline import Counter
+
+MILLI = 1e-3
+PARTS = ("cpu_total_mj", "gpu_mj", "gpu_sram_mj", "dram_mj", "ane_mj")
+
+
+class Apple:
+    """A Device (see sampled.py). `monitor` is zeus_apple_silicon's AppleEnergyMonitor or a like."""
+
+    name = "apple"
+    update_s = 0.01
+    look_s = 0.1
+    max_watts = 500.0
+    error = 0.1  # an assumption: Apple publishes no figure
+
+    def __init__(self, monitor: Any, version: str) -> None:
+        self._monitor = monitor
+        self.version = version
+        self.sentence = f"Apple Silicon's counters {', '.join(sorted(self.read())) or '(none)'}, library {version}"
+
+    def read(self) -> Mapping[str, Counter]:
+        try:
+            metrics = self._monitor.get_cumulative_energy()
+        except RuntimeError:
+            return {}
+        values = {part: getattr(metrics, part, None) for part in PARTS}
+        return {part.removesuffix("_mj"): Counter(value * MILLI) for part, value in values.items() if value is not None}
+
+
+def find() -> tuple[Apple | None, str]:
+    """This Mac's counters, or why there are none."""
+    if sys.platform != "darwin":
+        return None, "this is not a Mac"
+    try:
+        from zeus_apple_silicon import AppleEnergyMonitor
+
+        device = Apple(AppleEnergyMonitor(), metadata.version("zeus-apple-silicon"))
+    except (ImportError, RuntimeError) as error:
+        return None, f"zeus-apple-silicon does not work here ({error})"
+    return (device, device.sentence) if device.read() else (None, "the Mac shows no energy counters")

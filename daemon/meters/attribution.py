@@ -1,0 +1,117 @@
+"""From a device's joules to one job's: idle power, share of the busy processor, and the range of both.
+
+Net = (ΔE − idle·Δt) × share, gross = ΔE × share, share = the job's CPU seconds ÷ the machine's. Pure arithmetic; the
+sources of the formulas and of the constants are in ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from halfwatt.daemon.energy.readings import Reading
+
+from .timeline import Slice, Span
+
+QUIET_SHARE = 0.08  # of all processor time: below it, a slice without a job of ours tells the idle power
+QUIET_SECONDS = 0.5
+MEMORY = 0.9  # weight of what was known when a new quiet slice comes in
+IDLE_DRIFT = 0.06  # idle power moves with temperature and clock speed, whatever the quiet slices say
+UNEVEN = 1.35  # how much dearer or cheaper one busy CPU second of another process may be than one of ours
+TICK_S = 0.01  # resolution of the machine's CPU times
+
+
+@dataclass(frozen=True)
+class IdlePower:
+    """What the machine draws when little runs, learnt from quiet slices. `watts` None: not learnt yet.
+
+    `busy`: how many processors the little kept busy meanwhile; `attribute` takes its joules out again."""
+
+    watts: float | None = None
+    variance: float = 0.0
+    busy: float = 0.0
+    n: int = 0
+
+    def learn(self, item: Slice, n_cpus: int) -> IdlePower:
+        """Take a slice without any job of ours into account, if it was quiet and long enough to tell."""
+        watts = item.watts
+        quiet = item.seconds >= QUIET_SECONDS and item.busy_s <= QUIET_SHARE * n_cpus * item.seconds
+        if watts is None or not quiet:
+            return self
+        if self.watts is None:
+            return IdlePower(watts, 0.0, item.busy_s / item.seconds, 1)
+        weight = max(1 - MEMORY, 1 / (self.n + 1))
+        step = watts - self.watts
+        return IdlePower(
+            watts=self.watts + weight * step,
+            variance=(1 - weight) * (self.variance + weight * step**2),
+            busy=self.busy + weight * (item.busy_s / item.seconds - self.busy),
+            n=self.n + 1,
+        )
+
+    @property
+    def spread_w(self) -> float:
+        """Half the width of the range around `watts`."""
+        return max(2 * math.sqrt(self.variance), IDLE_DRIFT * (self.watts or 0.0))
+
+
+@dataclass(frozen=True)
+class Meterstick:
+    """What is known of the meter itself: its name, version, how late its counters are (seconds), and the share by
+    which they may be off."""
+
+    name: str
+    version: str
+    update_s: float
+    error: float
+
+
+def attribute(span: Span, idle: IdlePower, cpu_s: float, stick: Meterstick, n_cpus: int) -> Reading:
+    """One job's joules. `cpu_s`: its CPU seconds within the span."""
+    share, low_share, high_share = _shares(span, cpu_s, n_cpus)
+    mean_w = span.j / span.seconds
+    edges_j = stick.update_s * mean_w + 0.5 * span.doubtful_j
+    idle_j, idle_low_j, idle_high_j = _idle_joules(span, idle)
+    unquiet = _unquiet(span, idle, cpu_s)
+    net = max(0.0, span.j - idle_j) * unquiet
+    low = max(0.0, span.j - edges_j - idle_high_j) * (1 - stick.error)
+    high = max(0.0, span.j + edges_j - idle_low_j) * unquiet**UNEVEN * (1 + stick.error)
+    return Reading(
+        j=net * share,
+        low_j=min(low * low_share, net * share),
+        high_j=max(high * high_share, net * share),
+        method="measured",
+        meter=stick.name,
+        meter_version=stick.version,
+        gross_j=span.j * share,
+    )
+
+
+def _shares(span: Span, cpu_s: float, n_cpus: int) -> tuple[float, float, float]:
+    """The job's share of the busy processor: middle, low, high."""
+    if cpu_s <= 0:
+        return 0.0, 0.0, 0.0
+    tick_s = TICK_S * n_cpus
+    busy_s = max(span.busy_s, cpu_s)
+    others_s = busy_s - cpu_s
+    low = cpu_s / (cpu_s + (others_s + tick_s) * UNEVEN)
+    high = cpu_s / (cpu_s + max(0.0, others_s - tick_s) / UNEVEN)
+    return cpu_s / busy_s, low, high
+
+
+def _unquiet(span: Span, idle: IdlePower, cpu_s: float) -> float:
+    """Factor that takes out of the idle power what kept the processors busy a little in quiet time.
+
+    With k joules per busy CPU second, idle = quiet − busy·k and net = ΔE − idle·Δt = k·(CPU seconds in the span), so
+    net = (ΔE − quiet·Δt) ÷ (1 − busy·Δt ÷ CPU seconds)."""
+    busy_s = max(span.busy_s, cpu_s)
+    share = idle.busy * span.seconds / busy_s if busy_s > 0 else 0.0
+    return 1 / (1 - min(0.5, share))
+
+
+def _idle_joules(span: Span, idle: IdlePower) -> tuple[float, float, float]:
+    """Joules that the idle machine would have drawn: middle, low, high. Not learnt yet: anything up to nearly all."""
+    if idle.watts is None:
+        return 0.5 * span.j, 0.0, 0.95 * span.j
+    spread_w = idle.spread_w
+    return tuple(max(0.0, idle.watts + sign * spread_w) * span.seconds for sign in (0, -1, 1))  # type: ignore[return-value]  # three of them

@@ -1,0 +1,178 @@
+"""What a meter is to the service, and the one that always works: CPU seconds times watts.
+
+The meters that look at hardware are in sampled.py and gpu.py; which one is in use is decided in
+choose.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+import psutil
+
+from halfwatt.daemon.energy.readings import Reading
+
+from . import cpu_model as meter_model
+from .cpu_model import ThreadPower
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder: what it is, whether it is in use, and why (not). `hardware`: run on the real thing."""
+
+    name: str
+    used: bool
+    why: str
+    hardware: bool
+
+
+@dataclass(frozen=True)
+class MeterInfo:
+    """What `halfwatt doctor` tells about the meter."""
+
+    name: str
+    version: str
+    method: str
+    sentence: str
+    rungs: tuple[Rung, ...]
+
+    @property
+    def ladder(self) -> str:
+        """Every rung from the top, a line each: whether it is in use, and why; with a mark where only simulations
+        have run it."""
+        return "\n".join(
+            f"{rung.name}{'' if rung.hardware else ' (not run on hardware)'}: "
+            f"{'in use, ' if rung.used else ''}{rung.why}"
+            for rung in self.rungs
+        )
+
+
+@dataclass(frozen=True)
+class Window:
+    """A job's stay with the local tier, from when it was handed over. Seconds of the meter's own clock."""
+
+    started_s: float
+    number: int = 0
+
+
+class Machine(Protocol):
+    """The processor times that energy is shared out by."""
+
+    n_cpus: int
+
+    def busy_s(self) -> float:
+        """CPU seconds of all processes since some moment."""
+
+    def process_s(self, pids: Sequence[int]) -> float | None:
+        """CPU seconds of these processes so far; None when one of them is gone."""
+
+
+class ThisMachine:
+    """The real one, through psutil."""
+
+    def __init__(self) -> None:
+        self.n_cpus = psutil.cpu_count() or 1
+
+    def busy_s(self) -> float:
+        times = psutil.cpu_times()
+        return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+
+    def process_s(self, pids: Sequence[int]) -> float | None:
+        try:
+            found = [psutil.Process(pid).cpu_times() for pid in pids]
+        except psutil.Error:
+            return None
+        return sum(times.user + times.system for times in found) if found else None
+
+
+class Meter(Protocol):
+    """What the service needs of a meter. Thread-safe; every call is short and never raises for lack of data."""
+
+    def begin(self) -> Window:
+        """A local job is handed over."""
+
+    def end(self, window: Window, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
+        """The job is over, whatever its end. `cpu_s`: the worker's CPU seconds for it; `queue_ms`: how long it
+        waited before the worker took it."""
+
+    def cpu_reading(self, cpu_s: float | None) -> Reading:
+        """Joules of work too short to measure, such as one router decision, from its CPU seconds."""
+
+    def describe(self) -> MeterInfo: ...
+
+    def close(self) -> None:
+        """Stop sampling."""
+
+
+class ModelMeter:
+    """The CPU-time model as a meter: keeps nothing between jobs but the worker's CPU time at their start."""
+
+    def __init__(
+        self,
+        power: ThreadPower,
+        machine: Machine,
+        worker_pids: Callable[[], Sequence[int]] = tuple,
+        clock: Callable[[], float] = time.monotonic,
+        rungs: tuple[Rung, ...] = (),
+    ) -> None:
+        self._power, self._machine, self._worker_pids = power, machine, worker_pids
+        self._clock, self._rungs = clock, rungs
+        self._active: dict[Window, float | None] = {}
+
+    def begin(self) -> Window:
+        window = new_window(self._clock())
+        self._active[window] = self._machine.process_s(self._worker_pids())
+        return window
+
+    def end(self, window: Window, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
+        n_sharing = len(self._active)
+        before_s = self._active.pop(window, None)
+        if cpu_s is not None:
+            return self.cpu_reading(cpu_s)
+        now_s = self._machine.process_s(self._worker_pids())
+        return one_of(self.cpu_reading(elapsed(before_s, now_s)), n_sharing)
+
+    def cpu_reading(self, cpu_s: float | None) -> Reading:
+        return meter_model.reading(self._power, cpu_s)
+
+    def describe(self) -> MeterInfo:
+        power = self._power
+        sentence = (
+            f"CPU seconds × {power.watts:.1f} W per busy thread ({power.low_w:.1f} to {power.high_w:.1f} W), "
+            f"from {power.source}"
+        )
+        return MeterInfo(meter_model.NAME, meter_model.VERSION, "modelled", sentence, self._rungs)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def new_window(started_s: float) -> Window:
+    """A window unlike any other, even when two start at the same moment."""
+    return Window(started_s, next(_numbers))
+
+
+def elapsed(before_s: float | None, now_s: float | None) -> float | None:
+    """CPU seconds since a job began; None when the worker is gone or another one."""
+    return None if before_s is None or now_s is None or now_s < before_s else now_s - before_s
+
+
+def one_of(whole: Reading, n_sharing: int) -> Reading:
+    """One job's part of what several used together, when nobody can say more: an equal share, from none to all."""
+    if whole.j is None or n_sharing <= 1:
+        return whole
+    return Reading(
+        j=whole.j / n_sharing,
+        low_j=0.0,
+        high_j=whole.high_j,
+        method=whole.method,
+        meter=whole.meter,
+        meter_version=whole.meter_version,
+        gross_j=None if whole.gross_j is None else whole.gross_j / n_sharing,
+    )

@@ -1,0 +1,80 @@
+"""A meter around a device of the processor that is looked at again and again: RAPL, Apple's counters.
+
+A job's joules come from the device's history between its start and its end, by its share of the busy processor.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from halfwatt.daemon.energy.readings import Reading
+
+from . import cpu_model as meter_model
+from .attribution import Meterstick, attribute
+from .base import Machine, MeterInfo, Rung, Window, elapsed, new_window, one_of
+from .timeline import Span
+from .watcher import Device, Watcher
+
+SHORTEST_S = 0.02  # below this a window holds too few updates to say more than the model does
+
+
+class SampledMeter:
+    """A Meter (see base.py) that measures. `background=False`: no thread; the caller calls `look`."""
+
+    def __init__(
+        self,
+        device: Device,
+        power: meter_model.ThreadPower,
+        machine: Machine,
+        worker_pids: Callable[[], Sequence[int]] = tuple,
+        clock: Callable[[], float] = time.monotonic,
+        rungs: tuple[Rung, ...] = (),
+        background: bool = True,
+    ) -> None:
+        self._device, self._machine, self._power = device, machine, power
+        self._worker_pids, self._clock, self._rungs = worker_pids, clock, rungs
+        self._stick = Meterstick(device.name, device.version, device.update_s, device.error)
+        self._watcher = Watcher(device, machine, clock, background)
+        self._cpu_before: dict[Window, float | None] = {}
+
+    def begin(self) -> Window:
+        self._watcher.begin()
+        window = new_window(self._clock())
+        self._cpu_before[window] = self._machine.process_s(self._worker_pids())
+        return window
+
+    def end(self, window: Window, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
+        n_sharing = len(self._cpu_before)
+        before_s = self._cpu_before.pop(window, None)
+        span = self._span(window, queue_ms)
+        self._watcher.end()
+        if cpu_s is not None:
+            return self._reading(span, cpu_s)
+        whole_s = elapsed(before_s, self._machine.process_s(self._worker_pids()))
+        return self.cpu_reading(None) if whole_s is None else one_of(self._reading(span, whole_s), n_sharing)
+
+    def cpu_reading(self, cpu_s: float | None) -> Reading:
+        return meter_model.reading(self._power, cpu_s)
+
+    def describe(self) -> MeterInfo:
+        sentence = f"{self._device.sentence}; {self._watcher.idle_sentence()}"
+        return MeterInfo(self._device.name, self._device.version, "measured", sentence, self._rungs)
+
+    def look(self) -> None:
+        """Look at the device now."""
+        self._watcher.look()
+
+    def close(self) -> None:
+        self._watcher.close()
+
+    def _span(self, window: Window, queue_ms: float) -> Span | None:
+        self._watcher.look()
+        ended_s = self._clock()
+        started_s = min(ended_s, window.started_s + queue_ms / 1000)
+        return self._watcher.span(started_s, ended_s) if ended_s - started_s >= SHORTEST_S else None
+
+    def _reading(self, span: Span | None, cpu_s: float) -> Reading:
+        if span is None:
+            return self.cpu_reading(cpu_s)
+        return attribute(span, self._watcher.idle, cpu_s, self._stick, self._machine.n_cpus)

@@ -1,0 +1,3 @@
+"""Local models as files: the catalog, the choice of `auto`, verified files on disk, and downloads. It loads no
+model.
+"""

@@ -1,0 +1,174 @@
+"""Which documents never leave this machine: key and secret files, the user's patterns, and what git ignores.
+
+Answers with a sentence that does not name the path. It reads no document: what is inside is secrets.py's part.
+Asking git takes up to `GIT_LIMIT_S`, so call it from a thread.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pathspec
+
+from halfwatt.daemon.settings.schema import PrivacyConfig
+
+GIT_LIMIT_S = 2.0
+
+# gitignore syntax, matched without regard to case. Data formats only where the bare name is common for code.
+BUILT_IN = """
+.env
+.env.*
+*.env
+.envrc
+!.env.example
+!.env.sample
+!.env.template
+*.pem
+*.key
+*.p12
+*.pfx
+*.p8
+*.jks
+*.keystore
+*.kdb
+*.kdbx
+*.ppk
+*.gpg
+*.ovpn
+*.agekey
+id_rsa*
+id_dsa*
+id_ecdsa*
+id_ed25519*
+!*.pub
+.ssh/
+.gnupg/
+secrets.*
+secrets
+.secrets
+*.secret
+*.secrets
+credentials
+credentials.json
+credentials.y*ml
+credentials.toml
+credentials.ini
+credentials.xml
+credentials.csv
+client_secret*.json
+service[-_]account*.json
+.netrc
+_netrc
+.git-credentials
+.npmrc
+.pypirc
+.pgpass
+.my.cnf
+.htpasswd
+.dockercfg
+**/.docker/config.json
+**/.aws/credentials
+**/.aws/config
+.azure/
+**/.config/gcloud/
+**/.kube/config
+kubeconfig
+*.tfstate
+*.tfstate.*
+*.tfvars
+.terraformrc
+.vault-token
+.vault_pass*
+.s3cfg
+.boto
+wallet.dat
+.bash_history
+.zsh_history
+.python_history
+"""
+
+OF_A_KIND = "this file is of a kind that holds secrets"
+OF_THE_USER = "this file matches privacy.exclude"
+OF_GIT = "git ignores this file"
+GIT_SILENT = "git could not say whether it ignores this file"
+UNCLEAR = "this file's real place could not be found out"
+
+
+def reason(path: str | None, privacy: PrivacyConfig, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Why the document at `path` must stay on this machine, as a clause without the path; None where it may leave.
+
+    A document without a path (an unsaved one) has no reason. Links are judged by their own name and by what they
+    point to. The user's patterns are in gitignore syntax and stronger than the built-in ones: `!secrets.py` allows
+    that file. A pattern holds at any depth; one that begins with `/` or `~/` is a path from the file system's root.
+    """
+    if not path:
+        return None
+    given = Path(path).expanduser().absolute()
+    try:
+        real = given.resolve()
+    except (OSError, RuntimeError):  # a loop of links, a folder that may not be read
+        return UNCLEAR
+    for place in dict.fromkeys((Path(os.path.normpath(given)), real)):
+        found = _by_name(place, privacy.exclude)
+        if found is None and privacy.exclude_git_ignored:
+            found = _by_git(place, environ)
+        if found is not None:
+            return found
+    return None
+
+
+def _by_name(path: Path, patterns: tuple[str, ...]) -> str | None:
+    rooted = path.relative_to(path.anchor).as_posix()
+    own = _compiled(tuple(_anywhere(pattern) for pattern in patterns)).check_file(rooted).include
+    if own is not None:
+        return OF_THE_USER if own else None
+    return OF_A_KIND if _compiled(tuple(BUILT_IN.splitlines())).match_file(rooted.lower()) else None
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(patterns: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
+    return pathspec.GitIgnoreSpec.from_lines(patterns)
+
+
+def _anywhere(pattern: str) -> str:
+    """A pattern with a slash inside is bound to the root in gitignore; here the root is the file system's, so bind
+    it to any folder instead, unless it is a full path."""
+    sign, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    if body.startswith("~/"):
+        body = Path(body).expanduser().as_posix()
+    inner = "/" in body.rstrip("/")
+    bound = body if body.startswith(("/", "**/")) or not inner else f"**/{body}"
+    return sign + bound
+
+
+def _by_git(path: Path, environ: Mapping[str, str]) -> str | None:
+    """Ask `git check-ignore`; the path goes through its input, never its arguments. Fails closed."""
+    folder = next((parent for parent in path.parents if parent.is_dir()), None)
+    if folder is None:
+        return UNCLEAR
+    try:
+        answer = subprocess.run(
+            # A repository's own settings must not make git start a program here.
+            ["git", "-c", "core.fsmonitor=false", "check-ignore", "--quiet", "-z", "--stdin"],
+            input=os.fsencode(path) + b"\0",
+            cwd=folder,
+            env=_git_environ(environ),
+            capture_output=True,
+            timeout=GIT_LIMIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return GIT_SILENT
+    if answer.returncode in (0, 1):
+        return OF_GIT if answer.returncode == 0 else None
+    return None if b"not a git repository" in answer.stderr else GIT_SILENT
+
+
+def _git_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Plain English messages, and no repository but the one around the file."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+    return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}

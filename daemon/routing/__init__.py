@@ -1,0 +1,1 @@
+"""Which tier answers: the policy first, the learned router where it may choose, the explicit rule where not."""

@@ -1,0 +1,1 @@
+"""The daemon's process: start, one per user, its parts put together, its log, its end."""

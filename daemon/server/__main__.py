@@ -1,0 +1,3 @@
+from halfwatt.daemon.server.run import main
+
+main()

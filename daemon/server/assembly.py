@@ -1,0 +1,208 @@
+"""What the running daemon is made of, put together and taken apart in order.
+
+Built inside the event loop by run.py; holds no request logic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any, Self
+
+from starlette.types import ASGIApp
+
+from halfwatt.daemon.api import app
+from halfwatt.daemon.api import halfwatt_routes as halfwatt_api
+from halfwatt.daemon.api import openai_routes as openai_api
+from halfwatt.daemon.api.status import Board, Observed, Pulling
+from halfwatt.daemon.client.runtime_files import Address
+from halfwatt.daemon.dashboard import routes as dashboard
+from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.errors import HalfwattError, UsageError
+from halfwatt.daemon.ledger.ledger import Ledger
+from halfwatt.daemon.meters import choose as meter_ladder
+from halfwatt.daemon.models import catalog, store
+from halfwatt.daemon.models import hardware as machine
+from halfwatt.daemon.models import pull as sources
+from halfwatt.daemon.paths import Paths
+from halfwatt.daemon.privacy import secrets
+from halfwatt.daemon.routing import memory as router_memory
+from halfwatt.daemon.routing.chooser import Chooser
+from halfwatt.daemon.service.pause import Pause
+from halfwatt.daemon.service.service import Parts, Service
+from halfwatt.daemon.settings.live import Settings
+from halfwatt.daemon.telemetry import export as telemetry_export
+from halfwatt.daemon.tiers.local import LocalTier
+from halfwatt.daemon.tiers.remote import RemoteTiers
+
+_LOG = logging.getLogger("halfwatt.daemon")
+
+
+class Daemon:
+    """Every part of the daemon. `stop` is set when it shall end. Enter it to start what runs in the background."""
+
+    def __init__(self, paths: Paths, environ: Mapping[str, str], version: str, stop: asyncio.Event) -> None:
+        self._paths, self._version = paths, version
+        self._stop = stop
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_request_s = time.monotonic()
+        self._fetch_problem: str | None = None
+        self.settings = Settings(paths, environ)
+        self._settings_told = (self.settings.config, self.settings.warning)
+        self._ledger = Ledger(paths.ledger_file)
+        self._meter = meter_ladder.choose(self.settings.config.energy, self._worker_pids)
+        self._pause = Pause()
+        self._chooser = Chooser(
+            self._ledger,
+            self._meter,
+            local_form=lambda: self._local.model_form,
+            memory=lambda: router_memory.read(paths.router_memory_file),
+        )
+        self._remote = RemoteTiers(paths, environ)
+        self._local = LocalTier(paths, environ, self._meter, self._changed)
+        parts = Parts(self.settings, self._local, self._remote, self._chooser, self._ledger, self._pause)
+        self._service = Service(parts, self._changed, lambda result: self._board.finished(result))
+        observed = Observed(
+            self.settings, self._local, self._ledger, self._pause, lambda: self._service.n_running, self._warnings
+        )
+        self._board = Board(observed, version)
+
+    def app(self, token: str, address: Address) -> ASGIApp:
+        """The web application over these parts."""
+        controls = halfwatt_api.Controls(
+            service=self._service,
+            board=self._board,
+            ledger=self._ledger,
+            settings=self.settings,
+            pause=self._pause,
+            pull=self._pull,
+            stop=self._stop.set,
+            address=address,
+            token=token,
+        )
+        routes = [
+            *openai_api.routes(self._service),
+            *halfwatt_api.routes(controls),
+            *dashboard.routes(self._ledger, lambda: self._meter.describe().sentence, address.url),
+        ]
+        without_token = dashboard.PATHS_WITHOUT_TOKEN | {halfwatt_api.HEALTH_PATH}
+        return app.build(routes, token, without_token, self._touch)
+
+    async def __aenter__(self) -> Self:
+        self._local.load(self.settings.config.local)
+        self._spawn(self._load_router())
+        self._spawn(self._end_when_idle())
+        self._spawn(self._keep_house())
+        self._spawn(telemetry_export.export_for_ever(self._paths, self._ledger, self._version))
+        return self
+
+    def closing(self) -> None:
+        """Before the server waits for its connections: end the event streams, which would never end by themselves."""
+        self._board.close()
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._service.close()
+        await self._local.close()
+        await self._remote.close()
+        self._meter.close()
+        self._ledger.close()
+
+    def _changed(self) -> None:
+        self._board.changed()
+
+    def _touch(self) -> None:
+        """Somebody asks: a moment to notice changed settings and a model that has come meanwhile."""
+        self._last_request_s = time.monotonic()
+        now = (self.settings.config, self.settings.warning)
+        if now != self._settings_told:
+            self._settings_told = now
+            self._board.changed()
+        self._local.follow(now[0])
+
+    def _warnings(self) -> tuple[str, ...]:
+        own = (self._chooser.problem, self._fetch_problem, self._service.problem, *self._remote.problems)
+        return tuple(text for text in own if text)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end_when_idle(self) -> None:
+        """Set `stop` once nobody has asked or listened for the configured time."""
+        while True:
+            limit_s = 60 * self.settings.config.daemon.idle_exit_min
+            idle_s = time.monotonic() - self._last_request_s
+            in_use = self._service.n_running or self._board.n_listeners or self._board.pulling
+            if limit_s and not in_use and idle_s >= limit_s:
+                _LOG.info("ending after %.0f minutes without a client", limit_s / 60)
+                self._stop.set()
+                return
+            wait_s = 60.0 if not limit_s else limit_s if in_use else limit_s - idle_s
+            await asyncio.sleep(max(0.05, wait_s))
+
+    async def _load_router(self) -> None:
+        await self._chooser.load()
+        self._board.changed()
+
+    async def _keep_house(self) -> None:
+        """Load what requests will need before they come; then, once a day, drop old rows."""
+        if self.settings.config.tiers:
+            await asyncio.to_thread(secrets.find, ())
+        await asyncio.to_thread(cloud_energy.warm, cloud_energy.reference(self.settings.config)[0])
+        while True:
+            try:
+                days = self.settings.config.energy.retention_days
+                await asyncio.to_thread(self._ledger.retain, days, time.time())
+            except HalfwattError as error:
+                _LOG.error("%s", error)
+            await asyncio.sleep(86_400)
+
+    def _worker_pids(self) -> tuple[int, ...]:
+        return self._local.worker_pids
+
+    def _pull(self, model_id: str) -> None:
+        """Begin to fetch a model; UsageError while another is on its way."""
+        if self._board.pulling is not None:
+            raise UsageError(f"{self._board.pulling.model_id} is being fetched already. Wait until it is here.")
+        spec = self._meant(model_id)
+        self._board.pulling = Pulling(spec.id, 0.0)
+        self._spawn(self._fetch(spec))
+
+    def _meant(self, model_id: str) -> catalog.ModelSpec:
+        """The model of this id; "auto" is the one in the settings, and where they leave it open what fits here."""
+        models = catalog.load()
+        wanted = self.settings.config.local.model if model_id == "auto" else model_id
+        if wanted == "auto":
+            return catalog.choose(models.values(), machine.memory_bytes(), machine.cores())
+        return catalog.find(models, wanted)
+
+    async def _fetch(self, spec: catalog.ModelSpec) -> None:
+        loop = asyncio.get_running_loop()
+        cancelled = False
+
+        def progress(done: int, total: int) -> None:
+            loop.call_soon_threadsafe(self._pulled, done / max(1, total))
+
+        try:
+            models = store.Store(self._paths.models)
+            await asyncio.to_thread(sources.pull, spec, models, progress, lambda: cancelled)
+            self._fetch_problem = None
+        except HalfwattError as error:
+            self._fetch_problem = str(error)
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+        finally:
+            self._board.pulling = None
+            self._board.changed()
+        self._local.load(self.settings.config.local)
+
+    def _pulled(self, share: float) -> None:
+        if self._board.pulling is not None:
+            self._board.pulling.share = share
+            self._board.changed()

@@ -1,0 +1,153 @@
+"""The daemon process: `halfwatt daemon run`, and what clients start in the background.
+
+One instance per user, held by a file lock; a socket on loopback; a token of its own. What it serves is put together
+in assembly.py. The folder, the lock and the log are made here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version as installed_version
+
+from filelock import FileLock, Timeout
+
+from halfwatt.daemon.client.runtime_files import (
+    HOST,
+    Address,
+    instance_lock_file,
+    make_private_folder,
+    publish,
+    read_address,
+    withdraw,
+)
+from halfwatt.daemon.errors import DaemonError, HalfwattError
+from halfwatt.daemon.paths import Paths, user_paths
+
+from . import log
+
+EXIT_FAILED = 1
+EXIT_ALREADY_RUNNING = 3
+GRACE_S = 3.0
+FILES_LOOK_S = 20.0
+_LOG = logging.getLogger("halfwatt.server")
+
+
+def main() -> None:
+    """Entry of `python -m halfwatt.daemon.server`; `--detached` gives up stderr once the daemon listens."""
+    sys.exit(run(user_paths(os.environ), os.environ, detached="--detached" in sys.argv[1:]))
+
+
+def run(paths: Paths, environ: Mapping[str, str], *, version: str | None = None, detached: bool = False) -> int:
+    """Serve until stopped; the exit code. Failures are one sentence on stderr and a line in the log."""
+    try:
+        return _run_alone(paths, environ, version or installed_version("halfwatt"), detached)
+    except HalfwattError as error:
+        return _failed(str(error))
+    except OSError as error:
+        return _failed(f"The daemon could not start: {error.strerror or error}. Check disk space and permissions.")
+    except Exception as error:  # noqa: BLE001 - the border of the process: a sentence, the place goes to the log
+        _LOG.error("unexpected", exc_info=error)
+        kind = type(error).__name__
+        return _failed(f"The daemon ended unexpectedly ({kind}); the place is in {paths.log_file}. Please report it.")
+
+
+def _failed(sentence: str) -> int:
+    _LOG.error("%s", sentence)
+    sys.stderr.write(sentence + "\n")
+    return EXIT_FAILED
+
+
+def _run_alone(paths: Paths, environ: Mapping[str, str], version: str, detached: bool) -> int:
+    make_private_folder(paths.runtime)
+    lock = FileLock(instance_lock_file(paths), mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        address = read_address(paths)
+        pid = f" (process {address.pid})" if address else ""
+        sys.stderr.write(f"A daemon is already running{pid}; this one was not started.\n")
+        return EXIT_ALREADY_RUNNING
+    with lock:
+        log.set_up(paths.log_file, "info")
+        asyncio.run(_serve(paths, environ, version, detached))
+    return 0
+
+
+async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detached: bool) -> None:
+    from .assembly import Daemon  # imports the web framework: only this process needs it
+    from .http import HttpServer
+
+    stop = asyncio.Event()
+    daemon = Daemon(paths, environ, version, stop)
+    log.set_level(daemon.settings.config.daemon.log_level)
+    bound = _bind(daemon.settings.config.daemon.port)
+    token = secrets.token_urlsafe(32)
+    address = Address(port=bound.getsockname()[1], pid=os.getpid(), version=version)
+    server = HttpServer(daemon.app(token, address), GRACE_S)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        _on_signal(each, stop)
+    async with daemon:
+        await server.start(bound)
+        publish(paths, address, token)
+        _LOG.info("listening on port %d", address.port)
+        _announce(address, detached)
+        watch = asyncio.create_task(_watch(paths, address, stop))
+        try:
+            await stop.wait()
+        finally:
+            watch.cancel()
+            withdraw(paths, address.pid)
+            daemon.closing()
+            await server.stop()
+    _LOG.info("stopped")
+
+
+async def _watch(paths: Paths, address: Address, stop: asyncio.Event) -> None:
+    """End when the address file is gone or another's: nobody can find this daemon any more, and two would be one too
+    many. Systems that clean up runtime folders do that."""
+    while read_address(paths) == address:  # noqa: ASYNC110 - a file tells nobody
+        await asyncio.sleep(FILES_LOOK_S)
+    _LOG.warning("the address file is gone or not this daemon's; ending")
+    stop.set()
+
+
+def _bind(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 takes a free one."""
+    # With the protocol named, asyncio turns Nagle's delay off; without, the first token waits 40 ms for an ACK.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name == "posix":
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((HOST, port))
+    except OSError as error:
+        bound.close()
+        raise DaemonError(
+            f"Port {port} cannot be used ({error.strerror}): another program may have it. The daemon was not "
+            "started. Choose another port or `halfwatt config set daemon.port 0` for any free one."
+        ) from None
+    return bound
+
+
+def _on_signal(number: signal.Signals, stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(number, stop.set)
+    except NotImplementedError:  # Windows has no such handlers on its loop
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _announce(address: Address, detached: bool) -> None:
+    """A person reads where it listens; a client that started us must be free to leave, so let go of its pipe."""
+    if not detached:
+        sys.stderr.write(f"halfwatt {address.version} listens on {address.url} (process {address.pid}).\n")
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)

@@ -1,0 +1,107 @@
+"""From a finished request to its result and its row in the ledger: energy, saving, latency. Pure arithmetic and shapes.
+
+It measures nothing; the readings come with the request's record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from halfwatt.daemon.energy import readings as energy
+from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy.readings import Booked, Reading, Waste
+from halfwatt.daemon.ledger.rows import Row, row_of
+from halfwatt.daemon.settings.schema import Config
+from halfwatt.daemon.wire import Decision, Latency, Outcome, Result, Tokens
+
+from .in_flight import InFlight
+
+NOTHING = Decision(tier="none", kind="none", model="", reason="The request ended before a tier was chosen.")
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What a request came to: for the client, and for the ledger."""
+
+    result: Result
+    row: Row
+
+
+def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | None, failed: bool = False) -> Booking:
+    """The request's result and row. `local_rate` is this machine's joules per token; `now_s` the monotonic clock."""
+    request, ended = running.request, running.ended
+    decision = running.decision or NOTHING
+    cancelled = running.cancellation.requested and (ended is None or ended.stop == "cancelled")
+    booked = energy.book(
+        router=running.router,
+        local=energy.add(running.local),
+        cloud=energy.add(running.cloud),
+        wasted=_waste(running, failed or cancelled),
+    )
+    tokens = Tokens(ended.prompt_tokens, ended.completion_tokens, ended.cached_tokens) if ended else Tokens(0, 0)
+    answered = bool(ended) and not failed and not cancelled
+    result = Result(
+        code="".join(running.text),
+        tier=decision.tier,
+        kind=decision.kind,
+        model=decision.model,
+        reason=decision.reason,
+        scores=decision.scores,
+        stop="cancelled" if cancelled else "failed" if failed or ended is None else ended.stop,
+        tokens=tokens,
+        latency_ms=_latency(running, now_s),
+        energy=booked.energy,
+        saved=energy.saved(booked, *_reference(config, tokens if answered else None)),
+        request_id=request.request_id,
+        calibrated=decision.calibrated,
+        offer_cloud=decision.offer_cloud,
+    )
+    return Booking(result, _row(running, config, result, booked, local_rate, failed, cancelled))
+
+
+def _row(
+    running: InFlight,
+    config: Config,
+    result: Result,
+    booked: Booked,
+    local_rate: Reading | None,
+    failed: bool,
+    cancelled: bool,
+) -> Row:
+    options = running.request.options
+    outcome: Outcome | None = "cancelled" if cancelled else "failed" if failed else None
+    return row_of(
+        result,
+        booked,
+        time_s=running.started_at_s,
+        editor=options.editor,
+        language=options.language,
+        kind=options.kind,
+        route=options.route or config.routing.route,
+        cached_tokens=running.ended.cached_tokens if running.ended else None,
+        saved_local=energy.always_local(booked, local_rate, result.tokens.completion),
+        outcome=outcome,
+    )
+
+
+def _waste(running: InFlight, nothing_came: bool) -> Waste:
+    if nothing_came:
+        return "all"
+    return "draft" if running.draft_dropped else "none"
+
+
+def _latency(running: InFlight, now_s: float) -> Latency:
+    first = running.first_text_s
+    return Latency(
+        queue=running.ended.queue_ms if running.ended else None,
+        first_token=None if first is None else 1000 * (first - running.started_s),
+        total=1000 * (now_s - running.started_s),
+    )
+
+
+def _reference(config: Config, tokens: Tokens | None) -> tuple[Reading | None, str]:
+    """What the reference model would have used; None where nothing was answered, so nothing was saved."""
+    name, tier = cloud_energy.reference(config)
+    if tokens is None:
+        return None, name
+    return cloud_energy.estimate(name, tokens.prompt, tokens.completion, tier), name

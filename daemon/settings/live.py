@@ -1,0 +1,53 @@
+"""The settings in force in the running daemon: read again when the file changes, kept when the new ones are wrong.
+
+Reading and writing the file is file.py's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from halfwatt.daemon.errors import ConfigError
+from halfwatt.daemon.paths import Paths
+
+from . import file as config_file
+from .schema import Config
+
+
+class Settings:
+    """`config` costs one look at the file's time. ConfigError only at the start: later, the last good ones stay."""
+
+    def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
+        self._paths = paths
+        self._environ = environ
+        self._stamp = self._look()
+        self._config = config_file.load(paths, environ)
+        self.warning: str | None = None
+
+    @property
+    def config(self) -> Config:
+        stamp = self._look()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._reload()
+        return self._config
+
+    def set(self, name: str, value: str) -> None:
+        """Change one setting in the file, for now and later; ConfigError names what is wrong."""
+        config_file.set_value(self._paths, name, value)
+        self._stamp = None
+        self._reload()
+
+    def _reload(self) -> None:
+        try:
+            self._config = config_file.load(self._paths, self._environ)
+            self.warning = None
+        except ConfigError as error:
+            self.warning = f"{error} Until then the earlier settings stay in force."
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = self._paths.config_file.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size

@@ -1,0 +1,1 @@
+"""The opt-in export: consent, one hour as OTLP, the queue on disk, and the only code that sends it."""

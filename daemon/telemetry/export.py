@@ -1,0 +1,127 @@
+"""From the ledger to the spool, and from the spool to the endpoint: what `preview` shows is stored and is what is sent.
+
+Does nothing without consent, and loads the modules that build and send requests only with it. Offline: the spool is
+bounded, attempts back off, and what is too much or too old is dropped with a note.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import msgspec
+
+from halfwatt.daemon.errors import HalfwattError
+from halfwatt.daemon.ledger.ledger import Ledger
+from halfwatt.daemon.ledger.rows import Row
+from halfwatt.daemon.paths import Paths
+
+from .consent import HOUR_S, State, consents, load, locked, save, spool_folder
+
+_LOG = logging.getLogger("halfwatt.telemetry")
+LOOK_EVERY_S = 600.0
+MOST_FILES = 24 * 7
+FIRST_RETRY_S, LAST_RETRY_S = 60.0, 6 * 3600.0
+
+
+async def export_for_ever(paths: Paths, ledger: Ledger, version: str) -> None:
+    """The daemon's background task. While telemetry is off it looks at one small file now and then."""
+    while True:
+        if consents(load(paths)):
+            try:
+                await asyncio.to_thread(export_once, paths, ledger, version, time.time())
+            except HalfwattError as error:
+                _LOG.warning("%s", error)
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def export_once(paths: Paths, ledger: Ledger, version: str, now_s: float, hurry: bool = False) -> State | None:
+    """Spool the full hours since last time and send what waits. None: off. `hurry` ignores the back-off."""
+    with locked(paths):
+        state = load(paths)
+        if state is None or not consents(state):
+            return None
+        state = _fill(paths, ledger, state, version, now_s)
+        if waiting(paths) and (hurry or now_s >= state.retry_at_s):
+            state = _send_all(paths, state, now_s)
+        save(paths, state)
+        return state
+
+
+def spool(paths: Paths, ledger: Ledger, version: str, now_s: float) -> list[Path]:
+    """Spool the full hours since last time and send nothing; what waits, oldest first. Nothing without consent."""
+    with locked(paths):
+        state = load(paths)
+        if state is None or not consents(state):
+            return []
+        save(paths, _fill(paths, ledger, state, version, now_s))
+        return waiting(paths)
+
+
+def waiting(paths: Paths) -> list[Path]:
+    """The spooled requests, oldest first."""
+    return sorted(spool_folder(paths).glob("*.otlp"))
+
+
+def example(ledger: Ledger, version: str, now_s: float) -> bytes | None:
+    """What the last full hours would have looked like, with an install id of zeros; nothing is stored."""
+    from .otlp import request_bytes
+
+    this_hour = int(now_s // HOUR_S)
+    for hour in range(this_hour - 1, this_hour - MOST_FILES - 1, -1):
+        body = request_bytes(_rows(ledger, hour), hour, "0" * 32, version)
+        if body is not None:
+            return body
+    return None
+
+
+def _fill(paths: Paths, ledger: Ledger, state: State, version: str, now_s: float) -> State:
+    from .otlp import request_bytes
+
+    folder = spool_folder(paths)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    this_hour = int(now_s // HOUR_S)
+    for hour in range(max(state.next_hour, this_hour - MOST_FILES), this_hour):
+        body = request_bytes(_rows(ledger, hour), hour, state.install_id, version)
+        if body is not None:
+            (folder / f"{hour:012d}.otlp").write_bytes(body)
+    state = msgspec.structs.replace(state, next_hour=max(state.next_hour, this_hour))
+    return _bounded(paths, state)
+
+
+def _bounded(paths: Paths, state: State) -> State:
+    excess = waiting(paths)[:-MOST_FILES]
+    for file in excess:
+        file.unlink(missing_ok=True)
+    if not excess:
+        return state
+    note = f"{len(excess)} hours could not be sent in a week and were dropped."
+    return msgspec.structs.replace(state, n_dropped=state.n_dropped + len(excess), note=note)
+
+
+def _send_all(paths: Paths, state: State, now_s: float) -> State:
+    from .send import send
+
+    for file in waiting(paths):
+        result = send(state.endpoint, file.read_bytes())
+        if result.again_later:
+            wait_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(state.n_failures, 20))
+            return msgspec.structs.replace(
+                state, n_failures=state.n_failures + 1, retry_at_s=now_s + wait_s, note=result.sentence
+            )
+        file.unlink(missing_ok=True)
+        refused = not result.accepted
+        state = msgspec.structs.replace(
+            state,
+            n_failures=0,
+            retry_at_s=0.0,
+            n_dropped=state.n_dropped + refused,
+            note=result.sentence if refused else "",
+        )
+    return state
+
+
+def _rows(ledger: Ledger, hour: int) -> list[Row]:
+    return ledger.between(hour * HOUR_S, (hour + 1) * HOUR_S)

@@ -1,0 +1,3 @@
+from halfwatt.daemon.worker.run import main
+
+main()

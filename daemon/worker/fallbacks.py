@@ -1,0 +1,74 @@
+"""The ladder of native parameters, from fast to safe, and the memory of which rung worked on this machine.
+
+A crash cannot be caught, only survived: supervisor.py starts the next rung in a new process. A new library, a new
+processor or another model starts from the top again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+import msgspec
+
+from halfwatt.daemon.models.catalog import ModelSpec
+
+from .protocol import Rung
+
+RUNGS = (
+    Rung("fast"),
+    Rung("without repacked weights", extra_buffers=False),
+    Rung("without memory mapping", extra_buffers=False, memory_map=False),
+    Rung("one thread", extra_buffers=False, memory_map=False, max_threads=1),
+)
+
+
+class LadderMemory:
+    """Reads and writes a small JSON file; one that cannot be read counts as empty, one that cannot be written is
+    done without."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def rung(self, key: str) -> int:
+        """Where to start: 0 unless a safer rung is remembered."""
+        return min(max(0, self._read().get(key, 0)), len(RUNGS) - 1)
+
+    def remember(self, key: str, rung: int) -> bool:
+        """Keep a rung; False where the file cannot be written."""
+        known = self._read()
+        if known.get(key) == rung:
+            return True
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
+            part.write_bytes(msgspec.json.encode({**known, key: rung}))
+            part.replace(self._file)
+        except OSError:
+            return False
+        return True
+
+    def _read(self) -> dict[str, int]:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, int])
+        except (OSError, msgspec.MsgspecError):
+            return {}
+
+
+def memory_key(spec: ModelSpec) -> str:
+    """What a rung depends on: the model's bytes, the library's version, the processor."""
+    model = spec.sha256 or f"{spec.file}-{spec.path.stat().st_size if spec.path else 0}"
+    library = importlib.metadata.version("llama-cpp-python")
+    return hashlib.sha256(f"{model} {library} {_processor()}".encode()).hexdigest()[:16]
+
+
+def _processor() -> str:
+    """The processor's name and features, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    return " ".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))

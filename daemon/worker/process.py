@@ -1,0 +1,138 @@
+"""One worker process as the daemon sees it: started, loaded, spoken to, ended.
+
+Knows nothing of queues, restarts and ladders (supervisor.py). Its stderr is logged until the model is ready and
+thrown away after, since only then can it know a prompt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+
+import msgspec
+
+from halfwatt.daemon.errors import ModelError, WorkerError
+
+from .protocol import FromWorker, Load, LoadFailed, Ready, ToWorker, decode_from_worker, encode
+
+LINE_LIMIT = 1 << 20
+END_S = 2.0
+# GNU OpenMP's threads spin between the steps of a graph, by default 300,000 rounds. Tokens/s on two cores, idle and
+# with two threads beside two busy programs: default 28 and 1 to 8, never (OMP_WAIT_POLICY=PASSIVE) 19 and 8; with
+# 3,000 rounds 28 and 13; idle, 10,000 are a little better. numpy's own threads would fight for the same cores.
+QUIET_THREADS = {"GOMP_SPINCOUNT": "10000", "OPENBLAS_NUM_THREADS": "1"}
+
+
+class WorkerCrashedError(WorkerError):
+    """The process ended before it was ready; `native` when a signal of broken native code ended it."""
+
+    def __init__(self, message: str, native: bool) -> None:
+        super().__init__(message)
+        self.native = native
+
+
+class WorkerProcess:
+    """Made by `start_worker`. `last_message_s` is on the monotonic clock."""
+
+    def __init__(self, process: Process, log: logging.Logger) -> None:
+        self._process = process
+        self._log = log
+        self._errors: deque[str] | None = deque(maxlen=20)
+        self._stderr = asyncio.create_task(self._read_stderr())
+        self.last_message_s = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
+    def post(self, message: ToWorker) -> None:
+        """Send without waiting. To a process that is gone it is lost; its end is seen in `messages`."""
+        if self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(encode(message))
+
+    async def messages(self) -> AsyncIterator[FromWorker]:
+        """Everything it says until its end. What is no message ends it: the pipe cannot be trusted any more."""
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        with contextlib.suppress(msgspec.MsgspecError, ValueError, ConnectionError):
+            while line := await self._process.stdout.readline():
+                self.last_message_s = time.monotonic()
+                yield decode_from_worker(line)
+
+    async def load(self, load: Load, limit_s: float) -> Ready:
+        """Wait until the model is loaded and healthy. WorkerCrashedError, or ModelError where no rung can help."""
+        self.post(load)
+        try:
+            async with asyncio.timeout(limit_s):
+                async for message in self.messages():
+                    match message:
+                        case Ready():
+                            self._errors = None
+                            return message
+                        case LoadFailed():
+                            raise ModelError(message.message)
+                await self._process.wait()
+        except TimeoutError:
+            raise self._crashed(f"did not become ready within {limit_s:.0f} s", native=True) from None
+        code = self.returncode or 0
+        raise self._crashed(f"ended with code {code} while it loaded the model", is_native_crash(code))
+
+    async def end(self, at_once: bool = False) -> None:
+        """Close its stdin, at which it ends, and kill it if it does not."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(0 if at_once else END_S):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        finally:
+            self._stderr.cancel()
+
+    def _crashed(self, what: str, native: bool) -> WorkerCrashedError:
+        for line in self._errors or ():
+            self._log.warning("worker: %s", line)
+        return WorkerCrashedError(f"The worker process {what}.", native)
+
+    async def _read_stderr(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101 - for the type checker
+        with contextlib.suppress(ValueError, ConnectionError):
+            while line := await self._process.stderr.readline():
+                if self._errors is not None:
+                    self._errors.append(line.decode("utf-8", "replace").rstrip())
+
+
+async def start_worker(environ: Mapping[str, str], log: logging.Logger) -> WorkerProcess:
+    """A new worker without a model. WorkerError where no process can be started."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # a folder named halfwatt where the daemon was started is not ours
+            "-m",
+            "halfwatt.daemon.worker",
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=LINE_LIMIT,
+            env={**QUIET_THREADS, **environ},
+        )
+    except OSError as error:
+        raise WorkerError(f"The worker process cannot be started ({error.strerror}). See `halfwatt doctor`.") from error
+    return WorkerProcess(process, log)
+
+
+def is_native_crash(code: int) -> bool:
+    """Whether an exit code means broken native code, which safer parameters may cure: SIGILL, SIGABRT, SIGBUS, SIGFPE,
+    SIGSEGV; on Windows an exception status. Being killed from outside does not."""
+    return -code in (4, 6, 7, 8, 10, 11) or code >= 0x80000000

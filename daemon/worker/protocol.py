@@ -1,0 +1,179 @@
+"""What the daemon and its worker process say to each other: one JSON object a line over the child's stdin and stdout.
+
+Prompts travel here and never in process arguments. Nothing in this module reads, writes or starts anything.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from halfwatt.daemon.inference.answer import Chunk
+from halfwatt.daemon.wire import StopRule
+from halfwatt.router_model.serving.draft_stats import DraftStats
+
+JobKind = Literal["chat", "text", "fim"]
+StopReason = Literal[
+    "stop",
+    "length",
+    "code_block",
+    "repeated_lines",
+    "trailing",
+    "line",
+    "statement",
+    "block",
+    "stop_text",
+    "time_box",
+    "cancelled",
+]
+
+
+class Rung(Struct, frozen=True):
+    """One set of native parameters, from fast to safe. `max_threads` 0 means: no limit of its own."""
+
+    name: str
+    extra_buffers: bool = True  # repacked and AMX kernels; the AMX ones crash on some machines
+    memory_map: bool = True
+    max_threads: int = 0
+
+
+class Marks(Struct, frozen=True):
+    """The texts around a fill-in-the-middle prompt, and the texts that end its answer."""
+
+    prefix: str
+    suffix: str
+    middle: str
+    stops: tuple[str, ...] = ()
+
+
+class Load(Struct, frozen=True, tag="load"):
+    """The first message to a worker. `chat_template` (Jinja) and `fim` None: the file's own metadata decides."""
+
+    path: str
+    rung: Rung
+    rung_index: int
+    context_tokens: int
+    state_bytes: int  # memory that the key-value state of all documents together may take
+    n_threads: int = 0  # 0: chosen by load
+    nice: int = 0
+    chat_template: str | None = None
+    fim: Marks | None = None
+
+
+WARM_PRIORITY = -1  # of a job that reads ahead: any other job ends it and comes next
+
+
+class Job(Struct, frozen=True, tag="job"):
+    """One generation. `messages` for chat, `prompt` for text, `prompt` and `suffix` for fim.
+
+    `document` is an opaque id: requests of one document share a slot of key-value state. A larger `priority` runs
+    first. `time_box_ms` counts from the call of `LocalModel.run`, which also gives the job its `id`. Temperature 0 is
+    greedy."""
+
+    kind: JobKind
+    messages: list[dict[str, str]] | None = None
+    prompt: str | None = None
+    suffix: str | None = None
+    max_tokens: int = 256
+    temperature: float = 0.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    stop_rules: tuple[StopRule, ...] = ()
+    document: str | None = None
+    time_box_ms: float | None = None
+    priority: int = 0
+    id: int = 0
+
+
+class Cancel(Struct, frozen=True, tag="cancel"):
+    """Stop this job within one token; it still ends with `Done`."""
+
+    id: int
+
+
+class Count(Struct, frozen=True, tag="count"):
+    """How many prompt tokens would this job have?"""
+
+    job: Job
+
+
+class Ready(Struct, frozen=True, tag="ready"):
+    """The model is loaded and has decoded its canary."""
+
+    context_tokens: int
+    n_slots: int
+    has_fim: bool
+    has_chat_template: bool
+    library: str
+
+
+class LoadFailed(Struct, frozen=True, tag="load_failed"):
+    """The model cannot be used whatever the parameters; the sentence is for the user."""
+
+    message: str
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """How a job ended. Times count from the call of `LocalModel.run`; `cpu_s` is the worker's CPU time for it."""
+
+    stop: StopReason
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    queue_ms: float
+    first_token_ms: float | None
+    total_ms: float
+    cpu_s: float
+    draft: DraftStats | None = None
+    n_threads: int = 0
+    job: int = 0
+
+
+class JobFailed(Struct, frozen=True, tag="job_failed"):
+    """The job was refused or broke; the worker goes on. `code` is that of an error in daemon/errors.py."""
+
+    job: int
+    code: str
+    message: str
+
+
+class Counted(Struct, frozen=True, tag="counted"):
+    """The answer to `Count`."""
+
+    job: int
+    n_tokens: int
+
+
+class Beat(Struct, frozen=True, tag="beat"):
+    """A sign of life while a long prompt is read."""
+
+    job: int
+
+
+ToWorker = Load | Job | Cancel | Count
+FromWorker = Ready | LoadFailed | Chunk | Done | JobFailed | Counted | Beat
+
+_to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
+_from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)
+
+
+def encode(message: ToWorker | FromWorker) -> bytes:
+    """One line, newline included. JSON escapes every newline of the text."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def decode_to_worker(line: bytes) -> ToWorker:
+    """What the daemon said; msgspec.DecodeError on anything else."""
+    return _to_worker.decode(line)
+
+
+def decode_from_worker(line: bytes) -> FromWorker:
+    """What the worker said; msgspec.DecodeError on anything else."""
+    return _from_worker.decode(line)
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates, which no UTF-8 line can carry, replaced by question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,73 @@
+"""Which document's key-value state a prompt continues: bookkeeping over token lists, least recently used out.
+
+Pure: the state itself lives in engine.py, which does what a `Plan` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+MIN_COPY_TOKENS = 16  # below this, reading the tokens again is cheaper than copying another slot's state
+
+
+@dataclass
+class Slot:
+    """One sequence of the model's memory: `tokens` are those whose state it holds."""
+
+    index: int
+    document: str | None = None
+    tokens: list[int] = field(default_factory=list)
+    used_at: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Use `slot`, whose first `n_keep` tokens fit; take them from slot `copy_from` first where that is not None."""
+
+    slot: Slot
+    n_keep: int
+    copy_from: int | None = None
+
+
+class Slots:
+    """A fixed number of slots. One job uses them at a time."""
+
+    def __init__(self, n_slots: int) -> None:
+        self._slots = [Slot(index) for index in range(n_slots)]
+        self._clock = 0
+
+    def take(self, tokens: Sequence[int], document: str | None) -> Plan:
+        """The slot for a prompt, marked as this document's. At least the last token is always left to decode."""
+        shared = {slot.index: min(common_prefix(slot.tokens, tokens), len(tokens) - 1) for slot in self._slots}
+        best = max(self._slots, key=lambda slot: (shared[slot.index], slot.document == document, slot.used_at))
+        again = best.tokens[: len(tokens)] == list(tokens)  # the same prompt: nothing to keep apart
+        own = best if again else self._own(best, shared[best.index], document)
+        plan = Plan(own, shared[own.index])
+        if shared[best.index] - shared[own.index] >= MIN_COPY_TOKENS:
+            plan = Plan(own, shared[best.index], copy_from=best.index)
+        self._clock += 1
+        own.document, own.used_at = document, self._clock
+        own.tokens = list(tokens[: plan.n_keep])
+        return plan
+
+    def forget(self) -> None:
+        """The model's memory was lost or is in doubt."""
+        for slot in self._slots:
+            slot.tokens, slot.document = [], None
+
+    def _own(self, best: Slot, n_shared: int, document: str | None) -> Slot:
+        """The document's slot; without a document the one that this prompt continues; else the oldest."""
+        if document is not None:
+            mine = [slot for slot in self._slots if slot.document == document and slot.tokens]
+            if mine:
+                return mine[0]
+        elif best.document is None and 2 * n_shared >= len(best.tokens) > 0:
+            return best
+        return min(self._slots, key=lambda slot: slot.used_at)
+
+
+def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    limit = min(len(left), len(right))
+    return next((index for index in range(limit) if left[index] != right[index]), limit)

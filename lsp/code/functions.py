@@ -1,0 +1,202 @@
+"""Reading one function in a syntax tree: its name, its extent, the parts of its body, whether it is a stub.
+
+Works for every language of the table; what to do with a stub is the business of targets.py and generate/fit.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from .languages import kinds
+from .syntax import Source, ancestors, walk
+
+_TODO = re.compile(r"\b(todo|fixme|xxx|implement|unimplemented)\b|your code here", re.IGNORECASE)
+_TRIVIAL_RETURN = re.compile(
+    r"return\b\s*\(?\s*(None|null|nullptr|undefined|nil|0(\.0*)?|-1|false|False|''|\"\"|\[\]|\{\}|default)?\s*\)?\s*;?"
+)
+_NAMES = kinds(
+    "identifier property_identifier private_property_identifier field_identifier type_identifier "
+    "qualified_identifier destructor_name operator_name string"
+)
+
+
+@dataclass(frozen=True)
+class Body:
+    """`opening` is where the body begins (after the colon or the brace), `end` where it ends (before the brace);
+    `parts` are its statements and comments in order. Offsets in characters."""
+
+    opening: int
+    end: int
+    parts: tuple[Node, ...]
+    is_expression: bool = False  # an arrow function without braces
+
+
+def outer(source: Source, function: Node) -> Node:
+    """The function with its decorators, `export`, `const name =` or template line."""
+    found = function
+    for node in ancestors(function.parent):
+        if node.type not in source.language.wrappers or not _holds_only(node, found):
+            break
+        found = node
+    return found
+
+
+def _holds_only(wrapper: Node, held: Node) -> bool:
+    """False for `foo(() => {…})` or `const a = 1, b = () => {…}`, where the function is one part among others."""
+    if wrapper.type in ("lexical_declaration", "variable_declaration"):
+        return wrapper.named_child_count == 1
+    if wrapper.type == "expression_statement":
+        return held.type == "assignment_expression"
+    return True
+
+
+def name_of(source: Source, function: Node) -> str:
+    """The function's name, without a qualifier; "" for an anonymous one."""
+    node = function.child_by_field_name("name") or _declared(function) or _bound_name(function)
+    if node is None:
+        return ""
+    return re.split(r"::|\.", source.text_of(node).strip("'\""))[-1].strip()
+
+
+def _declared(function: Node) -> Node | None:
+    """C and C++ nest the name in declarators."""
+    node = function.child_by_field_name("declarator")
+    while node is not None and node.type not in _NAMES:
+        node = node.child_by_field_name("declarator") or next(
+            (child for child in node.named_children if child.type in _NAMES or child.type.endswith("declarator")), None
+        )
+    return node
+
+
+def _bound_name(function: Node) -> Node | None:
+    """`const name = () => …`, `name: function () …`, `object.name = …`, a class field."""
+    holder = function.parent
+    if holder is None:
+        return None
+    for field in ("name", "key", "property", "left"):
+        node = holder.child_by_field_name(field)
+        if node is not None and node != function:
+            return node.child_by_field_name("property") or node
+    return None
+
+
+def body_of(source: Source, function: Node) -> Body | None:
+    """None where the function has no body at all (a declaration)."""
+    block = function.child_by_field_name("body")
+    if block is None:
+        return None
+    if not source.language.braces:
+        return _indented_body(source, function, block)
+    if not block.children or block.children[0].type != "{":
+        return Body(source.start(block), source.end(block), (block,), is_expression=True)
+    closing = block.children[-1]
+    end = source.start(closing) if closing.type == "}" else source.end(block)
+    return Body(source.end(block.children[0]), end, _flat(block))
+
+
+def _flat(block: Node) -> tuple[Node, ...]:
+    parts: list[Node] = []
+    for child in block.named_children:
+        parts.extend(child.named_children if child.type == "statement_list" else [child])
+    return tuple(parts)
+
+
+def _indented_body(source: Source, function: Node, block: Node) -> Body:
+    colon = next((child for child in reversed(function.children) if child.type == ":"), None)
+    opening = source.end(colon) if colon else source.start(block)
+    comments = [it for it in function.children if it.type in source.language.comments and source.start(it) >= opening]
+    parts = [*comments, *block.named_children]
+    if not block.named_children:
+        parts.extend(_comments_below(source, function))
+    return Body(opening, max([opening, *(source.end(it) for it in parts)]), tuple(parts))
+
+
+def _comments_below(source: Source, function: Node) -> list[Node]:
+    """The comments that are all of the body: the grammar puts them behind the function."""
+    found: list[Node] = []
+    node = outer(source, function)
+    column = node.start_point.column
+    while (below := node.next_sibling) is not None and below.type in source.language.comments:
+        if below.start_point.column <= column or below.start_point.row > node.end_point.row + 1:
+            break
+        found.append(below)
+        node = below
+    return found
+
+
+def docstring_of(source: Source, body: Body) -> Node | None:
+    """The string that opens a body in a language that documents functions so (Python)."""
+    if source.language.braces:
+        return None
+    first = next((part for part in body.parts if part.type not in source.language.comments), None)
+    if first is None or first.type != "expression_statement" or first.named_child_count != 1:
+        return None
+    return first if first.named_children[0].type in ("string", "concatenated_string") else None
+
+
+def comments_above(source: Source, node: Node) -> list[Node]:
+    """The comment lines that touch the node from above, in order (attributes in between are passed over)."""
+    found: list[Node] = []
+    row = node.start_point.row
+    above = node.prev_sibling
+    while above is not None and (above.type in source.language.comments or above.type == "attribute_item"):
+        last_row = above.end_point.row - (1 if above.end_point.column == 0 else 0)
+        if last_row != row - 1 or not _alone_on_line(source, above):
+            break
+        found.insert(0, above)
+        row = above.start_point.row
+        above = above.prev_sibling
+    return found
+
+
+def _alone_on_line(source: Source, node: Node) -> bool:
+    start = source.start(node)
+    return source.text[source.line_start(start) : start].strip() == ""
+
+
+def says_todo(source: Source, comment: Node) -> bool:
+    return bool(_TODO.search(source.text_of(comment)))
+
+
+def is_stub(source: Source, function: Node) -> bool:
+    """The body holds nothing but its docstring, comments and placeholder statements; or only a trivial `return`
+    beside a comment that says TODO."""
+    body = body_of(source, function)
+    if body is None or body.is_expression:
+        return False
+    docstring = docstring_of(source, body)
+    comments = [part for part in body.parts if part.type in source.language.comments]
+    statements = [part for part in body.parts if part not in comments and part != docstring]
+    texts = [source.text_of(part).strip() for part in statements]
+    if all(source.language.is_stub(text) or text == ";" for text in texts):
+        return True
+    todo = any(says_todo(source, comment) for comment in comments)
+    return len(texts) == 1 and todo and bool(_TRIVIAL_RETURN.fullmatch(texts[0]))
+
+
+def why_bodiless(source: Source, function: Node) -> str | None:
+    """Why a function that looks like a stub is complete as it stands, or None."""
+    whole = outer(source, function)
+    decorators = [source.text_of(child) for child in whole.children if child.type == "decorator"]
+    if any(re.search(r"\boverload\b", text) for text in decorators):
+        return "this is an overload declaration; its implementation stands elsewhere"
+    if any("abstract" in text for text in decorators):
+        return "this method is abstract on purpose"
+    owner = next((node for node in ancestors(whole.parent) if node.type in source.language.classes), None)
+    bases = owner.child_by_field_name("superclasses") if owner is not None else None
+    if bases is not None and re.search(r"\bProtocol\b", source.text_of(bases)):
+        return "a protocol's methods have no body"
+    return None
+
+
+def functions_in(source: Source, root: Node) -> list[Node]:
+    """Every function below `root`, outer ones first."""
+    return [node for node in walk(root) if node.type in source.language.functions and _is_real(node)]
+
+
+def _is_real(node: Node) -> bool:
+    """Keyword tokens can share the kind's name."""
+    return node.is_named and node.child_by_field_name("body") is not None

@@ -1,0 +1,81 @@
+"""What was suggested and can be shown again without a model: after typing along, and after going back.
+
+One cache per language server. An entry is used only where the text around the cursor is the entry's own text plus the
+beginning of its suggestion. Nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from halfwatt.lsp.completion.postprocess.brackets import only_closers
+
+# Characters that may have been typed along since the suggestion: about a line. The farther typing has come, the more
+# often the model would say something else, and better, by now.
+LOOK_BACK = 40
+MAX_DOCUMENTS = 32
+PER_DOCUMENT = 24
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A suggestion at its place. Empty `text`: the model had nothing to say here."""
+
+    id: str
+    prefix: str
+    suffix: str
+    text: str
+    n_replaced: int = 0
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What is left of an entry after `n_typed` characters of it were typed."""
+
+    entry: Entry
+    text: str
+    n_typed: int
+    n_replaced: int
+
+
+class Cache:
+    """The newest suggestions of the documents used last."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, deque[Entry]] = OrderedDict()
+
+    def put(self, uri: str, entry: Entry) -> None:
+        self._entries.setdefault(uri, deque(maxlen=PER_DOCUMENT)).appendleft(entry)
+        self._entries.move_to_end(uri)
+        while len(self._entries) > MAX_DOCUMENTS:
+            self._entries.popitem(last=False)
+
+    def find(self, uri: str, prefix: str, suffix: str) -> Hit | None:
+        """The newest entry that the text still agrees with."""
+        for entry in self._entries.get(uri, ()):
+            if (hit := continued(entry, prefix, suffix)) is not None:
+                return hit
+        return None
+
+    def forget(self, uri: str) -> None:
+        self._entries.pop(uri, None)
+
+
+def continued(entry: Entry, prefix: str, suffix: str) -> Hit | None:
+    """The rest of an entry if the user typed its beginning, else None.
+
+    Brackets that the editor closed by itself while the user typed along are replaced by the entry's own."""
+    n_typed = len(prefix) - len(entry.prefix)
+    if not 0 <= n_typed <= LOOK_BACK or not prefix.startswith(entry.prefix):
+        return None
+    if not entry.text.startswith(prefix[len(entry.prefix) :]):
+        return None
+    rest = entry.text[n_typed:]
+    if suffix == entry.suffix:
+        return Hit(entry, rest, n_typed, entry.n_replaced)
+    added = len(suffix) - len(entry.suffix)
+    closed = suffix[:added]
+    if n_typed and 0 < added <= 8 and suffix.endswith(entry.suffix) and only_closers(closed) and "\n" not in closed:
+        return Hit(entry, rest, n_typed, entry.n_replaced + added)
+    return None

@@ -1,0 +1,1 @@
+"""What stands around the cursor and in other files, as a prompt of limited length."""

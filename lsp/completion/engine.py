@@ -1,0 +1,289 @@
+"""Inline completion without LSP: rules, cache, filter, debounce, one request per document, post-processing.
+
+A question is answered from what is known if it can be, by the request that runs if its answer will do, by nothing
+where nothing is worth its joules, and only then by the daemon. It knows no editor, and no HTTP beyond `Ask`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+
+from halfwatt.daemon.errors import HalfwattError
+from halfwatt.daemon.settings.schema import CompletionConfig
+from halfwatt.daemon.wire import RequestOptions, Result
+from halfwatt.lsp.completion.context.prompt import Budget, Prompt, prompt
+from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.postprocess.chain import after_cache, before_cache
+from halfwatt.lsp.completion.postprocess.syntax import look_ahead
+from halfwatt.lsp.completion.postprocess.text import MIN_CHARS
+
+from . import filter as learned
+from .cache import Cache, Entry, Hit
+from .debounce import Rhythm
+from .extent import CUT, is_block, stop_rules
+from .features import features
+from .filter import Guess, Personal
+from .prompt_budget import Pace
+from .request import Item, Job
+from .rules import Facts, mode_of, objection
+from .values import Answer, Nothing, Offer, Query, Superseded
+
+Ask = Callable[[Prompt, RequestOptions, int], AsyncGenerator[Item, None]]
+UNLIKELY = "a useful suggestion is unlikely here"
+KNOWN = "what would be said is known"
+SAID_NOTHING = "the model had nothing useful to say"
+EXPLORE_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the engine asks for anew with each question: settings, facts and the user's own offset."""
+
+    config: CompletionConfig
+    facts: Facts = field(default_factory=Facts)
+    personal: Personal = field(default_factory=Personal)
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A model call that was not made, and why."""
+
+    reason: str
+    language: str
+    editor: str
+
+
+class Engine:
+    """Answers queries, at most one at a time per document. `skipped` hears of every call that was not made."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        context: Callable[[Query], str],
+        skipped: Callable[[Skip], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cache = Cache()
+        self.rhythm = Rhythm()
+        self.pace = Pace()
+        self._window = uuid.uuid4().hex
+        self._ask = ask
+        self._context = context
+        self._skipped = skipped
+        self._clock = clock
+        self._jobs: dict[str, Job] = {}
+        self._warming: dict[str, Job] = {}
+        self._asking: dict[str, asyncio.Future[None]] = {}
+        self._guesses: dict[str, Guess] = {}
+        self._n_unlikely = 0
+
+    async def suggest(self, query: Query, moment: Moment) -> Answer:
+        """Ghost text for this place, nothing with the reason, or Superseded where a newer question came."""
+        superseded = self._supersede(query.uri)
+        try:
+            return await self._suggest(query, moment, superseded)
+        finally:
+            if self._asking.get(query.uri) is superseded:
+                del self._asking[query.uri]
+
+    @property
+    def budget(self) -> Budget:
+        """How long the parts of a prompt may be now."""
+        return Budget.of_tokens(self.pace.budget_tokens)
+
+    def changed(self, uri: str, text: str) -> None:
+        """The document changed: a request whose answer can no longer fit stops at once."""
+        self.rhythm = self.rhythm.key_pressed(self._now_ms())
+        job = self._jobs.get(uri)
+        if job is not None and not job.agrees(text):
+            self._stop(uri)
+
+    def closed(self, uri: str) -> None:
+        self._stop(uri)
+        if uri in self._warming:
+            self._warming.pop(uri).stop()
+        self.cache.forget(uri)
+
+    def guess(self, id_: str) -> Guess | None:
+        """What the filter predicted for the request with this id."""
+        return self._guesses.get(id_)
+
+    async def warm(self, query: Query) -> None:
+        """Let the model read the prompt for this place ahead of time; says nothing and yields to every question."""
+        if query.uri in self._jobs or query.uri in self._warming:
+            return
+        options = RequestOptions(
+            kind="complete",
+            route="local",
+            editor=query.editor,
+            language=query.language,
+            path=query.path,
+            trigger="automatic",
+            document=self._document(query.uri),
+            warm=True,
+        )
+        job = self._warming[query.uri] = Job(query, self._ask(self._prompt(query), options, 1), False, None)
+        await asyncio.wait({job.task})
+        job.settled()
+        self._warming.pop(query.uri, None)
+
+    async def _suggest(self, query: Query, moment: Moment, superseded: asyncio.Future[None]) -> Answer:
+        reason = objection(query, moment.config, moment.facts)
+        if reason is not None:
+            self._stop(query.uri)
+            return self._not_asked(query, reason)
+        known = self._from_cache(query)
+        if known is not None:
+            return known
+        job = self._jobs.get(query.uri)
+        if job is not None and job.answers(query):
+            answer = await self._answer_of(job, query, superseded)
+            if answer is not None:
+                return answer
+        guess = learned.guess(learned.load(), features(query), moment.personal)
+        if query.trigger == "automatic" and self._is_unlikely(guess, moment):
+            self._stop(query.uri)
+            return self._not_asked(query, UNLIKELY)
+        if query.trigger == "automatic" and await self._wait(query, superseded):
+            return Superseded()
+        job = self._start(query, moment.config, guess)
+        return await self._answer_of(job, query, superseded) or Nothing(SAID_NOTHING)
+
+    def _supersede(self, uri: str) -> asyncio.Future[None]:
+        older = self._asking.get(uri)
+        if older is not None and not older.done():
+            older.set_result(None)
+        newest: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asking[uri] = newest
+        return newest
+
+    def _is_unlikely(self, guess: Guess, moment: Moment) -> bool:
+        """Whether to ask no model. Once the filter follows the user, now and then one is asked all the same: nothing
+        else would show that it has become too shy."""
+        limit = learned.threshold(learned.load(), mode_of(moment.config, moment.facts.on_battery))
+        if guess.p >= limit:
+            return False
+        self._n_unlikely += 1
+        return moment.personal.n_outcomes == 0 or self._n_unlikely % EXPLORE_EVERY > 0
+
+    def _not_asked(self, query: Query, reason: str) -> Nothing:
+        if query.trigger == "automatic":
+            self._skipped(Skip(reason, query.language, query.editor))
+        return Nothing(reason)
+
+    def _from_cache(self, query: Query) -> Answer | None:
+        """What is known about this place; None where a model must be asked."""
+        hit = self.cache.find(query.uri, query.prefix, query.suffix)
+        if hit is None or (not hit.text.strip() and hit.entry.text):
+            return None  # unknown, or typed to its end: what comes next is a new question
+        self._not_asked(query, KNOWN)
+        return _offer(hit, cached=True)
+
+    async def _wait(self, query: Query, superseded: asyncio.Future[None]) -> bool:
+        """Wait for another key; whether a newer question came."""
+        delay_s = self.rhythm.delay_ms(query.line_before, query.line_after) / 1000
+        await asyncio.wait({superseded}, timeout=delay_s)
+        return superseded.done()
+
+    def _start(self, query: Query, config: CompletionConfig, guess: Guess) -> Job:
+        self._stop(query.uri)
+        multiline = is_block(query)
+        options = RequestOptions(
+            kind="complete", trigger=query.trigger, editor=query.editor, language=query.language, path=query.path,
+            document=self._document(query.uri), stop_rules=stop_rules(multiline),
+        )  # fmt: skip
+        stream = self._ask(self._prompt(query), options, config.max_tokens)
+        asyncio.get_running_loop().run_in_executor(None, look_ahead, query.prefix, query.suffix, query.language)
+        job = self._jobs[query.uri] = Job(query, stream, multiline, guess)
+        started = self._now_ms()
+        job.when_done(lambda: self._finished(job, started))
+        return job
+
+    def _finished(self, job: Job, started_ms: float) -> None:
+        """Keep the answer, whether or not somebody still waits for it."""
+        self._drop(job.query.uri, job)
+        if job.diverged or job.task.cancelled() or job.task.exception() is not None or job.result is None:
+            return
+        self.rhythm = self.rhythm.answered(self._now_ms() - started_ms)
+        result = job.result
+        self._keep_pace(result)
+        if result.kind == "none" or result.stop == "cancelled" or (result.stop in CUT and not job.text):
+            return
+        shown = after_cache(before_cache(_candidate(job, result.stop)))
+        place = (job.query.prefix, job.query.suffix)
+        self.cache.put(job.query.uri, Entry(result.request_id, *place, shown.text, shown.n_replaced))
+        if job.guess is not None:
+            self._guesses[result.request_id] = job.guess
+        while len(self._guesses) > 256:
+            del self._guesses[next(iter(self._guesses))]
+
+    def _keep_pace(self, result: Result) -> None:
+        tokens, latency = result.tokens, result.latency_ms
+        if result.kind != "local" or tokens.cached is None:
+            return
+        read_ms = latency.total if latency.first_token is None and result.stop == "time_box" else latency.first_token
+        if read_ms is not None:
+            self.pace = self.pace.read(tokens.prompt - tokens.cached, read_ms - (latency.queue or 0.0))
+
+    async def _answer_of(self, job: Job, query: Query, superseded: asyncio.Future[None]) -> Answer | None:
+        """The running request's answer for this query; None where it turns out to say something else."""
+        job.follow(query)
+        try:
+            await asyncio.wait({job.task, superseded}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            job.leave()
+        if not job.task.done():
+            return Superseded()
+        if job.diverged:
+            return None
+        if job.task.cancelled():
+            return Superseded()
+        if (error := job.task.exception()) is not None:
+            return _failure(error)
+        if job.result is not None and job.result.kind == "none":
+            return Nothing(job.result.reason)
+        hit = self.cache.find(query.uri, query.prefix, query.suffix)
+        return _offer(hit, cached=False) if hit is not None else None
+
+    def _prompt(self, query: Query) -> Prompt:
+        return prompt(self._context(query), query.prefix, query.suffix, self.budget)
+
+    def _stop(self, uri: str) -> None:
+        job = self._jobs.pop(uri, None)
+        if job is not None:
+            job.stop()
+
+    def _drop(self, uri: str, job: Job) -> None:
+        job.settled()
+        if self._jobs.get(uri) is job:
+            del self._jobs[uri]
+
+    def _document(self, uri: str) -> str:
+        """A name for this window's document that does not tell which it is."""
+        return hashlib.blake2b(uri.encode(), key=self._window.encode(), digest_size=8).hexdigest()
+
+    def _now_ms(self) -> float:
+        return self._clock() * 1000
+
+
+def _candidate(job: Job, stop: str) -> Candidate:
+    query = job.query
+    cut = stop in CUT
+    return Candidate(job.text, query.prefix, query.suffix, query.language, multiline=job.multiline, truncated=cut)
+
+
+def _offer(hit: Hit, cached: bool) -> Answer:
+    if len(hit.text.strip()) < MIN_CHARS:
+        return Nothing(SAID_NOTHING)
+    return Offer(hit.entry.id, hit.text, hit.n_replaced, cached)
+
+
+def _failure(error: BaseException) -> Answer:
+    if isinstance(error, HalfwattError):
+        return Nothing(str(error))
+    raise error

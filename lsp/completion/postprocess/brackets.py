@@ -1,0 +1,182 @@
+"""Brackets: which are open at a point, and making a suggestion leave none open that was closed before.
+
+A regular expression steps over strings and comments; there is no grammar here, so it also works in half-written
+code, where a parser gives up. The check with a parser is syntax.py's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Literal
+
+from .candidate import Candidate, indent_of
+
+PAIRS = {")": "(", "]": "[", "}": "{"}
+CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
+MISSING_CHARS = 1_500  # a closer farther below may miss an opener that is none of the cursor's business
+NEAR_CHARS = 12_000  # brackets farther away than this are not looked at
+
+_CLOSING_LINE = re.compile(r"[\s)\]}>;,]*[)\]}>][\s)\]}>;,]*|\s*end[\s;]*")
+_ONLY_CLOSERS = re.compile(r"[\s)\]}>\"'`;,:]*")
+_DEFINES = re.compile(r"^(?:async def|def|class) \w+ *[(:]", re.MULTILINE)
+_DEFINES_DEEPER = re.compile(r"^[ \t]+(?:async def|def|class) \w+ *[(:]", re.MULTILINE)
+_HASH_LANGUAGES = frozenset({"python", "ruby", "shellscript", "toml", "yaml", "perl", "r", "elixir"})
+_BACKTICK_LANGUAGES = frozenset({"go", "javascript", "typescript", "javascriptreact", "typescriptreact"})
+
+
+def is_closing_line(line: str) -> bool:
+    """Whether a line only closes what lines above it opened."""
+    return bool(_CLOSING_LINE.fullmatch(line))
+
+
+def only_closers(text: str) -> bool:
+    """Whether text is nothing but what an editor closes by itself."""
+    return bool(_ONLY_CLOSERS.fullmatch(text))
+
+
+def depth_after(text: str, language: str) -> int:
+    """Openers minus closers outside strings and comments."""
+    return sum(1 if bracket in CLOSERS else -1 for _, bracket in brackets(text, language))
+
+
+def brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
+    """Offset and character of every bracket outside strings and comments."""
+    for match in _tokens(language).finditer(text):
+        if match.lastgroup == "bracket":
+            yield match.start(), match.group()
+
+
+def near_before(prefix: str, language: str) -> str:
+    """The end of a text, from where no string or comment can be open: in languages with strings over many lines, whose
+    quotes look alike at both ends, from the first line that defines something."""
+    near = prefix[-NEAR_CHARS:]
+    if len(prefix) <= NEAR_CHARS or language not in _HASH_LANGUAGES:
+        return near
+    start = _DEFINES.search(near) or _DEFINES_DEEPER.search(near)
+    return near[start.start() :] if start else near
+
+
+def inside(prefix: str, language: str) -> Literal["code", "comment", "string"]:
+    """What the end of the text stands in; a Python docstring counts as a comment."""
+    near = near_before(prefix, language) + "\0"  # an unfinished token reaches over this mark, a finished one does not
+    last = max(_tokens(language).finditer(near), key=re.Match[str].start, default=None)
+    if last is None or last.end() < len(near) or last.lastgroup == "bracket":
+        return "code"
+    return "comment" if last.lastgroup == "comment" else "string"
+
+
+def balanced(candidate: Candidate) -> Candidate:
+    """The text without closers that close nothing, and with the closers that its own openers need.
+
+    Brackets that were open or missing before the suggestion are left as they were."""
+    if not candidate.text:
+        return candidate
+    stack = open_before(near_before(candidate.prefix, candidate.language), candidate.language)
+    needed = _needed_after(candidate.suffix[candidate.n_replaced :][:NEAR_CHARS], candidate.language)
+    matched = _n_matched(stack, needed)
+    text = _without_stray_closers(candidate, stack, matched)
+    return candidate.with_text(text + _missing_closers(text, candidate, stack, needed))
+
+
+def opener_for_closers(candidate: Candidate) -> Candidate:
+    """Drops a text over lines that a bracket closes, where neither the text nor what stands above opens it."""
+    below = candidate.suffix[candidate.n_replaced :][:MISSING_CHARS]
+    needed = _needed_after(below, candidate.language)
+    stack = open_before(near_before(candidate.prefix, candidate.language), candidate.language)
+    if not candidate.text or len(needed) <= len(stack):
+        return candidate
+    opened = open_before(candidate.text, candidate.language)
+    return candidate if len(needed) <= len(stack) + len(opened) else candidate.dropped()
+
+
+def open_before(prefix: str, language: str) -> list[str]:
+    """The openers without a closer, outermost first."""
+    stack: list[str] = []
+    for _, bracket in brackets(prefix, language):
+        if bracket in CLOSERS:
+            stack.append(bracket)
+        elif stack and stack[-1] == PAIRS[bracket]:
+            stack.pop()
+    return stack
+
+
+def _needed_after(suffix: str, language: str) -> list[str]:
+    """The closers without an opener, nearest first."""
+    needed: list[str] = []
+    stack: list[str] = []
+    for _, bracket in brackets(suffix, language):
+        if bracket in CLOSERS:
+            stack.append(bracket)
+        elif stack and stack[-1] == PAIRS[bracket]:
+            stack.pop()
+        else:
+            needed.append(bracket)
+    return needed
+
+
+def _n_matched(stack: list[str], needed: list[str]) -> int:
+    """How many of the open brackets, innermost first, are closed below the cursor."""
+    count = 0
+    for opener, closer in zip(reversed(stack), needed, strict=False):
+        if PAIRS[closer] != opener:
+            break
+        count += 1
+    return count
+
+
+def _without_stray_closers(candidate: Candidate, stack: list[str], matched: int) -> str:
+    """Cut before the first closer that has no opener, or whose opener is already closed below the cursor."""
+    own: list[str] = []
+    outer = list(stack)
+    spare = len(stack) - matched  # openers that nothing below the cursor closes
+    for at, bracket in brackets(candidate.text, candidate.language):
+        if bracket in CLOSERS:
+            own.append(bracket)
+        elif own:
+            if own[-1] != PAIRS[bracket]:
+                return candidate.text[:at].rstrip()
+            own.pop()
+        elif outer and outer[-1] == PAIRS[bracket] and spare > 0:
+            outer.pop()
+            spare -= 1
+        else:
+            return candidate.text[:at].rstrip()
+    return candidate.text
+
+
+def _missing_closers(text: str, candidate: Candidate, stack: list[str], needed: list[str]) -> str:
+    """What the text's own openers still need, as an editor would lay it out."""
+    own: list[tuple[int, str]] = []
+    for at, bracket in brackets(text, candidate.language):
+        if bracket in CLOSERS:
+            own.append((at, bracket))
+        elif own:
+            own.pop()
+    own = own[max(0, len(needed) - len(stack)) :]  # the outermost are closed below the cursor
+    closers = ""
+    for at, bracket in reversed(own):
+        start = text.rfind("\n", 0, at) + 1
+        line = text[start:at] if start else candidate.line_before + text[:at]
+        own_line = not text[at + 1 :].partition("\n")[0].strip()
+        closers += ("\n" + indent_of(line) if own_line else "") + CLOSERS[bracket]
+    return closers
+
+
+@lru_cache(maxsize=32)
+def _tokens(language: str) -> re.Pattern[str]:
+    """Comments and strings of a language family, or else a bracket."""
+    if language in _HASH_LANGUAGES:
+        comments = [r"#[^\n]*", r'"""[\s\S]*?(?:"""|\Z)', r"'''[\s\S]*?(?:'''|\Z)"]
+    else:
+        comments = [r"//[^\n]*", r"/\*[\s\S]*?(?:\*/|\Z)"]
+    strings = [r'"(?:\\.|[^"\\\n])*"?']
+    if language in {"rust", "go", "c", "cpp", "java"}:
+        strings.append(r"'(?:\\[^\n']{1,8}|[^\\'\n])'")  # a character; 'a alone is a lifetime
+    else:
+        strings.append(r"'(?:\\.|[^'\\\n])*'?")
+    if language in _BACKTICK_LANGUAGES:
+        strings.append(r"`(?:\\[\s\S]|[^`\\])*(?:`|\Z)")
+    parts = {"comment": "|".join(comments), "string": "|".join(strings), "bracket": r"[()\[\]{}]"}
+    return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in parts.items()))

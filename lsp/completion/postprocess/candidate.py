@@ -1,0 +1,56 @@
+"""One suggestion in its place: the value that every post-processing step takes and returns.
+
+It holds text only; which steps run and in which order is chain.py's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A suggestion at the cursor between `prefix` and `suffix`. Empty text means: offer nothing.
+
+    `multiline`: whether more than one statement may be offered; `truncated`: the model was cut off (length or
+    time box) rather than finished; `n_replaced`: characters right of the cursor, on its line, that `text` replaces.
+    """
+
+    text: str
+    prefix: str
+    suffix: str
+    language: str = ""
+    multiline: bool = True
+    truncated: bool = False
+    n_replaced: int = 0
+
+    @property
+    def line_before(self) -> str:
+        """The cursor's line, left of the cursor."""
+        return self.prefix[self.prefix.rfind("\n") + 1 :]
+
+    @property
+    def line_after(self) -> str:
+        """The cursor's line, right of the cursor, without its line end."""
+        return self.suffix.partition("\n")[0].removesuffix("\r")
+
+    @property
+    def lines_below(self) -> str:
+        """Everything after the cursor's line."""
+        return self.suffix.partition("\n")[2]
+
+    def with_text(self, text: str) -> Candidate:
+        return replace(self, text=text)
+
+    def dropped(self) -> Candidate:
+        return replace(self, text="")
+
+
+def indent_of(line: str) -> str:
+    """The whitespace that a line begins with."""
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def width_of(indent: str) -> int:
+    """Columns of an indentation, a tab counting as four."""
+    return len(indent.expandtabs(4))

@@ -1,0 +1,141 @@
+"""Post-processing steps about indentation: where a suggestion leaves its scope, and the document's own style.
+
+Works on lines and columns only, so it needs no parser.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .brackets import depth_after, is_closing_line, near_before, open_before
+from .candidate import Candidate, indent_of, width_of
+
+_CONTINUES = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|while)\b)")
+_GOES_ON = re.compile(r"\s*(?:\}\s*)?(?:else|elif|except|finally|catch)\b|\s*\}\s*while\b")
+_STYLE_LINES = 400  # lines looked at to find a document's indentation
+_BLOCK_OPENER = re.compile(r"(?:\{|=>|:)\s*$")
+_COLON_BLOCKS = frozenset({"python"})
+_COLON_COMMENT = "#"
+
+
+def opens_block(line: str, language: str) -> bool:
+    """Whether a line's end starts something that goes on below it."""
+    stripped = line.rstrip()
+    if not _BLOCK_OPENER.search(stripped):
+        return False
+    return not stripped.endswith(":") or language in _COLON_BLOCKS
+
+
+def indentation_scope(candidate: Candidate) -> Candidate:
+    """Stops at the dedent: lines that no longer belong to the block or statement at the cursor go."""
+    lines = candidate.text.split("\n")
+    if len(lines) == 1:
+        return candidate
+    inside = not candidate.line_before.strip()
+    scope = width_of(indent_of(candidate.line_before or lines[0]))
+    depth = depth_after(candidate.line_before.lstrip() + lines[0], candidate.language)
+    for n, line in enumerate(lines[1:], start=1):
+        if line.strip() and not _belongs(line, scope, inside, depth):
+            return candidate.with_text("\n".join(lines[:n]).rstrip())
+        depth += depth_after(line, candidate.language)
+        if not inside and _ends_statement(line, lines[n + 1 :], scope, depth):
+            return candidate.with_text("\n".join(lines[: n + 1]))
+    return candidate
+
+
+def duplicate_closing_line(candidate: Candidate) -> Candidate:
+    """Drops a last line that closes what the line below already closes."""
+    kept, newline, last = candidate.text.rstrip().rpartition("\n")
+    below = next((line for line in candidate.lines_below.split("\n") if line.strip()), "")
+    if not newline or not is_closing_line(last) or candidate.line_after.strip():
+        return candidate
+    return candidate.with_text(kept) if last.rstrip() == below.rstrip() else candidate
+
+
+def indentation(candidate: Candidate) -> Candidate:
+    """Gives the text the document's indentation: no second indent at the cursor, its unit, its tabs or spaces."""
+    if not candidate.text:
+        return candidate
+    lines = candidate.text.split("\n")
+    if not candidate.line_before.strip():
+        lines = _from_cursor(lines, candidate)
+    unit = indent_unit(candidate.prefix + candidate.suffix)
+    lines[1:] = [_restyled(line, unit) for line in lines[1:]]
+    return candidate.with_text("\n".join(lines))
+
+
+def opener_for_body(candidate: Candidate) -> Candidate:
+    """Drops a statement over lines that only a block's opening line can stand over (languages with colon blocks)."""
+    if candidate.language not in _COLON_BLOCKS or candidate.line_after.strip() or "\n" in candidate.text:
+        return candidate
+    line = candidate.line_before + candidate.text
+    below = next((each for each in candidate.lines_below.split("\n") if each.strip()), "")
+    if width_of(indent_of(below)) <= width_of(indent_of(line)) or line.rstrip().endswith((":", "\\", ",")):
+        return candidate
+    is_open = bool(open_before(near_before(candidate.prefix + candidate.text, candidate.language), candidate.language))
+    return candidate if is_open or line.lstrip().startswith(_COLON_COMMENT) else candidate.dropped()
+
+
+def indent_unit(document: str) -> str:
+    """One step of a document's indentation: a tab, or its most usual number of spaces; "" when it shows none."""
+    return _unit_of(document[: _STYLE_LINES * 80])
+
+
+@lru_cache(maxsize=8)
+def _unit_of(text: str) -> str:
+    steps: dict[int, int] = {}
+    before = 0
+    for line in text.split("\n")[:_STYLE_LINES]:
+        if not line.strip():
+            continue
+        indent = indent_of(line)
+        if indent.startswith("\t"):
+            return "\t"
+        if (step := len(indent) - before) > 1:
+            steps[step] = steps.get(step, 0) + 1
+        before = len(indent)
+    usual = max((2, 4, 8), key=lambda size: (steps.get(size, 0), size == 4))
+    return " " * usual if steps.get(usual) else ""
+
+
+def _from_cursor(lines: list[str], candidate: Candidate) -> list[str]:
+    """Models repeat the indentation that is there: the first line starts at the cursor, unless it belongs deeper."""
+    given, own = candidate.line_before, indent_of(lines[0])
+    if not given or not own:
+        return lines
+    deeper = width_of(given) + width_of(own)
+    below = [width_of(indent_of(line)) for line in lines[1:] if line.strip()]
+    keep = min(below) >= deeper if below else _opener_at(candidate, width_of(given))
+    return lines if keep else [lines[0].lstrip(), *lines[1:]]
+
+
+def _opener_at(candidate: Candidate, width: int) -> bool:
+    """Whether the line above opens a block and the cursor is not yet inside it."""
+    above = candidate.prefix[: len(candidate.prefix) - len(candidate.line_before)].rstrip()
+    line = above[above.rfind("\n") + 1 :]
+    return opens_block(line, candidate.language) and width <= width_of(indent_of(line))
+
+
+def _belongs(line: str, scope: int, inside: bool, depth: int) -> bool:
+    width = width_of(indent_of(line))
+    if inside:
+        return width >= scope
+    return width > scope or depth > 0 or bool(width == scope and _CONTINUES.match(line))
+
+
+def _ends_statement(line: str, rest: list[str], scope: int, depth: int) -> bool:
+    """Whether a line at the statement's own column closes it and nothing continues it."""
+    if width_of(indent_of(line)) != scope or depth > 0 or not is_closing_line(line):
+        return False
+    return not (rest and _GOES_ON.match(rest[0]))
+
+
+def _restyled(line: str, unit: str) -> str:
+    indent = indent_of(line)
+    if unit == "\t" and " " in indent:
+        width = len(indent.expandtabs(4))
+        return "\t" * ((width + 3) // 4) + line[len(indent) :]
+    if unit and unit != "\t" and "\t" in indent:
+        return indent.replace("\t", unit) + line[len(indent) :]
+    return line

@@ -1,0 +1,97 @@
+"""One running request for ghost text: it collects the streamed text and lives as long as typing agrees with it.
+
+Stopping it closes the stream, and with it the daemon's request and the worker's job. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from halfwatt.daemon.wire import Decision, Result
+
+from .cache import Entry, continued
+from .filter import Guess
+from .values import Query
+
+Item = Decision | str | Result
+_AUTO_CLOSED = ")]}>\"'`"
+ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
+
+
+class Job:
+    """A request for `query`. `multiline`: a block was asked for; `guess`: the filter's, None for a warm-up."""
+
+    def __init__(self, query: Query, stream: AsyncGenerator[Item, None], multiline: bool, guess: Guess | None) -> None:
+        self.query = query
+        self.multiline = multiline
+        self.guess = guess
+        self.text = ""
+        self.result: Result | None = None
+        self.diverged = False
+        self._typed = ""
+        self._n_followers = 0
+        self._stream = stream
+        self._orphaned: asyncio.TimerHandle | None = None
+        self.task = asyncio.create_task(self._collect())
+
+    def agrees(self, text: str) -> bool:
+        """Whether the document is still what was asked about, or what was typed since is what the model says."""
+        prefix, suffix = self.query.prefix, self.query.suffix
+        if len(text) < len(prefix) + len(suffix) or not text.startswith(prefix) or not text.endswith(suffix):
+            return False
+        typed = text[len(prefix) : len(text) - len(suffix)]
+        return self._fits(typed) or self._fits(typed.rstrip(_AUTO_CLOSED))
+
+    def answers(self, query: Query) -> bool:
+        """Whether this request's answer can serve `query` too."""
+        if continued(Entry("", self.query.prefix, self.query.suffix, self._said), query.prefix, query.suffix):
+            return True
+        typed = query.prefix[len(self.query.prefix) :]
+        return query.prefix.startswith(self.query.prefix) and query.suffix == self.query.suffix and self._fits(typed)
+
+    def follow(self, query: Query) -> None:
+        """Somebody waits for this answer at `query`: stop as soon as the model says something else."""
+        self.settled()
+        self._n_followers += 1
+        self._typed = query.prefix[len(self.query.prefix) :]
+
+    def leave(self) -> None:
+        """An asker has gone: stop unless others wait or another one comes soon."""
+        self._n_followers -= 1
+        if self._n_followers == 0 and not self.task.done():
+            self.settled()
+            self._orphaned = asyncio.get_running_loop().call_later(ORPHAN_S, self.stop)
+
+    def settled(self) -> None:
+        """Its fate is decided: no more waiting for another asker."""
+        if self._orphaned is not None:
+            self._orphaned.cancel()
+            self._orphaned = None
+
+    def stop(self) -> None:
+        self.settled()
+        self.task.cancel()
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        self.task.add_done_callback(lambda _: callback())
+
+    @property
+    def _said(self) -> str:
+        """The text so far as it would go in at the cursor."""
+        return self.text.lstrip(" \t") if self.query.prefix[-1:].isspace() else self.text
+
+    def _fits(self, typed: str) -> bool:
+        return self._said.startswith(typed) or typed.startswith(self._said)
+
+    async def _collect(self) -> None:
+        async with aclosing(self._stream) as items:
+            async for item in items:
+                if isinstance(item, str):
+                    self.text += item
+                    if not self._fits(self._typed):
+                        self.diverged = True
+                        return
+                elif isinstance(item, Result):
+                    self.result = item

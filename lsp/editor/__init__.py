@@ -1,0 +1,1 @@
+"""The editor's side of the protocol: documents, edits, progress, messages, status, the link to the daemon."""

@@ -1,0 +1,147 @@
+"""The editor's open documents, with lines counted as the protocol counts them.
+
+pygls cuts lines at form feeds and Unicode separators too, which would shift every later line: `Documents` cuts only
+at LF, CRLF and CR. Positions become character offsets here, in the encoding that the editor agreed to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from urllib.parse import unquote, urlparse
+
+from lsprotocol import types
+from pygls.workspace import TextDocument, Workspace
+
+from halfwatt.daemon.errors import UsageError
+from halfwatt.lsp.code import languages
+from halfwatt.lsp.code.languages import Language
+
+MAX_CHARS = 1024 * 1024
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
+_UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2)}
+
+
+class UnusableText(UsageError):
+    """A document of a known language that is too large or binary."""
+
+
+class Document(TextDocument):
+    """pygls' document with the protocol's line ends."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return tuple(split_lines(self.source))
+
+
+class Documents(Workspace):
+    """pygls' workspace holding `Document`s."""
+
+    def update_text_document(
+        self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
+    ) -> None:
+        """VS Code sends the change of a discarded document after it has closed it: there is nothing to change then."""
+        if unquote(text_doc.uri) in self.text_documents:
+            super().update_text_document(text_doc, change)
+
+    def _create_text_document(
+        self,
+        doc_uri: str,
+        source: str | None = None,
+        version: int | None = None,
+        language_id: str | None = None,
+    ) -> TextDocument:
+        return Document(
+            doc_uri,
+            source=source,
+            version=version,
+            language_id=language_id,
+            sync_kind=types.TextDocumentSyncKind.Incremental,
+            position_codec=self._position_codec,
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A document at one moment. `path` is its file's, "" for an untitled or virtual one."""
+
+    uri: str
+    version: int | None
+    text: str
+    language: Language
+    path: str
+    encoding: str
+
+    @property
+    def name(self) -> str:
+        return PurePath(self.path).name or "untitled"
+
+    def offset(self, position: types.Position) -> int:
+        """Characters before the position; a position behind a line's end counts as the end."""
+        starts = line_starts(self.text)
+        if position.line >= len(starts):
+            return len(self.text)
+        start = starts[position.line]
+        end = starts[position.line + 1] if position.line + 1 < len(starts) else len(self.text)
+        line = self.text[start:end].rstrip("\r\n")
+        return start + _chars(line, position.character, self.encoding)
+
+    def position(self, offset: int) -> types.Position:
+        starts = line_starts(self.text[:offset])
+        return types.Position(len(starts) - 1, _units(self.text[starts[-1] : offset], self.encoding))
+
+    def range(self, start: int, end: int) -> types.Range:
+        return types.Range(self.position(start), self.position(end))
+
+
+def snapshot(workspace: Workspace, uri: str) -> Snapshot:
+    """The open document now; UsageError where it is not open, of an unknown language, too large or binary."""
+    document = workspace.text_documents.get(unquote(uri)) or workspace.text_documents.get(uri)
+    if document is None:
+        raise UsageError("The document is not open in the editor. Open it and try again.")
+    path = document.path if uri.startswith("file:") else ""
+    language = languages.for_id(document.language_id or "") or languages.for_path(path or urlparse(uri).path)
+    if language is None:
+        name = document.language_id or PurePath(path).suffix or "this document"
+        raise UsageError(f"Functions cannot be generated in {name}. Known languages: {languages.supported()}.")
+    reason = unusable(document.source)
+    if reason:
+        raise UnusableText(f"{reason} Nothing was done.")
+    encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
+    return Snapshot(uri, document.version, document.source, language, path or "", encoding)
+
+
+def unusable(text: str) -> str | None:
+    """A sentence saying why a text of a known language is left alone, or None."""
+    if len(text) > MAX_CHARS:
+        return f"The file is larger than {MAX_CHARS // 1024} KiB, which is too much to look through."
+    if "\0" in text:
+        return "The file holds binary data (zero bytes), not program text."
+    return None
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines with their ends, cut at LF, CRLF and CR only; no empty line at the end."""
+    return [line for line in _LINE.findall(text) if line]
+
+
+def line_starts(text: str) -> list[int]:
+    """Where each line starts, the empty one behind a final line end included."""
+    return [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
+
+
+def _units(text: str, encoding: str) -> int:
+    if encoding not in _UNITS or text.isascii():
+        return len(text)
+    codec, size = _UNITS[encoding]
+    return len(text.encode(codec, "surrogatepass")) // size
+
+
+def _chars(line: str, units: int, encoding: str) -> int:
+    """How many characters the first `units` code units are; half a character counts as none."""
+    if encoding not in _UNITS or line.isascii():
+        return min(units, len(line))
+    codec, size = _UNITS[encoding]
+    return len(line.encode(codec, "surrogatepass")[: units * size].decode(codec, "ignore"))

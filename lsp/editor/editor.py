@@ -1,0 +1,166 @@
+"""The language server's side of an editor: progress, messages, previews and edits, with what this client can do.
+
+Together with lsp/server.py the only place that speaks LSP for a generation; generate/jobs.py knows none of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+from urllib.parse import unquote
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+from halfwatt.daemon.paths import Paths
+from halfwatt.lsp.code.edits import Edit, apply
+
+from .documents import Snapshot, snapshot
+
+LANDING_LIMIT_S = 2.0  # editors send a change within a fraction of this after they applied an edit
+
+
+class Editor:
+    """What jobs ask of the editor. Methods that the client cannot serve do the next best thing."""
+
+    def __init__(self, server: LanguageServer, paths: Paths) -> None:
+        self._server = server
+        self._paths = paths
+        self._changed = asyncio.Event()
+
+    def wants(self, feature: str) -> bool:
+        """Whether the client asked for one of halfwatt's own notifications."""
+        experimental = getattr(self._server.client_capabilities, "experimental", None)
+        halfwatt = _field(experimental, "halfwatt")
+        return bool(_field(halfwatt, feature))
+
+    def snapshot(self, uri: str) -> Snapshot:
+        return snapshot(self._server.workspace, uri)
+
+    def document_changed(self) -> None:
+        """To be called when any document changed."""
+        self._changed.set()
+
+    def notify(self, method: str, params: object) -> None:
+        self._server.protocol.notify(method, params)
+
+    def delta(self, job_id: str, base: Snapshot, span: tuple[int, int], text: str, state: str, message: str) -> None:
+        """Tell the live preview how far a job is."""
+        at = base.range(*span)
+        start, end = ({"line": it.line, "character": it.character} for it in (at.start, at.end))
+        params = {"job": job_id, "uri": base.uri, "range": {"start": start, "end": end}, "text": text}
+        self.notify("halfwatt/generateDelta", {**params, "state": state, "message": message})
+
+    def progress(self, title: str, cancel: Callable[[], Any]) -> Progress:
+        return Progress(self._server, title, cancel, bool(self._can("window.work_done_progress")))
+
+    async def apply(self, now: Snapshot, edits: tuple[Edit, ...], label: str, code: str) -> bool:
+        """Apply the edits to this version of the document as one step; False where the editor did not. It then had time
+        to tell of the change that was in the way.
+
+        Some editors answer that they applied an edit which they dropped for its version: the text must arrive."""
+        if not self._can("workspace.apply_edit"):
+            return False
+        changes = [types.TextEdit(now.range(it.start, it.end), it.text) for it in edits]
+        edit = types.WorkspaceEdit(changes={now.uri: changes})
+        if self._can("workspace.workspace_edit.document_changes"):
+            document = types.OptionalVersionedTextDocumentIdentifier(uri=now.uri, version=now.version)
+            edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, changes)])
+        params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
+        expected = apply(now.text, edits)
+        try:
+            is_taken = (await self._server.workspace_apply_edit_async(params)).applied
+        except JsonRpcException:  # how eglot refuses an edit of an older version
+            is_taken = False
+        if is_taken:
+            return await self._shows(now.uri, lambda text: text == expected or code in text)
+        await self._shows(now.uri, lambda text: text != now.text)
+        return False
+
+    async def _shows(self, uri: str, is_so: Callable[[str], bool]) -> bool:
+        """Whether the document's text becomes so within the limit."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LANDING_LIMIT_S
+        while True:
+            document = self._server.workspace.text_documents.get(unquote(uri))
+            if is_so(document.source if document is not None else ""):
+                return True
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._changed.wait()
+            except TimeoutError:
+                return False
+
+    def show(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
+        self._server.window_show_message(types.ShowMessageParams(kind, message))
+
+    async def ask(self, message: str, answers: Iterable[str]) -> str | None:
+        """The answer that the user picked, None for none. Without answers it is a message: a question with nothing to
+        choose from stops some editors until a key is pressed."""
+        actions = [types.MessageActionItem(title) for title in answers]
+        if not actions:
+            self.show(message, types.MessageType.Warning)
+            return None
+        params = types.ShowMessageRequestParams(types.MessageType.Warning, message, actions)
+        picked = await self._server.window_show_message_request_async(params)
+        return picked.title if picked is not None else None
+
+    async def show_diff(self, snapshot: Snapshot, title: str, diff: str) -> None:
+        """Show what could not be applied: by our own notification, else as a file that the user may throw away."""
+        if self.wants("showDiff") or self.wants("review"):
+            self.notify("halfwatt/showDiff", {"title": title, "uri": snapshot.uri, "text": diff})
+        elif self._can("window.show_document.support"):
+            from .diff_file import write_diff
+
+            path = write_diff(self._paths.cache / "diffs", snapshot.name, diff)
+            await self._server.window_show_document_async(types.ShowDocumentParams(uri=path.as_uri()))
+        self.show(title, types.MessageType.Warning)
+
+    def _can(self, capability: str) -> Any:
+        return get_capability(self._server.client_capabilities, capability)
+
+
+class Progress:
+    """A work-done progress that the server made; its Cancel button calls `cancel`. Silent where unsupported."""
+
+    def __init__(self, server: LanguageServer, title: str, cancel: Callable[[], Any], supported: bool) -> None:
+        self._tracker = server.work_done_progress
+        self._token = secrets.token_hex(8)
+        self._cancel = cancel
+        self._state = "new"
+        if supported:
+            self._task = asyncio.ensure_future(self._begin(title))
+
+    async def _begin(self, title: str) -> None:
+        await self._tracker.create_async(self._token)
+        if self._state == "ended":
+            self._tracker.tokens.pop(self._token, None)
+            return
+        self._tracker.begin(self._token, types.WorkDoneProgressBegin(title=title, cancellable=True))
+        self._state = "begun"
+        self._tracker.tokens[self._token].add_done_callback(self._on_token_done)
+
+    def _on_token_done(self, token: Future[Any]) -> None:
+        if token.cancelled():
+            self._cancel()
+
+    def report(self, message: str) -> None:
+        if self._state == "begun":
+            self._tracker.report(self._token, types.WorkDoneProgressReport(message=message))
+
+    def end(self, message: str) -> None:
+        if self._state == "begun":
+            self._tracker.tokens.pop(self._token, None)
+            self._tracker.end(self._token, types.WorkDoneProgressEnd(message=message))
+        self._state = "ended"
+
+
+def _field(value: object, name: str) -> object:
+    """A member of untyped JSON, which arrives as a dict or as a named tuple."""
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

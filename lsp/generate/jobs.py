@@ -1,0 +1,306 @@
+"""A generation from start to end: ask the daemon, preview, cancel, fit, place once more if needed, report back.
+
+It drives the `Editor` and the daemon's client and knows no LSP type. Nothing is written but one versioned edit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from halfwatt.daemon.errors import AnswerError, HalfwattError
+from halfwatt.daemon.wire import Decision, Feedback, Outcome, RequestOptions, Result, Route
+from halfwatt.lsp.code.edits import Edit, apply
+from halfwatt.lsp.code.syntax import Source
+from halfwatt.lsp.code.targets import Target, find
+from halfwatt.lsp.editor.daemon_link import DaemonLink
+from halfwatt.lsp.editor.documents import Snapshot
+from halfwatt.lsp.editor.editor import Editor, Progress
+
+from . import anchor, prompt
+from .fit import Fitted, fit
+from .wording import preview, summary
+
+DELTA_EVERY_S = 0.1
+RETRY_TEMPERATURE = 0.7  # greedy decoding would give the same answer again
+TRY_AGAIN = "Try again"
+TRY_CLOUD = "Try the cloud model"
+_log = logging.getLogger(__name__)
+JobState = Literal["running", "ready", "applied", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An answer that stands in a document: enough to ask again in its place and to notice its undoing."""
+
+    uri: str
+    request_id: str
+    text_before: str
+    code_before: str
+    code_after: str
+
+    def taken_out(self, now: Snapshot) -> Snapshot | None:
+        """The document without this answer; None where it no longer stands there unchanged."""
+        if now.uri != self.uri or now.text.count(self.code_after) != 1:
+            return None
+        return replace(now, text=now.text.replace(self.code_after, self.code_before))
+
+
+@dataclass
+class Job:
+    """One generation. `base` is the document as it was when the job began, without the answer that it replaces."""
+
+    base: Snapshot
+    target: Target
+    route: Route | None
+    review: bool = False
+    replaces: Applied | None = None
+    temperature: float | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    accepted: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    request_id: str = ""
+    offer_cloud: bool = False
+    text: str = ""
+    last_delta_s: float = 0.0
+
+
+class Jobs:
+    """The running generations of one editor window."""
+
+    def __init__(self, editor: Editor, link: DaemonLink, editor_name: str, on_busy: Callable[[], None]) -> None:
+        self.editor_name = editor_name
+        self.last: Result | None = None
+        self._editor = editor
+        self._link = link
+        self._on_busy = on_busy  # called when a job begins or ends
+        self._running: dict[str, Job] = {}
+        self._applied: deque[Applied] = deque(maxlen=20)
+        self._background: set[asyncio.Task[Any]] = set()
+
+    def start(self, job: Job) -> str:
+        """Begin and return the job's id at once."""
+        job.review = job.review and self._editor.wants("review")
+        self._running[job.id] = job
+        job.task = self._spawn(self._run(job))
+        self._on_busy()
+        return job.id
+
+    def accept(self, job_id: str) -> bool:
+        job = self._running.get(job_id)
+        if job is not None:
+            job.accepted.set()
+        return job is not None
+
+    def cancel(self, job_id: str | None = None) -> int:
+        """Cancel one job or all; how many there were."""
+        found = [job for job in self._running.values() if job_id in (None, job.id)]
+        for job in found:
+            if job.task is not None:
+                job.task.cancel()
+        return len(found)
+
+    async def stop(self) -> None:
+        """Cancel everything and wait until it has ended."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
+    def again(self, now: Snapshot, offset: int, route: Route | None) -> Job | None:
+        """A job that replaces an earlier answer around the position, where one still stands there unchanged."""
+        for done in reversed(self._applied):
+            base = done.taken_out(now)
+            start = now.text.find(done.code_after)
+            if base is None or not start <= offset <= start + len(done.code_after):
+                continue
+            target = find(Source(base.text, base.language), start if done.code_before else max(start - 1, 0))
+            if isinstance(target, Target):
+                return Job(base, target, route, replaces=done)
+        return None
+
+    def document_changed(self, uri: str, text: str) -> None:
+        """Notice that an answer was undone."""
+        self._editor.document_changed()
+        for done in [it for it in self._applied if it.uri == uri and it.text_before == text]:
+            self._applied.remove(done)
+            self._feedback(done.request_id, "undone", None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def _run(self, job: Job) -> None:
+        progress = self._editor.progress(f"halfwatt: {job.target.title}", lambda: self.cancel(job.id))
+        ending = "Failed"
+        try:
+            result = await self._answer(job, progress)
+            ending = await self._finish(job, result)
+        except asyncio.CancelledError:
+            ending = "Cancelled; nothing was changed."
+            self._delta(job, "cancelled", ending)
+            if job.request_id:
+                self._feedback(job.request_id, "rejected", None)
+        except HalfwattError as error:
+            ending = str(error)
+            self._delta(job, "failed", ending)
+            self._spawn(self._offer_retry(job, error))
+        except Exception as error:  # noqa: BLE001 - a job is a request boundary; the server goes on
+            _log.error("a generation failed: %s", type(error).__name__)
+            ending = f"Something unexpected went wrong ({type(error).__name__}); nothing was changed. Try again."
+            self._delta(job, "failed", ending)
+            self._editor.show(ending)
+        finally:
+            self._running.pop(job.id, None)
+            progress.end(ending)
+            self._on_busy()
+
+    async def _answer(self, job: Job, progress: Progress) -> Result:
+        """Stream the model's answer into previews; the final result."""
+        source = Source(job.base.text, job.base.language)
+        client = await self._link.client()
+        messages = prompt.messages(source, job.target)
+        stream = client.chat(messages, self._options(job), temperature=job.temperature)
+        async for item in stream:
+            if isinstance(item, Decision):
+                is_named = item.reason.startswith(f"{item.tier}:")
+                chosen = item.reason if is_named else f"{item.tier}: {item.reason}"
+                progress.report(chosen)
+                self._delta(job, "running", chosen)
+            elif isinstance(item, str):
+                job.text += item
+                self._throttled_delta(job)
+            else:
+                job.request_id = item.request_id
+                self.last = item
+                return item
+        raise HalfwattError("The daemon ended the answer without a result; nothing was changed. Try again.")
+
+    def _options(self, job: Job) -> RequestOptions:
+        return RequestOptions(
+            kind="generate",
+            route=job.route,
+            editor=self.editor_name,
+            language=job.base.language.id,
+            path=job.base.path or None,
+            router_text=job.target.router_text,
+            stop_rules=prompt.STOP_RULES,
+        )
+
+    async def _finish(self, job: Job, result: Result) -> str:
+        """Fit, let the user review where asked for, place; the sentence that ends the progress."""
+        answer = result.code or job.text
+        try:
+            fitted = fit(Source(job.base.text, job.base.language), job.target, answer)
+        except AnswerError:
+            self._feedback(result.request_id, "failed", None)
+            raise
+        if job.review:
+            self._delta(job, "ready", "", fitted.code)
+            await job.accepted.wait()
+        if not await self._place(job, answer, fitted):
+            self._feedback(result.request_id, "offered", None)
+            self._delta(job, "failed", "The text changed meanwhile; a diff is shown instead.", fitted.code)
+            return "The text changed meanwhile; nothing was overwritten."
+        self._feedback(result.request_id, "accepted", len(fitted.code))
+        self._delta(job, "applied", summary(result), fitted.code)
+        if result.offer_cloud and result.kind == "local":
+            self._spawn(self._offer_cloud(job, result))
+        return summary(result)
+
+    async def _place(self, job: Job, answer: str, fitted: Fitted) -> bool:
+        """Apply to the document as it is now; once more where that was refused; else show a diff."""
+        base = Source(job.base.text, job.base.language)
+        for _ in range(2):
+            placement = self._placement(job, base, answer)
+            if placement is None:
+                break
+            now, edits, code, replaced = placement
+            if await self._editor.apply(now, edits, job.target.title, code):
+                self._applied.append(Applied(now.uri, job.request_id, now.text, replaced, code))
+                return True
+        title = "The text changed while the function was generated: here is the answer as a diff."
+        await self._editor.show_diff(job.base, title, anchor.diff(job.base.name, job.base.text, fitted.edits))
+        return False
+
+    def _placement(self, job: Job, base: Source, answer: str) -> tuple[Snapshot, tuple[Edit, ...], str, str] | None:
+        """The document as it is now with the edits for it, the new code and what it replaces; None where the target
+        is not there any more."""
+        try:
+            now = self._editor.snapshot(job.base.uri)
+        except HalfwattError:
+            return None
+        without = job.replaces.taken_out(now) if job.replaces else now
+        source = Source(without.text, without.language) if without else None
+        target = anchor.reanchor(base, job.target, source) if source else None
+        if source is None or target is None:
+            return None
+        fitted = fit(source, target, answer)
+        edits = fitted.edits
+        if source.text != now.text:
+            edits = (anchor.change(now.text, apply(source.text, edits)),)
+        return now, edits, fitted.code, fitted.replaced
+
+    async def _offer_retry(self, job: Job, error: HalfwattError) -> None:
+        again = [TRY_AGAIN] if isinstance(error, AnswerError) else []
+        cloud = [TRY_CLOUD] if job.offer_cloud or await self._may_ask_cloud(job) else []
+        picked = await self._editor.ask(str(error), [*again, *cloud])
+        if picked == TRY_AGAIN:
+            self.start(Job(job.base, job.target, job.route, job.review, job.replaces, RETRY_TEMPERATURE))
+        elif picked == TRY_CLOUD:
+            self.start(Job(job.base, job.target, "cloud", job.review, job.replaces))
+
+    async def _may_ask_cloud(self, job: Job) -> bool:
+        """Whether the daemon would let the user send this elsewhere; it failed before it could say so."""
+        if job.route in ("local", "cloud"):
+            return False
+        try:
+            client = await self._link.client()
+            messages = prompt.messages(_source(job.base), job.target)
+            return (await client.route(self._options(job), messages)).offer_cloud
+        except HalfwattError:
+            return False
+
+    async def _offer_cloud(self, job: Job, result: Result) -> None:
+        if await self._editor.ask(f"The local answer is doubtful. {result.reason}", [TRY_CLOUD]) != TRY_CLOUD:
+            return
+        done = next((it for it in self._applied if it.request_id == result.request_id), None)
+        base = done.taken_out(self._editor.snapshot(job.base.uri)) if done else None
+        target = anchor.reanchor(Source(job.base.text, job.base.language), job.target, _source(base)) if base else None
+        if base is not None and target is not None:
+            self.start(Job(base, target, "cloud", job.review, done))
+
+    def _throttled_delta(self, job: Job) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - job.last_delta_s >= DELTA_EVERY_S:
+            job.last_delta_s = now_s
+            self._delta(job, "running", "", preview(job.text))
+
+    def _delta(self, job: Job, state: JobState, message: str, text: str | None = None) -> None:
+        if self._editor.wants("generateDelta"):
+            shown = preview(job.text) if text is None else text
+            self._editor.delta(job.id, job.base, (job.target.start, job.target.end), shown, state, message)
+
+    def _feedback(self, request_id: str, outcome: Outcome, n_chars: int | None) -> None:
+        if request_id:
+            self._spawn(self._send_feedback(Feedback(request_id, outcome, n_chars)))
+
+    async def _send_feedback(self, feedback: Feedback) -> None:
+        try:
+            await (await self._link.client()).feedback(feedback)
+        except HalfwattError:
+            _log.warning("feedback could not be sent to the daemon")
+
+
+def _source(snapshot: Snapshot) -> Source:
+    return Source(snapshot.text, snapshot.language)

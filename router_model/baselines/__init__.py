@@ -1,0 +1,1 @@
+"""Published routers that ours is compared with, one module per family."""

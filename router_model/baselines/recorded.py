@@ -1,0 +1,89 @@
+"""Published cascades that need more generations of the weak model: semantic entropy and self-written unit tests.
+
+They read recorded, text-free outcomes (`draft_data.Recorded`) of a random part of the tasks; every token that the weak
+model wrote for samples and tests counts, and every run in the sandbox.
+"""
+
+import numpy as np
+
+from halfwatt.router_model.measures.draft_data import (
+    N_SAMPLES,
+    PROMPT_SHARE,
+    RUN_J,
+    TEST_COUNTS,
+    Fold,
+    Recorded,
+    new_token_j,
+)
+from halfwatt.router_model.measures.evaluation import Array, Pair, Rows
+from halfwatt.router_model.measures.spending import Spending, drafted
+
+KEPT_SHARES = (0.2, 0.4, 0.6, 0.8)
+
+
+def entropies(clusters: Array) -> Array:
+    """H = −Σ p log p over the clusters of each row's samples, in nats."""
+    out = np.zeros(len(clusters))
+    for row, labels in enumerate(clusters):
+        _, counts = np.unique(labels, return_counts=True)
+        p = counts / counts.sum()
+        out[row] = -float(p @ np.log(p))
+    return out
+
+
+def largest(clusters: Array) -> Rows:
+    """Place of the first sample of each row's largest cluster: the answer that is kept."""
+    places = []
+    for labels in clusters:
+        values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+        best = min(range(len(values)), key=lambda at: (-counts[at], first[at]))
+        places.append(int(first[best]))
+    return np.array(places)
+
+
+def semantic_entropy(fold: Fold) -> dict[str, Spending]:
+    """Five samples; the largest cluster's first answer is kept where the entropy is low enough."""
+    kept = _recorded(fold)
+    rows = np.intersect1d(fold.train, kept.with_samples)
+    limits = np.quantile(entropies(kept.sample_cluster[rows]), KEPT_SHARES)
+    test = fold.test
+    known = ~np.isnan(kept.sample_passed[test, 0])
+    signal = entropies(np.nan_to_num(kept.sample_cluster[test]))
+    places = largest(np.nan_to_num(kept.sample_cluster[test]))
+    every = np.arange(len(test))
+    prompt_j = PROMPT_SHARE * fold.data.prompt_tokens[test] * new_token_j()
+    sampled_j = prompt_j + kept.sample_tokens[test].sum(axis=1) * new_token_j() + N_SAMPLES * RUN_J
+    own = fold.pair(test)
+    pair = Pair(
+        np.column_stack([kept.sample_passed[test][every, places], own.passed[:, 1]]),
+        np.column_stack([sampled_j, own.energy_j[:, 1]]),
+    )
+    spent = {
+        f"{share:.0%} kept": drafted(pair, (signal > limit).astype(float))
+        for share, limit in zip(KEPT_SHARES, limits, strict=True)
+    }
+    return {name: _only(known, one) for name, one in spent.items()}
+
+
+def self_tests(fold: Fold) -> dict[str, Spending]:
+    """The draft is kept when it passes the first k tests that the weak model wrote for it."""
+    kept, test = _recorded(fold), fold.test
+    known = ~np.isnan(kept.tests_passed[test, 0])
+    own = fold.pair(test)
+    pair = Pair(np.column_stack([kept.draft_passed[test], own.passed[:, 1]]), own.energy_j)
+    spent = {}
+    for place, count in enumerate(TEST_COUNTS):
+        new = kept.tests_tokens[test, place] + PROMPT_SHARE * kept.tests_prompt_tokens[test]
+        failed = 1 - np.nan_to_num(kept.tests_passed[test, place])
+        spent[f"k={count}"] = _only(known, drafted(pair, failed, new * new_token_j() + RUN_J))
+    return spent
+
+
+def _recorded(fold: Fold) -> Recorded:
+    if fold.data.recorded is None:
+        raise ValueError("no recordings")
+    return fold.data.recorded
+
+
+def _only(known: Array, spent: Spending) -> Spending:
+    return Spending(*(np.where(known, part, np.nan) for part in (spent.passed, spent.energy_j, spent.weak)))

@@ -1,0 +1,1 @@
+"""The tables: every router on the same folds, and the reports."""

@@ -1,0 +1,85 @@
+"""The long part of the local pair's table: every router on every fold, resumable.
+
+One unit of work is one router on one fold. A finished unit is kept as a file named by what it depends on: outcomes,
+inputs, recordings, the source of the router. So a stopped run goes on where it was, and a changed router is measured
+anew. It knows no metrics (`draft_table.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from halfwatt.router_model.measures import draft_data, kept, local_pair, spending
+from halfwatt.router_model.measures.draft_data import DraftData, Fold
+from halfwatt.router_model.measures.evaluation import Array, folds
+from halfwatt.router_model.measures.family import Family
+from halfwatt.router_model.measures.spending import Spending, routed
+from halfwatt.router_model.progress import tracked
+
+Spend = Callable[[Fold], dict[str, Spending]]
+Results = dict[str, dict[str, Spending]]
+_SHARED = (draft_data, local_pair, spending)
+
+
+@dataclass(frozen=True)
+class DraftFamily:
+    """One row group: what it spends on a fold, where it comes from, and which recordings it needs."""
+
+    name: str
+    spend: Spend
+    source: str
+    needs: str = ""
+    written_in: ModuleType | None = None  # the module whose source a finished unit depends on
+
+
+def before_a_draft(family: Family) -> DraftFamily:
+    """A router of the measured pair's table, for the local pair."""
+
+    def spend(fold: Fold) -> dict[str, Spending]:
+        strong = family.route(fold.data, fold.train, fold.test, fold.seed).strong
+        return {name: routed(fold.pair(fold.test), shares) for name, shares in strong.items()}
+
+    return DraftFamily(family.name, spend, family.source, "", kept.module_of(family.route))
+
+
+def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, folder: Path | None, name: str) -> Results:
+    """Cross-validate all routers; by router and operating point, means over the repetitions per task."""
+    n_tasks = len(data.pair.passed)
+    totals: dict[str, dict[str, Array]] = {family.name: {} for family in chosen}
+    runs = [(seed, train, test) for seed in seeds for train, test in folds(n_tasks, seed)]
+    stems = {} if folder is None else {family.name: _stem(data, family) for family in chosen}
+    for place, (seed, train, test) in enumerate(tracked(runs, name, len(runs))):
+        fold = Fold(data, train, test, seed)
+        for family in chosen:
+            path = None if folder is None else folder / f"{stems[family.name]}-{place}.npz"
+            for setting, part in _unit(family, fold, path).items():
+                total = totals[family.name].setdefault(setting, np.zeros((3, n_tasks)))
+                total[:, test] += part / len(seeds)
+    return {
+        family: {setting: Spending(*total) for setting, total in settings.items()}
+        for family, settings in totals.items()
+    }
+
+
+def _unit(family: DraftFamily, fold: Fold, path: Path | None) -> dict[str, Array]:
+    if path is not None and path.exists():
+        found = kept.read(path)
+        return dict(zip(found["names"].tolist(), found["parts"], strict=True))
+    spent = family.spend(fold)
+    parts = {name: np.array([one.passed, one.energy_j, one.weak]) for name, one in spent.items()}
+    if path is not None:
+        kept.save(path, names=list(parts), parts=list(parts.values()))
+    return parts
+
+
+def _stem(data: DraftData, family: DraftFamily) -> str:
+    arrays: list[Any] = [data.pair.passed, data.pair.energy_j, data.tokens, data.statistics]
+    arrays += [data.inputs.words, data.inputs.grams, data.inputs.meaning, data.inputs.surface]
+    if family.needs and data.recorded is not None:
+        arrays += [*vars(data.recorded).values()]
+    module = family.written_in or kept.module_of(family.spend)
+    return kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, module))

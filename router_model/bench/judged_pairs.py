@@ -1,0 +1,151 @@
+"""What a language model as a judge prefers: routers against always-weak and always-strong, on judged pairs of answers.
+
+The Confidence-Driven LLM Router (2025) judges routers by preference and consistency. A router's answer is the weak or
+the strong model's greedy one, so one pair of answers per task, judged in both orders, tells about every router. Two
+readings of a pair: what the judge says in both orders, else a tie; and, where it tells its probabilities, the side that
+they lean to over both orders, which takes out a liking for the first place. It asks no model
+(`recording/judge_llm.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from halfwatt.router_model.labelling.labels import read_rows
+from halfwatt.router_model.measures.evaluation import Array, Rows
+from halfwatt.router_model.measures.spending import Spending
+
+JUDGE_TABLE = Path(__file__).parents[1] / "data" / "published_judge.csv"
+FEWEST_PAIRS = 30
+_VALUES = {"weak": -1.0, "tie": 0.0, "strong": 1.0}
+_N_BOOTSTRAP = 1000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Judged pairs. `verdicts`, `(n, 2)`, in the two orders: −1 weak, 0 tie, 1 strong; `leans`, `(n, 2)`: log p(strong)
+    − log p(weak), NaN where unknown; `passed`, `(n, 2)`: weak, strong; `same`: 1 where both answers are one text."""
+
+    tasks: Rows
+    verdicts: Array
+    leans: Array
+    passed: Array
+    same: Array
+
+    @property
+    def agreed(self) -> Array:
+        """The verdict of both orders, 0 where they differ."""
+        return np.where(self.verdicts[:, 0] == self.verdicts[:, 1], self.verdicts[:, 0], 0.0)
+
+    @property
+    def leaning(self) -> Array:
+        """The side of the summed leans; the agreed verdict where probabilities are unknown."""
+        total = self.leans.sum(axis=1)
+        return np.where(np.isnan(total), self.agreed, np.sign(total))
+
+    def take(self, rows: Rows) -> "Judged":
+        """Some of the pairs."""
+        return Judged(self.tasks[rows], self.verdicts[rows], self.leans[rows], self.passed[rows], self.same[rows])
+
+
+def judged(names: list[str], table: Path = JUDGE_TABLE) -> Judged | None:
+    """The committed verdicts by place of the task; None without a table or with fewer than `FEWEST_PAIRS`."""
+    place = {name: index for index, name in enumerate(names)}
+    rows = [row for row in read_rows(table) if row["task_id"] in place] if table.exists() else []
+    if len(rows) < FEWEST_PAIRS:
+        return None
+    return Judged(
+        tasks=np.array([place[row["task_id"]] for row in rows]),
+        verdicts=np.array([[_VALUES[row["weak_first"]], _VALUES[row["strong_first"]]] for row in rows]),
+        leans=np.array([[_number(row["lean_weak_first"]), _number(row["lean_strong_first"])] for row in rows]),
+        passed=np.array([[float(row["weak_passed"]), float(row["strong_passed"])] for row in rows]),
+        same=np.array([float(row["same_answer"]) for row in rows]),
+    )
+
+
+def measure(
+    found: Judged, results: Mapping[str, Mapping[str, Spending]], routers: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """How far to believe the judge, and one row per router at the setting nearest to half of the pairs kept weak.
+
+    `routers`: names, and how the settings to choose from begin. The first row mixes the two models at random.
+    """
+    rows = [{"router": "chance", "setting": "50% weak", **preference(found, np.full(len(found.tasks), 0.5))}]
+    for name, beginning in routers:
+        settings = {key: one for key, one in results.get(name, {}).items() if key.startswith(beginning)}
+        if settings:
+            setting, weak = nearest_half({key: one.weak[found.tasks] for key, one in settings.items()})
+            rows.append({"router": name, "setting": setting, **preference(found, 1 - weak)})
+    return {"judge": reliability(found), "routers": rows}
+
+
+def preference(found: Judged, strong: Array) -> dict[str, Any]:
+    """Preference in per cent: wins and half of the ties. `strong`: share of each pair sent to the strong model, NaN
+    where a router has no recordings; those pairs are left out."""
+    known = np.flatnonzero(~np.isnan(strong))
+    part, share = found.take(known), strong[known]
+    sent = share * (1 - part.same)
+    consistent = part.verdicts[:, 0] == part.verdicts[:, 1]
+    return {
+        "pairs": len(known),
+        "to strong %": round(100 * float(share.mean()), 1),
+        "over always-weak % (95 %)": _interval_text(0.5 + 0.5 * share * part.agreed),
+        "by leaning % (95 %)": _interval_text(0.5 + 0.5 * share * part.leaning),
+        "over always-strong % (95 %)": _interval_text(0.5 - 0.5 * (1 - share) * part.agreed),
+        "same verdict swapped %": round(100 * float(sent @ consistent / sent.sum()), 1) if sent.sum() else None,
+        "passed %": round(100 * float((part.passed[:, 0] + share * (part.passed[:, 1] - part.passed[:, 0])).mean()), 1),
+    }
+
+
+def reliability(found: Judged) -> dict[str, Any]:
+    """The judge against execution on the pairs where exactly one answer passes, and its liking for the first place."""
+    asked = found.take(np.flatnonzero(found.same == 0))
+    first = np.array([-1.0, 1.0])  # the side that stands first in each order
+    gap = asked.passed[:, 1] - asked.passed[:, 0]
+    told = asked.take(np.flatnonzero(gap != 0))
+    truth = gap[gap != 0]
+    return {
+        "pairs": len(found.same),
+        "one text": int(found.same.sum()),
+        "first place chosen %": _percent(asked.verdicts == first),
+        "tie said %": _percent(asked.verdicts == 0),
+        "same verdict swapped %": _percent(asked.verdicts[:, 0] == asked.verdicts[:, 1]),
+        "pairs where one passes": len(truth),
+        "strong passes in": int((truth > 0).sum()),
+        "single verdicts right % (95 %)": _interval_text((told.verdicts == truth[:, None]).mean(axis=1)),
+        "both orders right % (95 %)": _interval_text((told.agreed == truth).astype(float)),
+        "both orders wrong %": _percent(told.agreed == -truth),
+        "leaning right % (95 %)": _interval_text((told.leaning == truth).astype(float)),
+    }
+
+
+def signal(found: Judged) -> Array:
+    """For a joint model, `(n, 2)`: both verdicts summed and both leans summed, larger when the weak answer is liked."""
+    leans = np.nan_to_num(found.leans.sum(axis=1))
+    return -np.column_stack([found.verdicts.sum(axis=1), leans])
+
+
+def nearest_half(weak: Mapping[str, Array]) -> tuple[str, Array]:
+    """The setting whose mean share on the weak model is nearest to a half."""
+    name = min(weak, key=lambda key: abs(float(np.nanmean(weak[key])) - 0.5))
+    return name, weak[name]
+
+
+def _interval_text(values: Array) -> str:
+    """Mean in per cent with a bootstrap interval over pairs."""
+    if not len(values):
+        return "–"
+    picks = np.random.default_rng(0).integers(0, len(values), (_N_BOOTSTRAP, len(values)))
+    low, high = np.percentile(values[picks].mean(axis=1), (2.5, 97.5))
+    return f"{100 * values.mean():.1f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _percent(values: Any) -> float | None:
+    return round(100 * float(np.mean(values)), 1) if len(values) else None
+
+
+def _number(text: str) -> float:
+    return float(text) if text else float("nan")

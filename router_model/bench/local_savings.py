@@ -1,0 +1,192 @@
+"""What the two stages save on the local pair, by cost ratio weak:strong.
+
+Costs are in units of the strong model's mean generation; each task costs in proportion to its tokens. A draft that is
+thrown away is paid for. Policies are tuned (λ, and for both stages the margin of going strong at once) on held-out
+estimates of the training rows, to spend least at the target accuracy, and applied to test rows. Stage 2 alone drafts
+always.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from halfwatt.router_model.labelling.labels import LOCAL_MODELS, STATISTICS
+from halfwatt.router_model.measures.evaluation import Array, Rows, auroc, auroc_interval, folds
+from halfwatt.router_model.measures.local_pair import LocalData, Said, estimate
+from halfwatt.router_model.progress import tracked
+
+RATIOS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+TARGET = 0.97
+_LAMBDAS = (0.0, *np.geomspace(0.003, 1.5, 40).tolist())
+_ALWAYS_DRAFT = 9.0
+_MARGINS = (0.0, 0.1, 0.2, 0.3, _ALWAYS_DRAFT)
+_N_BOOTSTRAP = 400
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Per task: passed, and cost in units of the strong model's mean generation."""
+
+    passed: Array
+    cost: Array
+
+
+def measure(data: LocalData, seeds: range) -> dict[str, Any]:
+    """Figures for `local_pair` of the bench."""
+    runs = [(seed, train, test) for seed in seeds for train, test in folds(len(data.passed), seed)]
+    said = [(*estimate(data, train, test), train, test) for seed, train, test in tracked(runs, "local pair", len(runs))]
+    return {
+        "target_share": TARGET,
+        "accuracy_pct": [round(100 * float(value), 2) for value in data.passed.mean(axis=0)],
+        "tokens": [round(float(value), 1) for value in data.tokens.mean(axis=0)],
+        "auroc": {model: _aurocs(data, said, column) for column, model in enumerate(LOCAL_MODELS)},
+        "ratios": [at_ratio(data, said, ratio) for ratio in RATIOS],
+    }
+
+
+def _stage1(said: Said, passed: Array, cost: Array, lambda_: float, margin: float) -> Spent:
+    """Choose before generation; `margin` is not used."""
+    strong = _gain(said, cost, lambda_) > 0
+    return Spent(np.where(strong, passed[:, 1], passed[:, 0]), np.where(strong, cost[:, 1], cost[:, 0]))
+
+
+def _both(said: Said, passed: Array, cost: Array, lambda_: float, margin: float) -> Spent:
+    """Go to the strong model at once where it is better by more than a margin; else draft, check the draft, and
+    escalate where the gain is worth the joules."""
+    drafted = _gain(said, cost, lambda_) <= margin
+    escalated = ~drafted | (said.strong_after - lambda_ * _expected(said, cost)[:, 1] > said.after)
+    spent = drafted * cost[:, 0] + escalated * cost[:, 1]
+    return Spent(np.where(escalated, passed[:, 1], passed[:, 0]), spent)
+
+
+def _gain(said: Said, cost: Array, lambda_: float) -> Array:
+    """Stage 1's utility of the strong model less the weak one's."""
+    expected = _expected(said, cost)
+    return np.asarray(said.before[:, 1] - said.before[:, 0] - lambda_ * (expected[:, 1] - expected[:, 0]))
+
+
+def _expected(said: Said, cost: Array) -> Array:
+    """Expected cost per task and model: expected tokens at the mean price of a token."""
+    return np.asarray(said.tokens * cost.mean(axis=0) / said.tokens.mean(axis=0))
+
+
+def at_ratio(data: LocalData, said: Sequence[Any], ratio: float) -> dict[str, Any]:
+    """The three policies at one cost ratio. Stage 2 pays where even the lower bound of both stages is above stage 1
+    alone. `said` holds (held-out, asked, training rows, test rows) per fold."""
+    cost = data.tokens / data.tokens.mean(axis=0) * np.array([ratio, 1.0])
+    rows = {
+        "stage1": _policy(data, said, cost, _stage1, (0.0,)),
+        "stage2": _policy(data, said, cost, _both, (_ALWAYS_DRAFT,)),
+        "both": _policy(data, said, cost, _both, _MARGINS),
+    }
+    return {
+        "ratio": ratio,
+        "perfect_saving_pct": round(100 * (1 - perfect_cost(data.passed, cost)), 1),
+        **rows,
+        "stage2_pays": bool(rows["both"]["saving_interval"][0] > rows["stage1"]["saving_pct"]),
+    }
+
+
+def _policy(
+    data: LocalData, said: Sequence[Any], cost: Array, act: Callable[..., Spent], margins: Sequence[float]
+) -> dict[str, Any]:
+    """Two readings: on the hull of the curve over λ at the target, and `tuned`: with λ chosen on the training rows."""
+    goal = TARGET * float(data.passed[:, 1].mean())
+    settings = [(lambda_, margin) for lambda_ in _LAMBDAS for margin in margins]
+    curve = [_mean(data, cost, [(act, asked, test, *setting) for _, asked, _, test in said]) for setting in settings]
+    best = _mixed(curve, goal, Spent(data.passed[:, 1], cost[:, 1]))
+    chosen = [
+        (act, asked, test, *_setting(data, cost, act, held, train, settings)) for held, asked, train, test in said
+    ]
+    return {**_figures(data, cost, best), "tuned": _figures(data, cost, _mean(data, cost, chosen))}
+
+
+def _mixed(curve: Sequence[Spent], goal: float, always: Spent) -> Spent:
+    """The cheapest mixture by chance of two settings, or of one with always-strong, that passes exactly the goal."""
+    known = [(float(spent.passed.mean()), float(spent.cost.mean()), spent) for spent in (*curve, always)]
+    above = [entry for entry in known if entry[0] >= goal]
+    below = [entry for entry in known if entry[0] < goal]
+    mixtures = [(1.0, high, high) for high in above]
+    mixtures += [((goal - low[0]) / (high[0] - low[0]), low, high) for low in below for high in above]
+    share, low, high = min(mixtures, key=lambda each: (1 - each[0]) * each[1][1] + each[0] * each[2][1])
+    return Spent((1 - share) * low[2].passed + share * high[2].passed, (1 - share) * low[2].cost + share * high[2].cost)
+
+
+def _setting(
+    data: LocalData, cost: Array, act: Callable[..., Spent], held: Said, train: Rows, settings: Sequence[Any]
+) -> tuple[float, float]:
+    """The cheapest setting that reaches the target on held-out estimates of the training rows."""
+    goal = TARGET * data.passed[train, 1].mean()
+    tried = [(act(held, data.passed[train], cost[train], *setting), setting) for setting in settings]
+    reached = [entry for entry in tried if entry[0].passed.mean() >= goal]
+    setting: tuple[float, float] = min(reached, key=lambda entry: float(entry[0].cost.mean()), default=tried[0])[1]
+    return setting
+
+
+def _mean(data: LocalData, cost: Array, acts: Sequence[Any]) -> Spent:
+    """Per task, the mean over the repetitions in which it was tested."""
+    passed, paid, n_tests = (np.zeros(len(data.passed)) for _ in range(3))
+    for act, asked, test, lambda_, margin in acts:
+        spent = act(asked, data.passed[test], cost[test], lambda_, margin)
+        passed[test] += spent.passed
+        paid[test] += spent.cost
+        n_tests[test] += 1
+    return Spent(passed / n_tests, paid / n_tests)
+
+
+def _figures(data: LocalData, cost: Array, spent: Spent) -> dict[str, Any]:
+    """Savings against always-strong, as a share of the perfect pre-router's, and against the straight line; 95 %
+    bootstrap intervals over tasks, the routing kept as it is."""
+    random = np.random.default_rng(0)
+    picks = (random.integers(0, len(cost), len(cost)) for _ in range(_N_BOOTSTRAP))
+    names = ("saving", "share_of_perfect", "reduction")
+    values = 100 * np.array(_ratios(data, cost, spent, np.arange(len(cost))))
+    sampled = 100 * np.array([_ratios(data, cost, spent, rows) for rows in picks])
+    low, high = np.percentile(sampled, (2.5, 97.5), axis=0).round(1).tolist()
+    return {
+        "accuracy_share_pct": round(float(values[3]), 1),
+        **{f"{name}_pct": round(float(value), 1) for name, value in zip(names, values, strict=False)},
+        **{f"{name}_interval": list(ends) for name, *ends in zip(names, low, high, strict=False)},
+    }
+
+
+def _ratios(data: LocalData, cost: Array, spent: Spent, rows: Rows) -> tuple[float, float, float, float]:
+    """Saving, its share of the perfect saving, reduction against the line, share of the strong model's accuracy."""
+    passed, paid = data.passed[rows], cost[rows]
+    (a_weak, a_strong), (e_weak, e_strong) = passed.mean(axis=0), paid.mean(axis=0)
+    accuracy, used = float(spent.passed[rows].mean()), float(spent.cost[rows].mean())
+    line = e_weak + (accuracy - a_weak) / (a_strong - a_weak) * (e_strong - e_weak)
+    perfect = e_strong - perfect_cost(passed, paid)
+    return 1 - used / e_strong, (e_strong - used) / perfect, (line - used) / line, accuracy / a_strong
+
+
+def perfect_cost(passed: Array, cost: Array) -> float:
+    """Least mean cost with every outcome known and 97 % of the strong model's accuracy kept; weak or strong only.
+
+    Free wins first (weak suffices, or strong fails too, and costs less), then the dearest losses the target allows.
+    """
+    saved = cost[:, 1] - cost[:, 0]
+    loses = passed[:, 0] < passed[:, 1]
+    free = np.where(~loses & (saved > 0), saved, 0.0).sum()
+    wins = int((passed[:, 0] > passed[:, 1]).sum())
+    allowed = int(np.floor((1 - TARGET) * passed[:, 1].sum())) + wins
+    paid = np.sort(saved[loses & (saved > 0)])[::-1][:allowed].sum()
+    return float((cost[:, 1].sum() - free - paid) / len(cost))
+
+
+def _aurocs(data: LocalData, said: Sequence[Any], column: int) -> dict[str, list[float]]:
+    """For "this model passes": before, after its first tokens, by the sum of log-probabilities alone, after its end."""
+    sums = {name: np.zeros(len(data.passed)) for name in ("before", "start", "after")}
+    for _, asked, _, test in said:
+        sums["before"][test] += asked.before[:, column]
+        for place, name in enumerate(("start", "after")):
+            sums[name][test] += asked.own[:, column, place]
+    scores = {**sums, "sum_of_logprobs": data.statistics[:, column, STATISTICS.index("lp_sum")]}
+    return {name: _with_interval(values, data.passed[:, column]) for name, values in scores.items()}
+
+
+def _with_interval(scores: Array, passed: Array) -> list[float]:
+    low, high = auroc_interval(scores, passed)
+    return [round(auroc(scores, passed), 3), round(low, 3), round(high, 3)]

@@ -1,0 +1,61 @@
+"""Every router that is measured, in the order of the tables.
+
+To add one: write a module with a function `route(data, train, test, seed) -> Routed` and a list `FAMILIES`, and name
+it in `_before_generation`. Both tables take it from there. Everything else (folds, metrics, plot) is shared by all.
+"""
+
+from typing import Literal
+
+from halfwatt.router_model.baselines import bandits as family_bandits
+from halfwatt.router_model.baselines import controls as family_controls
+from halfwatt.router_model.baselines import finetuned as family_finetuned
+from halfwatt.router_model.baselines import ours as family_ours
+from halfwatt.router_model.baselines import soft_head as family_soft_head
+from halfwatt.router_model.baselines import thesis as family_thesis
+from halfwatt.router_model.baselines import uncertainty as family_uncertainty
+from halfwatt.router_model.baselines.cascade_routing import both_stages, cascade_routing, stage1
+from halfwatt.router_model.baselines.drafts import frugal, mean_logprob
+from halfwatt.router_model.baselines.recorded import self_tests, semantic_entropy
+from halfwatt.router_model.measures.family import Family
+
+from .draft_runs import DraftFamily, before_a_draft
+
+OURS = "halfwatt, both stages"
+_QUICK = ("always weak", "always strong", "oracle", "logistic regression")
+_NOT_FOR_DRAFTS = ("perfect pre-router", "random; zero router", "length only")
+
+
+def families() -> list[Family]:
+    """The routers of the measured pair's table."""
+    return [*_before_generation("energy"), *family_ours.FAMILIES]
+
+
+def draft_families(quick: bool = False) -> list[DraftFamily]:
+    """The routers of the local pair's table: those that choose before a draft, then those that look at one."""
+    before = [
+        family
+        for family in _before_generation("local")
+        if family.name not in _NOT_FOR_DRAFTS and (not quick or family.name in _QUICK)
+    ]
+    return [
+        *map(before_a_draft, before),
+        DraftFamily("mean log-probability", mean_logprob, "confidence-driven router"),
+        DraftFamily("FrugalGPT-style cascade", frugal, "FrugalGPT"),
+        DraftFamily("semantic entropy, 5 samples", semantic_entropy, "confidence-driven router", "samples"),
+        DraftFamily("self-written unit tests", self_tests, "edge-cloud study; Chen et al. 2024", "tests"),
+        DraftFamily("cascade routing, our estimates", cascade_routing, "Dekoninck et al. 2024"),
+        DraftFamily("halfwatt, stage 1", stage1, "this project"),
+        DraftFamily(OURS, both_stages, "this project"),
+    ]
+
+
+def _before_generation(pair: Literal["energy", "local"]) -> list[Family]:
+    """The published routers that see the prompt alone."""
+    return [
+        *family_controls.FAMILIES,
+        *family_thesis.FAMILIES,
+        *family_soft_head.FAMILIES,
+        *family_uncertainty.FAMILIES,
+        *family_bandits.FAMILIES,
+        *family_finetuned.families_of(pair),
+    ]

@@ -1,0 +1,1 @@
+"""What a person starts: `halfwatt router`, and the pipeline of stages."""

@@ -1,0 +1,1 @@
+"""One int8 ONNX graph, its digests and its card."""

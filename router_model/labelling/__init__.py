@@ -1,0 +1,1 @@
+"""Tasks, answers of candidate models, and verdicts by execution."""

@@ -1,0 +1,1 @@
+"""What a router is measured by: pairs, folds, curves, spending."""

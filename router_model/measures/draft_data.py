@@ -1,0 +1,139 @@
+"""The local pair, 0.5B → 1.5B, for routers that look at a draft: outcomes, joules by a stated model, recordings.
+
+Joules are modelled, not measured: new tokens at this kind of machine's joules per token, a prompt token at an eighth
+of a new one. `strong_factor` makes the strong model dearer, as a far one would be. Tasks without recordings have NaN.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from halfwatt.router_model.labelling.labels import LOCAL_MODELS, local_outcomes, local_rows, local_statistics, read_rows
+from halfwatt.router_model.serving.estimates import model_key
+from halfwatt.router_model.training.views import Inputs
+
+from . import local_pair
+from .evaluation import Array, Pair, Rows
+from .family import PairData
+
+JOULES_PER_TOKEN = (16 / 22, 16 / 12)  # two cores at 8 W, 22 and 12 tokens/s
+PROMPT_SHARE = 1 / 8  # joules of a prompt token, in new tokens
+RUN_J = 0.5  # one program in the sandbox: some 60 ms of one core
+WATTS = 16.0
+N_SAMPLES = 5
+TEST_COUNTS = (1, 3, 5, 7)
+_DATA = Path(__file__).parents[1] / "data"
+SAMPLES_TABLE = _DATA / "published_samples.csv"
+TESTS_TABLE = _DATA / "published_tests.csv"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Text-free outcomes of recorded generations by the weak model; NaN rows where nothing was recorded.
+
+    `sample_passed`, `sample_tokens`, `sample_cluster`: `(n, 5)`; equal numbers within a row are one cluster.
+    `tests_passed`, `tests_tokens`: `(n, 4)`: the draft passes the first k of its tests; tokens up to the k-th.
+    """
+
+    sample_passed: Array
+    sample_tokens: Array
+    sample_cluster: Array
+    draft_passed: Array
+    tests_passed: Array
+    tests_tokens: Array
+    tests_prompt_tokens: Array
+
+    def tasks(self, needs: str) -> Rows:
+        """Tasks that have what a router needs: `samples` or `tests`."""
+        return self.with_samples if needs == "samples" else self.with_tests
+
+    @property
+    def with_samples(self) -> Rows:
+        """Tasks that have samples."""
+        return np.flatnonzero(~np.isnan(self.sample_passed[:, 0]))
+
+    @property
+    def with_tests(self) -> Rows:
+        """Tasks that have tests."""
+        return np.flatnonzero(~np.isnan(self.tests_passed[:, 0]))
+
+
+@dataclass(frozen=True)
+class DraftData(PairData):
+    """`PairData` of the local pair with what is known after a draft."""
+
+    statistics: Array = field(default_factory=lambda: np.empty(0), repr=False)
+    prompt_tokens: Array = field(default_factory=lambda: np.empty(0), repr=False)
+    recorded: Recorded | None = None
+
+
+class Fold:
+    """One fold; the estimates of our own two stages are made once and shared by the routers that use them."""
+
+    def __init__(self, data: DraftData, train: Rows, test: Rows, seed: int) -> None:
+        self.data, self.train, self.test, self.seed = data, train, test, seed
+
+    @cached_property
+    def said(self) -> tuple[local_pair.Said, local_pair.Said]:
+        """Held-out estimates of the training rows, and estimates of the test rows."""
+        data = self.data
+        local = local_pair.LocalData(data.inputs, data.pair.passed, data.tokens, data.statistics)
+        return local_pair.estimate(local, self.train, self.test)
+
+    def pair(self, rows: Rows) -> Pair:
+        """Outcomes of some rows."""
+        return Pair(self.data.pair.passed[rows], self.data.pair.energy_j[rows])
+
+
+def new_token_j() -> float:
+    """Joules of one new token of the weak model."""
+    return JOULES_PER_TOKEN[0]
+
+
+def draft_data(
+    data_dir: Path, names: list[str], inputs: Inputs, n_characters: Array, strong_factor: float
+) -> DraftData:
+    """Everything about the local pair, in task order."""
+    outcomes = local_outcomes(data_dir, names)
+    prompt = _prompt_tokens(data_dir, names)
+    joules = (outcomes.tokens + PROMPT_SHARE * prompt[:, None]) * np.array(JOULES_PER_TOKEN)
+    return DraftData(
+        pair=Pair(outcomes.passed, joules * np.array([1.0, strong_factor])),
+        tokens=outcomes.tokens,
+        inputs=inputs,
+        n_characters=n_characters,
+        known=np.empty(0),
+        lambdas=(0.0, 0.5, 1.0),
+        statistics=local_statistics(data_dir, names),
+        prompt_tokens=prompt,
+        recorded=recorded(names),
+    )
+
+
+def recorded(names: list[str]) -> Recorded:
+    """The committed tables of the recordings, in task order; all NaN where there is no table."""
+    place = {name: index for index, name in enumerate(names)}
+    samples = np.full((3, len(names), N_SAMPLES), np.nan)
+    for row in read_rows(SAMPLES_TABLE) if SAMPLES_TABLE.exists() else ():
+        values = (float(row["passed"]), float(row["n_tokens"]), float(row["cluster"]))
+        samples[:, place[row["task_id"]], int(row["sample"])] = values
+    samples[:, np.isnan(samples).any(axis=(0, 2))] = np.nan
+    tests, tokens = (np.full((len(names), len(TEST_COUNTS)), np.nan) for _ in range(2))
+    draft, prompt = (np.full(len(names), np.nan) for _ in range(2))
+    for row in read_rows(TESTS_TABLE) if TESTS_TABLE.exists() else ():
+        at = place[row["task_id"]]
+        draft[at], prompt[at] = float(row["draft_passed"]), float(row["prompt_tokens"])
+        tests[at] = [float(row[f"passes_{k}"]) for k in TEST_COUNTS]
+        tokens[at] = [float(row[f"tokens_{k}"]) for k in TEST_COUNTS]
+    return Recorded(samples[0], samples[1], samples[2], draft, tests, tokens, prompt)
+
+
+def _prompt_tokens(data_dir: Path, names: list[str]) -> Array:
+    place = {name: index for index, name in enumerate(names)}
+    out = np.full(len(names), np.nan)
+    for row in local_rows(data_dir):
+        if model_key(row["model"]) == LOCAL_MODELS[0]:
+            out[place[row["task_id"]]] = float(row["prompt_tokens"])
+    return out

@@ -1,0 +1,76 @@
+"""The local pair, Qwen2.5-Coder 0.5B → 1.5B: what each stage says of a task, held out.
+
+Both stages are trained anew on each fold, as the shipped ones are. What they save is `bench/local_savings.py`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from halfwatt.router_model.labelling.labels import LOCAL_MODELS
+from halfwatt.router_model.serving.stage2 import DraftTable, apply, logit, start_inputs, whole_inputs
+from halfwatt.router_model.training import kernel_ridge as machine
+from halfwatt.router_model.training.draft_model import DraftTables, fit_draft_tables, stats_of
+from halfwatt.router_model.training.views import Inputs, fit_scaling, fit_support, gram, kernel, scaled
+
+from .evaluation import Array, Rows
+
+
+@dataclass(frozen=True)
+class LocalData:
+    """Inputs and outcomes of every task: `passed`, `tokens` `(n, 2)`, `statistics` as `labels` gives them."""
+
+    inputs: Inputs
+    passed: Array
+    tokens: Array
+    statistics: Array
+
+
+@dataclass(frozen=True)
+class Said:
+    """Per task and model: P(pass) `before`, and `own` `(n, 2, 2)`: after its own draft's first tokens, after its end;
+    expected `tokens`. `strong_after`: P(the strong model passes) after the weak one's draft."""
+
+    before: Array
+    own: Array
+    strong_after: Array
+    tokens: Array
+
+    @property
+    def after(self) -> Array:
+        """P(the weak model's draft passes) after its end."""
+        return self.own[:, 0, 1]
+
+
+def estimate(data: LocalData, train: Rows, test: Rows) -> tuple[Said, Said]:
+    """Held-out estimates of the training rows, and estimates of the test rows."""
+    scaling = fit_scaling(data.inputs.take(train))
+    support = fit_support(scaled(data.inputs.take(train), scaling))
+    matrix = gram(support).astype(np.float64)
+    rows = kernel(scaled(data.inputs.take(test), scaling), support).astype(np.float64)
+    passing = machine.fit(matrix, data.passed[train], machine.PASS_RIDGE)
+    lengths = machine.fit(matrix, np.log(data.tokens[train]), machine.COST_RIDGE)
+    lines = machine.calibration(passing.left_out, data.passed[train])
+    factor = machine.smearing(lengths.left_out, data.tokens[train])
+    held = machine.probabilities(passing.left_out, lines)
+    asked = machine.probabilities(machine.predict(rows, passing), lines)
+    tables = fit_draft_tables(LOCAL_MODELS, data.statistics[train], data.passed[train], held)
+    return (
+        _judge(tables, data.statistics[train], held, np.exp(lengths.left_out) * factor),
+        _judge(tables, data.statistics[test], asked, np.exp(machine.predict(rows, lengths)) * factor),
+    )
+
+
+def _judge(tables: DraftTables, statistics: Array, before: Array, tokens: Array) -> Said:
+    own = [_own(tables[model], statistics[:, column], before[:, column]) for column, model in enumerate(LOCAL_MODELS)]
+    other = tables[LOCAL_MODELS[0]].others[LOCAL_MODELS[1]]
+    pairs = zip(map(stats_of, statistics[:, 0]), before.tolist(), strict=True)
+    strong = [apply(other, [*whole_inputs(draft, p[0]), logit(p[1])]) for draft, p in pairs]
+    return Said(before, np.stack(own, axis=1), np.array(strong), tokens)
+
+
+def _own(table: DraftTable, statistics: Array, before: Array) -> Array:
+    """P(pass) of a model's own draft: after its first tokens, after its end."""
+    pairs = [(stats_of(row), p) for row, p in zip(statistics, before.tolist(), strict=True)]
+    start = [apply(table.start, start_inputs([draft.lp_first16_mean], draft.margin_first, p)) for draft, p in pairs]
+    return np.column_stack([start, [apply(table.whole, whole_inputs(draft, p)) for draft, p in pairs]])

@@ -1,0 +1,1 @@
+"""Running foreign code with limits: bubblewrap and a system-call filter."""

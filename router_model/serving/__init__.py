@@ -1,0 +1,1 @@
+"""Everything that the daemon's request path needs of the router, and the shipped artifact. It trains nothing."""

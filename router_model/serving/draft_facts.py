@@ -1,0 +1,134 @@
+"""What a finished draft shows of itself beyond its log-probabilities: does it parse, do the examples hold?
+
+Examples are the `>>>` lines of the request's docstring or comment. They run only in the sandbox, only when the caller
+asks for it; without a sandbox, or where they fail for want of the file around them, nothing is known. Python alone is
+looked at: of other languages, and of texts that are no code at all, nothing is said. It decides nothing (`stage2.py`).
+"""
+
+import ast
+import doctest
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from halfwatt.router_model.errors import SandboxUnavailable
+from halfwatt.router_model.sandbox.sandbox import Limits, runs_to_its_end
+
+MAX_EXAMPLES = 20
+_LIMITS = Limits(wall_s=3.0, cpu_s=3, memory_bytes=512 << 20)
+_COMMENT = re.compile(r"[ \t]*#[ \t]?")
+_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
+_QUOTES = re.compile(r"[\"']{3}")
+_N_RUNS = 2  # processes that must agree: the order of sets, and chance, differ between them
+_CHECK = """
+import doctest
+space = {{"__name__": "__main__"}}
+exec(compile({code!r}, "draft", "exec"), space)
+told = []
+runner = doctest.DocTestRunner(verbose=False)
+runner.run(doctest.DocTestParser().get_doctest({examples!r}, space, "examples", None, 0), out=told.append)
+foreign = any(name in text for text in told for name in ("NameError", "ImportError", "ModuleNotFoundError"))
+if not ({wish}):
+    raise SystemExit(1)
+"""
+_HOLD = "runner.tries > 0 and runner.failures == 0"
+_SAYS_NOTHING = "runner.tries == 0 or foreign"
+
+
+@dataclass(frozen=True)
+class DraftFacts:
+    """`parses` is False only for Python that does not; `examples_pass` is None where nothing is known."""
+
+    parses: bool = True
+    examples_pass: bool | None = None
+
+
+def facts_of(asked: str, code: str, language: str, run_examples: bool) -> DraftFacts:
+    """Facts about the code of a draft. Blocks, with examples for up to ten seconds.
+
+    `asked` is the signature with its docstring or comment, as the router saw it.
+    """
+    if language != "python":
+        return DraftFacts()
+    if not parses(code):
+        return DraftFacts(parses=False)
+    return DraftFacts(True, examples_pass(asked, code) if run_examples else None)
+
+
+def parses(code: str) -> bool:
+    """True for whole statements and for the bare body of a function."""
+    body = textwrap.dedent(code)
+    return _is_python(body) or _is_python("def _():\n" + textwrap.indent(body, "    "))
+
+
+def examples_pass(asked: str, code: str) -> bool | None:
+    """Run the request's examples against the code, in the sandbox only; None without examples or sandbox.
+
+    True only where at least one example ran and none failed, in each of `_N_RUNS` processes. A failure counts only
+    where it is the code's own: an unknown name or module may stand in the user's file.
+    """
+    examples = examples_of(asked)
+    if not examples:
+        return None
+    code = _program(asked, code)
+    try:
+        if all(_ends(code, examples, _HOLD) for _ in range(_N_RUNS)):
+            return True
+        return None if _ends(code, examples, _SAYS_NOTHING) else False
+    except (SandboxUnavailable, OSError):
+        return None
+
+
+def _ends(code: str, examples: str, wish: str) -> bool:
+    return runs_to_its_end(_CHECK.format(code=code, examples=examples, wish=wish), _LIMITS)
+
+
+def examples_of(asked: str) -> str:
+    """The first `MAX_EXAMPLES` examples of a docstring or a comment as plain text; empty where none can fail by its
+    value: without an expected output or an assertion an example shows nothing."""
+    text = _QUOTES.sub("\n", "\n".join(_uncommented(asked)))
+    try:
+        found = doctest.DocTestParser().get_examples(text)
+    except ValueError:
+        return ""
+    first = found[:MAX_EXAMPLES]
+    if not any(each.want or each.source.startswith("assert") for each in first):
+        return ""
+    return "\n".join(f">>> {_continued(each.source)}{each.want}" for each in first)
+
+
+def _continued(source: str) -> str:
+    return source.rstrip("\n").replace("\n", "\n... ") + "\n"
+
+
+def _uncommented(asked: str) -> Iterator[str]:
+    """Lines without comment signs, an empty one where comments end: what follows is no part of an example."""
+    commented = False
+    for line in asked.split("\n"):
+        bare = _COMMENT.sub("", line, count=1) if _COMMENT.match(line) else None
+        if commented and bare is None:
+            yield ""
+        commented = bare is not None
+        yield line if bare is None else bare
+
+
+def _program(asked: str, code: str) -> str:
+    """The stub stands in front where it is valid, as it does when benchmarks are judged: it may hold imports. Code
+    that does not define the function asked for is taken for its body."""
+    stub, body = asked.rstrip() + "\n", textwrap.dedent(code) + "\n"
+    wanted = _DEFINED.findall(stub)
+    if wanted and wanted[-1] not in _DEFINED.findall(body):
+        return stub + textwrap.indent(body, "    ")
+    return stub + body if _is_python(stub) else body
+
+
+def _is_python(text: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(text, "draft", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True

@@ -1,0 +1,64 @@
+"""Softer training targets: what an observer who also saw other models' answers would have expected.
+
+One greedy answer is a noisy label. On the training tasks more is known than the prompt: how other models did, how
+sure they were, how long the reference solution is. Extra trees learn from that (out of fold, on training tasks
+only) what to expect, and the student's target is a mixture of the label and this expectation ("learning using
+privileged information", Vapnik; generalized distillation, Lopez-Paz et al. 2016). Nothing of it is needed, or used,
+for a task to be routed.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from halfwatt.router_model.labelling.labels import llama_outcomes, local_outcomes, local_statistics
+from halfwatt.router_model.labelling.tasks import Task
+
+Array = npt.NDArray[np.float64]
+PASS_SHARE = 0.25
+COST_SHARE = 0.30
+_MISSING = -5.0
+
+
+def privileged(data_dir: Path, tasks: list[Task]) -> Array:
+    """What is known of each task beyond its prompt, shape `(n_tasks, n_columns)`."""
+    names = [task.task_id for task in tasks]
+    local = local_outcomes(data_dir, names)
+    llama = llama_outcomes(data_dir, names)
+    solution = [[len(task.canonical) - len(task.program_head), task.canonical.count("\n")] for task in tasks]
+    columns = [
+        local.passed,
+        local_statistics(data_dir, names).reshape(len(tasks), -1),
+        llama.passed,
+        llama.tokens,
+        np.array(solution, dtype=float),
+    ]
+    return np.nan_to_num(np.hstack(columns), nan=_MISSING)
+
+
+def expectations(known: Array, targets: Array, seed: int, n_folds: int = 5) -> Array:
+    """Out-of-fold expectations of the targets from what is known; NaN targets are not learned from."""
+    out = np.zeros_like(targets)
+    order = np.random.default_rng(seed).permutation(len(known))
+    for fold in range(n_folds):
+        held = order[fold::n_folds]
+        rest = np.setdiff1d(order, held)
+        out[held] = _learn(known[rest], targets[rest], known[held])
+    return out
+
+
+def softened(targets: Array, expected: Array, share: float) -> Array:
+    """`share` of the expectation and the rest of the label; holes stay holes."""
+    return (1 - share) * targets + share * expected
+
+
+def _learn(known: Array, targets: Array, asked: Array) -> Array:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    complete = ~np.isnan(targets).any(axis=1)
+    mean, scale = targets[complete].mean(axis=0), targets[complete].std(axis=0) + 1e-9
+    forest = ExtraTreesRegressor(80, min_samples_leaf=4, max_features=0.5, random_state=0)
+    forest.fit(known[complete], (targets[complete] - mean) / scale)
+    learned: Array = forest.predict(asked).reshape(len(asked), -1) * scale + mean
+    return learned

@@ -1,0 +1,106 @@
+"""Stage 3, *train*: one kernel machine for every model that has labels, with an ensemble for the doubt.
+
+    python -m halfwatt.router_model.commands.pipeline train --data-dir DIR --work DIR
+
+Everything here is arithmetic on arrays; reading tables is `labelling/labels.py`, writing the artifact is
+`export/export.py`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from halfwatt.router_model.labelling.labels import (
+    ENERGY_MODELS,
+    LLAMA_MODELS,
+    LOCAL_MODELS,
+    energy_outcomes,
+    llama_outcomes,
+    local_outcomes,
+    local_statistics,
+)
+from halfwatt.router_model.labelling.tasks import Task
+
+from . import kernel_ridge as machine
+from . import teacher
+from .draft_model import DraftTables, fit_draft_tables
+from .views import Inputs, Scaling, Support, fit_scaling, fit_support, gram, scaled
+
+Array = npt.NDArray[np.float64]
+MODELS = (*LOCAL_MODELS, *ENERGY_MODELS, *LLAMA_MODELS)
+N_MEMBERS = 8
+_DROPPED_SHARE = 0.3
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All that the artifact holds beside the encoder. Arrays have one column per model of `MODELS`."""
+
+    scaling: Scaling
+    support: Support
+    pass_fit: machine.Fit
+    members: Array
+    member_offset: Array
+    tokens_fit: machine.Fit
+    calibration: Array
+    smearing: Array
+    token_quantiles: Array
+    brier: Array
+    drafts: DraftTables
+
+
+def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> Trained:
+    """Fit on every labelled task; inputs are in task order."""
+    names = [task.task_id for task in tasks]
+    tables = [read(data_dir, names) for read in (local_outcomes, energy_outcomes, llama_outcomes)]
+    passed = np.hstack([table.passed for table in tables])
+    tokens = np.hstack([table.tokens for table in tables])
+    scaling = fit_scaling(inputs)
+    support = fit_support(scaled(inputs, scaling))
+    matrix = gram(support).astype(np.float64)
+    targets = _with_teacher(passed, np.log(tokens), tasks, data_dir)
+    pass_fit = machine.fit(matrix, targets[0], machine.PASS_RIDGE)
+    tokens_fit = machine.fit(matrix, targets[1], machine.COST_RIDGE)
+    lines = machine.calibration(pass_fit.left_out, passed)
+    members, offset = _members(matrix, targets[0])
+    p = machine.probabilities(pass_fit.left_out, lines)
+    return Trained(
+        scaling=scaling,
+        support=support,
+        pass_fit=pass_fit,
+        members=members,
+        member_offset=offset,
+        tokens_fit=tokens_fit,
+        calibration=lines,
+        smearing=machine.smearing(tokens_fit.left_out, tokens),
+        token_quantiles=np.nanquantile(np.log(tokens) - tokens_fit.left_out, (0.1, 0.9), axis=0),
+        brier=np.nanmean((p - passed) ** 2, axis=0),
+        drafts=fit_draft_tables(LOCAL_MODELS, local_statistics(data_dir, names), passed[:, :2], p[:, :2]),
+    )
+
+
+def _with_teacher(passed: Array, log_tokens: Array, tasks: list[Task], data_dir: Path) -> tuple[Array, Array]:
+    """The measured pair learns from softened targets; the teacher may not see a column that it is to explain."""
+    columns = [MODELS.index(model) for model in ENERGY_MODELS]
+    labels = np.hstack([passed[:, columns], log_tokens[:, columns]])
+    expected = teacher.expectations(teacher.privileged(data_dir, tasks), labels, SEED)
+    soft_passed, soft_tokens = passed.copy(), log_tokens.copy()
+    soft_passed[:, columns] = teacher.softened(labels[:, :2], expected[:, :2], teacher.PASS_SHARE)
+    soft_tokens[:, columns] = teacher.softened(labels[:, 2:], expected[:, 2:], teacher.COST_SHARE)
+    return soft_passed, soft_tokens
+
+
+def _members(matrix: Array, targets: Array) -> tuple[Array, Array]:
+    """Coefficients of machines that each miss 30 % of the tasks, shape `(n, N_MEMBERS · n_models)`."""
+    random = np.random.default_rng(SEED)
+    coefficients, offsets = [], []
+    for _ in range(N_MEMBERS):
+        holed = targets.copy()
+        holed[random.random(len(targets)) < _DROPPED_SHARE] = np.nan
+        member = machine.fit(matrix, holed, machine.PASS_RIDGE)
+        coefficients.append(member.coefficients)
+        offsets.append(member.offset)
+    return np.hstack(coefficients), np.hstack(offsets)

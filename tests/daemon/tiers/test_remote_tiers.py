@@ -1,0 +1,87 @@
+"""Keys on the way to a tier: one that cannot be used counts as missing and is told; no request waits twice for one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.errors import ConfigError
+from halfwatt.daemon.paths import Paths
+from halfwatt.daemon.settings.schema import Config, TierConfig
+from halfwatt.daemon.tiers import keys
+from halfwatt.daemon.tiers import remote as remote_tiers
+from halfwatt.daemon.tiers.keys import KeyFound
+from halfwatt.daemon.tiers.remote import RemoteTiers
+
+TIER = TierConfig(name="big", kind="cloud", base_url="https://cloud.example/v1", model="m", key="big")
+FREE = TierConfig(name="lan", kind="edge", base_url="http://10.0.0.2/v1", model="m")
+
+
+def key_file(paths: Paths, mode: int) -> Path:
+    file = keys.key_file("big", paths)
+    file.parent.mkdir(parents=True, mode=0o700)
+    file.write_text("planted-key-123")
+    file.chmod(mode)
+    return file
+
+
+async def test_key_file_that_others_can_read_counts_as_no_key_and_is_told(
+    paths: Paths, clean_environ: dict[str, str]
+) -> None:
+    key_file(paths, 0o644)
+    tiers = RemoteTiers(paths, clean_environ)
+    assert await tiers.has_key(Config(tiers=(TIER, FREE))) == {"big": False, "lan": True}
+    (problem,) = tiers.problems
+    assert "must be 0600" in problem
+    assert "planted-key" not in problem + repr(vars(tiers))
+    with pytest.raises(ConfigError):
+        await tiers._key("big")
+
+
+def test_tier_whose_joules_are_unknown_is_told_with_the_reason_until_they_are_known(
+    paths: Paths, clean_environ: dict[str, str]
+) -> None:
+    tiers = RemoteTiers(paths, clean_environ)
+    tiers._note("big", cloud_energy.estimate("a model of nobody", 10, 10))
+    (problem,) = tiers.problems
+    assert problem.startswith("The energy of tier big is unknown: EcoLogits")
+    assert "joules_per_token" in problem
+    tiers._note("big", cloud_energy.estimate("gpt-4o-mini", 10, 10))
+    assert tiers.problems == ()
+
+
+class Counter:
+    """Stands in for the clock and counts how often a key is looked for; each look takes `look_s`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, look_s: float, found: KeyFound | None) -> None:
+        self.now_s, self.n_looks, self._look_s, self._found = 100.0, 0, look_s, found
+        monkeypatch.setattr(keys, "find_key", self._find)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+
+    def _find(self, *_: object) -> KeyFound | None:
+        self.n_looks += 1
+        self.now_s += self._look_s
+        return self._found
+
+
+@pytest.mark.parametrize(
+    ("look_s", "found", "asked_again_after_s"),
+    [
+        (0.1, None, remote_tiers.MISSING_KEY_AGE_S),
+        (15.0, None, remote_tiers.KEY_AGE_S),
+        (0.1, KeyFound("k", "keyring", "x"), remote_tiers.KEY_AGE_S),
+    ],
+    ids=["missing", "locked keyring", "there"],
+)
+async def test_looking_for_a_key_is_not_repeated_at_every_request(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, look_s: float, found: KeyFound | None, asked_again_after_s: float
+) -> None:
+    tiers = RemoteTiers(paths, {})
+    clock = Counter(monkeypatch, look_s, found)
+    for wait_s, n_looks in ((0.0, 1), (asked_again_after_s - 0.1, 1), (0.2, 2)):
+        clock.now_s += wait_s
+        await tiers.has_key(Config(tiers=(TIER,)))
+        assert clock.n_looks == n_looks

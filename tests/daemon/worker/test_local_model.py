@@ -1,0 +1,472 @@
+"""The supervisor and the real worker process: answers, cancelling, crashes, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from halfwatt.daemon.errors import ModelError, PromptTooLongError, UsageError, WorkerBusyError, WorkerError
+from halfwatt.daemon.inference.answer import Cancellation, Chunk
+from halfwatt.daemon.inference.prompts import extract_code, generation_messages
+from halfwatt.daemon.models import catalog
+from halfwatt.daemon.models.catalog import ModelSpec
+from halfwatt.daemon.settings.schema import LocalConfig
+from halfwatt.daemon.worker.fallbacks import LadderMemory, memory_key
+from halfwatt.daemon.worker.protocol import WARM_PRIORITY, Done, Job
+from halfwatt.daemon.worker.supervisor import Limits, LocalModel
+
+pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
+LOG = logging.getLogger("test")
+ENDLESS = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15"
+LONG = "value = compute(value, 1)\n" * 130  # two batches and more
+FAULT = "HALFWATT_TEST_WORKER_FAULT"
+
+
+@pytest.fixture(scope="module")
+def spec(model_path: Path) -> ModelSpec:
+    return replace(catalog.load()["qwen2.5-coder-0.5b"], path=model_path)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model(spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalModel]:
+    """One healthy model for the tests that leave it healthy."""
+    async with started(spec, tmp_path_factory.mktemp("model") / "worker.json", LocalConfig(queue=2)) as running:
+        yield running
+
+
+@asynccontextmanager
+async def started(
+    spec: ModelSpec,
+    memory: Path,
+    config: LocalConfig | None = None,
+    fault: str = "",
+    states: list[str] | None = None,
+    **limits: float,
+) -> AsyncIterator[LocalModel]:
+    environ = {**os.environ, FAULT: fault}
+    seen: list[str] = [] if states is None else states
+    local = LocalModel(
+        spec,
+        config or LocalConfig(),
+        memory,
+        LOG,
+        environ=environ,
+        limits=Limits(**limits),
+        changed=lambda: seen.append(local.state),
+    )
+    await local.start()
+    try:
+        yield local
+    finally:
+        await local.stop()
+
+
+async def answer(model: LocalModel, job: Job, cancellation: Cancellation | None = None) -> tuple[str, Done]:
+    items = [item async for item in model.run(job, cancellation)]
+    *chunks, done = items
+    assert isinstance(done, Done)
+    return "".join(chunk.text for chunk in chunks if isinstance(chunk, Chunk)), done
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that no event tells; the test's own time limit ends the waiting."""
+    while not holds():  # noqa: ASYNC110 - the state of another process
+        await asyncio.sleep(0.005)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, also where nobody reaps it."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def cpu_s(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:2]))
+
+
+def text_job(prompt: str = ENDLESS, **fields: object) -> Job:
+    return Job(kind="text", prompt=prompt, **fields)  # type: ignore[arg-type]  # a shorthand
+
+
+async def test_chat_answers_with_code_that_runs(model: LocalModel) -> None:
+    messages = generation_messages('def add(a: int, b: int) -> int:\n    """The sum of a and b."""')
+    job = Job(kind="chat", messages=messages, max_tokens=120, stop_rules=("code_block", "trailing"))
+    text, done = await answer(model, job)
+    space: dict[str, object] = {}
+    exec(extract_code(text), space)  # noqa: S102 - the model's code is what this test is about
+    assert space["add"](2, 3) == 5  # type: ignore[operator]
+    assert done.stop in ("code_block", "trailing", "stop")
+    assert done.cpu_s > 0
+    assert done.first_token_ms is not None
+    assert done.first_token_ms <= done.total_ms
+
+
+async def test_fill_in_the_middle_uses_both_sides(model: LocalModel) -> None:
+    prefix, suffix = "def mean(xs):\n    total = 0\n    for x in xs:\n        ", "\n    return total / len(xs)\n"
+    job = Job(kind="fim", prompt=prefix, suffix=suffix, max_tokens=24, stop_rules=("line",))
+    text, done = await answer(model, job)
+    assert text == "total += x"
+    assert done.stop == "line"
+
+
+async def test_identical_prompt_is_cached_and_answered_alike(model: LocalModel) -> None:
+    job = text_job("def fibonacci(n):\n", max_tokens=16, document="twice")
+    (_, first), (second_text, second), (third_text, _) = [await answer(model, job) for _ in range(3)]
+    assert first.cached_tokens == 0
+    assert second.cached_tokens == second.prompt_tokens - 1
+    # The first reads its prompt in one batch, whose sums are rounded in another order: it may differ.
+    assert second_text == third_text
+
+
+async def test_each_document_stays_warm_while_another_is_edited(model: LocalModel) -> None:
+    one = text_job("alpha beta gamma delta epsilon", max_tokens=2, document="one")
+    other = text_job("import os\nimport sys\n", max_tokens=2, document="other")
+    await answer(model, one)
+    await answer(model, other)
+    _, done = await answer(model, one)
+    assert done.cached_tokens == done.prompt_tokens - 1
+
+
+async def test_copied_state_gives_the_same_answer(model: LocalModel) -> None:
+    prompt = LONG[:900] + "def final_value(value):\n    return"
+    source = text_job(prompt, max_tokens=12, document="source")
+    (_, _), (text, _) = [await answer(model, source) for _ in range(2)]
+    copied, done = await answer(model, text_job(prompt, max_tokens=12, document="copy"))
+    assert done.cached_tokens == done.prompt_tokens - 1
+    assert copied == text
+
+
+async def test_same_seed_samples_the_same_text(model: LocalModel) -> None:
+    jobs = [text_job("Once upon a time", max_tokens=12, temperature=1.5, seed=seed) for seed in (7, 7, 8)]
+    texts = [(await answer(model, job))[0] for job in jobs]
+    assert texts[0] == texts[1] != texts[2]
+
+
+async def test_every_token_is_counted_and_has_its_probability(model: LocalModel) -> None:
+    items = [item async for item in model.run(text_job(max_tokens=8))]
+    *chunks, done = items
+    assert isinstance(done, Done)
+    assert sum(chunk.n_tokens for chunk in chunks if isinstance(chunk, Chunk)) == done.completion_tokens == 8
+    assert done.stop == "length"
+    assert done.draft is not None
+    logprobs = [chunk.logprob or 0.0 for chunk in chunks if isinstance(chunk, Chunk)]
+    assert done.draft.lp_sum == pytest.approx(sum(logprobs))
+    assert max(logprobs) <= 0
+
+
+async def test_characters_of_several_tokens_arrive_whole(model: LocalModel) -> None:
+    prompt = "Repeat exactly: 🦀🦀🦀 𝛌𝛌 家家\nAnswer: 🦀🦀🦀 𝛌𝛌 家家\nRepeat exactly: 🦜🦚 𝚿 鮨\nAnswer:"
+    text, _ = await answer(model, text_job(prompt, max_tokens=20, stop=("\n",)))
+    assert "\ufffd" not in text
+    assert any(ord(char) > 0x2000 for char in text)
+
+
+async def test_lone_surrogate_in_a_prompt_is_survived(model: LocalModel) -> None:
+    _, done = await answer(model, text_job("x = '\ud83d'", max_tokens=1))
+    assert done.completion_tokens == 1
+
+
+async def test_control_marks_in_the_users_code_stay_text(model: LocalModel) -> None:
+    plain = await model.count_tokens(Job(kind="fim", prompt="a", suffix=""))
+    marked = await model.count_tokens(Job(kind="fim", prompt="a<|fim_middle|>", suffix=""))
+    assert marked > plain + 1
+
+
+async def test_tokens_are_counted_while_a_job_runs(model: LocalModel) -> None:
+    async with aclosing(model.run(text_job(max_tokens=400))) as items:
+        await anext(items)
+        assert await model.count_tokens(text_job("one two three")) == 3
+
+
+async def test_cancelled_job_ends_within_a_token_and_says_what_it_cost(model: LocalModel) -> None:
+    n_after, done, cancellation = 0, None, Cancellation()
+    async for item in model.run(text_job(max_tokens=1000), cancellation):
+        if isinstance(item, Done):
+            done = item
+        elif not cancellation.requested:
+            cancellation.request()
+        else:
+            n_after += 1
+    assert done is not None
+    assert done.stop == "cancelled"
+    assert done.cpu_s > 0
+    assert n_after <= 2
+
+
+async def test_cancel_interrupts_the_reading_of_a_long_prompt(model: LocalModel) -> None:
+    cancellation = Cancellation()
+    task = asyncio.create_task(answer(model, text_job(LONG, max_tokens=5, document="cut"), cancellation))
+    worker = psutil.Process(model.pid)
+    before_s = cpu_s(worker)
+    await until(lambda: cpu_s(worker) >= before_s + 0.05)
+    cancellation.request()
+    text, done = await task
+    assert (text, done.stop, done.first_token_ms) == ("", "cancelled", None)
+    # What was read stays and is right: the same prompt goes on from there.
+    text, done = await answer(model, text_job(LONG, max_tokens=8, document="cut"))
+    fresh, _ = await answer(model, text_job(LONG, max_tokens=8, document="fresh"))
+    assert text == fresh
+
+
+async def test_closing_the_stream_cancels_and_the_next_job_runs(model: LocalModel) -> None:
+    async with aclosing(model.run(text_job(max_tokens=1000))) as items:
+        await anext(items)
+    _, done = await answer(model, text_job(max_tokens=2))
+    assert done.completion_tokens == 2
+
+
+async def test_cancelled_task_frees_the_worker(model: LocalModel) -> None:
+    task = asyncio.create_task(answer(model, text_job(max_tokens=1000)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert model.n_queued == 0
+    assert (await answer(model, text_job(max_tokens=1)))[1].completion_tokens == 1
+
+
+async def test_full_queue_refuses_at_once(model: LocalModel) -> None:
+    async with aclosing(model.run(text_job(max_tokens=1000))) as running:
+        await anext(running)
+        waiting = [asyncio.create_task(answer(model, text_job(max_tokens=1))) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert model.n_queued == 2
+        with pytest.raises(WorkerBusyError, match="2 waiting"):
+            await anext(model.run(text_job()))
+    for _, done in await asyncio.gather(*waiting):
+        assert done.queue_ms > 0
+
+
+async def test_invoked_job_overtakes_automatic_ones(model: LocalModel) -> None:
+    order: list[int] = []
+
+    async def note(number: int, priority: int) -> None:
+        await answer(model, text_job(max_tokens=1, priority=priority))
+        order.append(number)
+
+    async with aclosing(model.run(text_job(max_tokens=1000))) as running:
+        await anext(running)
+        tasks = [asyncio.create_task(note(2, priority=0))]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(note(3, priority=1)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert order == [3, 2]
+
+
+async def test_guesses_do_not_change_the_answer(model: LocalModel) -> None:
+    """A job of one token has nothing to guess at."""
+    prompt = "".join(f"value_{n} = compute(value_{n}, {n})\n" for n in range(12)) + "value_12 ="
+    whole, done = await answer(model, text_job(prompt, max_tokens=24, document="whole"))
+    said = ""
+    for _ in range(24):
+        chunk, _ = await answer(model, text_job(prompt + said, max_tokens=1, document="single"))
+        said += chunk
+    assert said == whole
+    again, cached = await answer(model, text_job(prompt + whole, max_tokens=1, document="whole"))
+    assert again
+    assert cached.cached_tokens >= done.prompt_tokens + done.completion_tokens - 2
+
+
+async def test_any_other_job_ends_one_that_reads_ahead_and_finds_what_it_has_read(model: LocalModel) -> None:
+    warming = text_job(LONG, max_tokens=1, document="ahead", priority=WARM_PRIORITY)
+    async with aclosing(model.run(warming)) as running:
+        first = asyncio.ensure_future(anext(running))
+        for _ in range(20):  # until the worker has it: nothing here waits for news
+            await asyncio.sleep(0)
+        await answer(model, text_job(max_tokens=1))
+        ended = await first
+    assert isinstance(ended, Done)
+    assert ended.stop == "cancelled"
+
+
+async def test_job_cancelled_in_the_queue_never_runs(model: LocalModel) -> None:
+    async with aclosing(model.run(text_job(max_tokens=1000))) as running:
+        await anext(running)
+        cancellation = Cancellation()
+        task = asyncio.create_task(answer(model, text_job(), cancellation))
+        await asyncio.sleep(0)
+        cancellation.request()
+        _, done = await task
+    assert (done.stop, done.completion_tokens, done.cpu_s) == ("cancelled", 0, 0.0)
+
+
+async def test_job_cancelled_before_it_is_given_never_runs(model: LocalModel) -> None:
+    cancellation = Cancellation()
+    cancellation.request()
+    assert (await answer(model, text_job(max_tokens=1000), cancellation))[1].completion_tokens == 0
+    assert model.n_queued == 0
+
+
+async def test_time_box_ends_a_job_while_it_still_reads_the_prompt(model: LocalModel) -> None:
+    _, done = await answer(model, text_job(LONG, max_tokens=500, time_box_ms=30, document="box"))
+    assert done.stop == "time_box"
+
+
+async def test_prompt_over_the_context_is_refused_before_any_work(model: LocalModel) -> None:
+    with pytest.raises(PromptTooLongError, match="and the local model takes 4095"):
+        await answer(model, text_job(LONG * 20))
+
+
+async def test_answer_ends_where_the_context_does(spec: ModelSpec, tmp_path: Path) -> None:
+    async with started(spec, tmp_path / "worker.json", LocalConfig(context_tokens=512)) as model:
+        _, done = await answer(model, text_job("1, " * 165, max_tokens=1000))
+    assert (done.stop, done.prompt_tokens + done.completion_tokens) == ("length", 512)
+
+
+async def test_worker_on_a_busy_machine_uses_fewer_threads(model: LocalModel) -> None:
+    _, done = await answer(model, text_job(max_tokens=2))
+    assert 1 <= done.n_threads <= max(1, os.cpu_count() or 1)
+
+
+async def test_users_own_gguf_takes_its_templates_from_its_metadata(model_path: Path, tmp_path: Path) -> None:
+    own = ModelSpec(id="own", family="", file=model_path.name, path=model_path)
+    async with started(own, tmp_path / "worker.json") as model:
+        assert model.has_fim
+        chat = Job(kind="chat", messages=[{"role": "user", "content": "Say hi"}])
+        assert await model.count_tokens(chat) > 10
+        fim = Job(kind="fim", prompt="for x in xs:\n    total +", suffix=" x\nreturn total\n", max_tokens=4)
+        assert (await answer(model, fim))[0].startswith("=")
+
+
+async def test_messages_that_the_template_refuses_are_the_callers_mistake(spec: ModelSpec, tmp_path: Path) -> None:
+    strict = replace(spec, chat_template="{{ raise_exception('no') }}")
+    async with started(strict, tmp_path / "worker.json") as model:
+        with pytest.raises(UsageError, match="chat template"):
+            await answer(model, Job(kind="chat", messages=[{"role": "user", "content": "x"}]))
+
+
+async def test_crash_of_the_canary_steps_down_and_is_remembered(spec: ModelSpec, tmp_path: Path) -> None:
+    memory = tmp_path / "worker.json"
+    async with started(spec, memory, fault="segv_on_canary_rung0") as model:
+        assert (model.state, model.rung) == ("ready", 1)
+        assert (await answer(model, text_job(max_tokens=1)))[1].completion_tokens == 1
+    assert LadderMemory(memory).rung(memory_key(spec)) == 1
+    async with started(spec, memory) as model:
+        assert model.rung == 1
+
+
+async def test_safest_rung_answers_too(spec: ModelSpec, tmp_path: Path) -> None:
+    memory = tmp_path / "worker.json"
+    LadderMemory(memory).remember(memory_key(spec), 3)
+    async with started(spec, memory) as model:
+        _, done = await answer(model, text_job(max_tokens=2))
+    assert (model.rung, done.n_threads, done.completion_tokens) == (3, 1, 2)
+
+
+@pytest.mark.parametrize("fault", ["segv_mid_job", "kill_mid_job", "hang_mid_job"])
+async def test_worker_that_dies_costs_one_answer(spec: ModelSpec, tmp_path: Path, fault: str) -> None:
+    states: list[str] = []
+    once = tmp_path / "once"
+    once.touch()
+    async with started(
+        spec,
+        tmp_path / "worker.json",
+        fault=f"{fault}:{once}",
+        states=states,
+        hang_s=3.0,
+        first_delay_s=0.01,
+    ) as model:
+        first_pid = model.pid
+        broken = asyncio.create_task(answer(model, text_job(max_tokens=50)))
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(answer(model, text_job(max_tokens=2)))
+        with pytest.raises(WorkerError, match="being restarted"):
+            await broken
+        assert (await waiting)[1].completion_tokens == 2
+        assert model.pid != first_pid
+    assert states == ["starting", "ready", "restarting", "ready", "stopped"]
+
+
+async def test_second_native_crash_in_a_job_steps_down(spec: ModelSpec, tmp_path: Path) -> None:
+    memory = tmp_path / "worker.json"
+    async with started(spec, memory, fault="segv_mid_job", first_delay_s=0.01) as model:
+        rungs = []
+        for _ in range(3):
+            with pytest.raises(WorkerError):
+                await answer(model, text_job(max_tokens=50))
+            await model.start()
+            rungs.append(model.rung)
+    assert rungs == [0, 1, 1]
+
+
+async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF\x03\x00\x00\x00" + bytes(64))
+    model = LocalModel(replace(spec, path=broken), LocalConfig(), tmp_path / "worker.json", LOG)
+    with pytest.raises(ModelError, match="halfwatt models verify"):
+        await model.start()
+    assert model.state == "failed"
+    with pytest.raises(ModelError):
+        await anext(model.run(text_job()))
+    await model.stop()
+
+
+async def test_ladder_that_never_holds_ends_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
+    model = LocalModel(spec, LocalConfig(), tmp_path / "worker.json", LOG, limits=Limits(load_s=0.01))
+    with pytest.raises(WorkerError, match="every set of parameters"):
+        await model.start()
+    await model.stop()
+
+
+async def test_stop_ends_the_worker_and_the_jobs_on_their_way(spec: ModelSpec, tmp_path: Path) -> None:
+    async with started(spec, tmp_path / "worker.json") as model:
+        pid = model.pid
+        assert pid is not None
+        tasks = [asyncio.create_task(answer(model, text_job(max_tokens=1000))) for _ in range(2)]
+        await asyncio.sleep(0)
+        await model.stop()
+        for task in tasks:
+            with pytest.raises(WorkerError, match="stopped"):
+                await task
+        await until(lambda: is_gone(pid))
+    with pytest.raises(WorkerError):
+        await anext(model.run(text_job()))
+
+
+async def test_prompt_is_not_in_process_arguments_or_environment(model: LocalModel) -> None:
+    async with aclosing(model.run(text_job("SECRET_MARK = 1\n", max_tokens=500))) as items:
+        await anext(items)
+        worker = psutil.Process(model.pid)
+        assert "SECRET_MARK" not in " ".join(worker.cmdline())
+        assert "SECRET_MARK" not in str(worker.environ())
+
+
+async def test_worker_does_not_outlive_a_killed_daemon(model_path: Path, tmp_path: Path) -> None:
+    program = f"""
+import asyncio, logging, sys
+from dataclasses import replace
+from pathlib import Path
+from halfwatt.daemon import catalog
+from halfwatt.daemon.settings.schema import LocalConfig
+from halfwatt.daemon.worker.supervisor import LocalModel
+from halfwatt.daemon.worker.protocol import Job
+
+async def main():
+    spec = replace(catalog.load()["qwen2.5-coder-0.5b"], path=Path({str(model_path)!r}))
+    model = LocalModel(spec, LocalConfig(), Path({str(tmp_path / "worker.json")!r}), logging.getLogger())
+    await model.start()
+    async for _ in model.run(Job(kind="text", prompt="1 2 3", max_tokens=4000)):
+        print(model.pid, flush=True)
+
+asyncio.run(main())
+"""
+    daemon = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    assert daemon.stdout is not None
+    pid = int(await daemon.stdout.readline())
+    os.kill(daemon.pid, signal.SIGKILL)
+    await daemon.wait()
+    await until(lambda: is_gone(pid))
