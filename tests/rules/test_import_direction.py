@@ -1,7 +1,7 @@
 """Imports point one way: each room may import the rooms named here and no others. Read from the source; nothing runs.
 
-Lazy imports count, and so do module names in strings (`"halfwatt.daemon.cli.models"`), but for those behind `-m`: a child
-process imports nothing into its parent.
+Lazy imports count, and so do module names in strings (`"halfwatt.daemon.cli.models"`), but not those behind `-m`: a
+child process imports nothing into its parent.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "router_model/bench",
     ),
     "router_model/recording": (
-        "router_model", "router_model/sandbox", "router_model/labelling", "router_model/export", "router_model/measures", "router_model/baselines",
+        "router_model", "router_model/sandbox", "router_model/labelling", "router_model/export",
+        "router_model/measures", "router_model/baselines",
         "router_model/bench",
     ),
 }  # fmt: skip
@@ -154,9 +155,8 @@ def _imports(path: Path) -> Iterator[str]:
         if isinstance(before, ast.Constant) and before.value == "-m"
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in started:
-            if MODULE_NAME.fullmatch(node.value):
-                yield node.value
+        if isinstance(node, ast.Constant) and node not in started and MODULE_NAME.fullmatch(str(node.value)):
+            yield str(node.value)
 
 
 @cache

@@ -111,7 +111,7 @@ def decoded(body: bytes) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 def test_hour_is_sent_as_counts_and_joules_by_fixed_words(paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
     consent(paths, receiver.endpoint)
-    state = export.export_once(paths, ledger, "1.2.3", NOW_S)
+    state = telemetry_export.export_once(paths, ledger, "1.2.3", NOW_S)
     assert state is not None
     assert (state.next_hour, state.n_failures, telemetry_export.waiting(paths)) == (HOUR, 0, [])
     assert len(receiver.bodies) == 2
@@ -236,14 +236,14 @@ def test_preview_while_off_shows_an_example_without_an_install_id(environ: dict[
 
 def test_nothing_from_before_the_consent_is_sent(paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
     telemetry_state.enable(paths, receiver.endpoint, NOW_S)
-    export.export_once(paths, ledger, "1", NOW_S)
+    telemetry_export.export_once(paths, ledger, "1", NOW_S)
     assert receiver.bodies == []
 
 
 def test_change_of_schema_asks_again(environ: dict[str, str], paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
     state = consent(paths, receiver.endpoint)
     telemetry_state.save(paths, msgspec.structs.replace(state, schema=telemetry_state.SCHEMA_VERSION - 1))
-    assert export.export_once(paths, ledger, "1", NOW_S) is None
+    assert telemetry_export.export_once(paths, ledger, "1", NOW_S) is None
     done = halfwatt(environ, "telemetry", "export")
     assert done.returncode == 1
     assert "agree again" in done.stderr
@@ -266,7 +266,7 @@ def test_offline_waits_longer_each_time_and_keeps_the_bytes(paths: Paths, ledger
     waits = []
     now = NOW_S
     for _ in range(12):
-        state = export.export_once(paths, ledger, "1", now)
+        state = telemetry_export.export_once(paths, ledger, "1", now)
         assert state is not None
         waits.append(state.retry_at_s - now)
         now = state.retry_at_s
@@ -277,7 +277,7 @@ def test_offline_waits_longer_each_time_and_keeps_the_bytes(paths: Paths, ledger
     assert len(receiver.bodies) == n_tries  # not before its time
     assert set(receiver.bodies) == {receiver.bodies[0]}
     receiver.answer_with(200)
-    assert export.export_once(paths, ledger, "1", now) is not None
+    assert telemetry_export.export_once(paths, ledger, "1", now) is not None
     assert telemetry_export.waiting(paths) == []
 
 
@@ -309,7 +309,7 @@ def test_hour_that_the_endpoint_refuses_for_good_is_dropped_with_a_note(
 ) -> None:
     consent(paths, receiver.endpoint)
     receiver.answer_with(400)
-    state = export.export_once(paths, ledger, "1", NOW_S)
+    state = telemetry_export.export_once(paths, ledger, "1", NOW_S)
     assert state is not None
     assert (state.n_dropped, telemetry_export.waiting(paths)) == (2, [])
     assert "HTTP 400" in state.note

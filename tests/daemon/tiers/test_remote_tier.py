@@ -24,8 +24,6 @@ from halfwatt.daemon.settings.schema import TierConfig
 from halfwatt.daemon.tiers.openai_server import RemoteDone, RemoteTier
 from halfwatt.daemon.wire import StopRule
 
-SUPPORT = Path(__file__).resolve().parents[2] / "support"
-
 KEY = "planted-key-0123456789"
 QUESTION = [{"role": "user", "content": "planted question"}]
 PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -445,7 +443,8 @@ async def test_prompts_are_not_logged_even_where_the_clients_debugging_is_on(api
     ended = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", script, str(api.port)],
-        env=dict(os.environ) | {"OPENAI_LOG": "debug", "PYTHONPATH": os.pathsep.join(map(str, (SUPPORT, Path(__file__).parent)))},
+        env=dict(os.environ)
+        | {"OPENAI_LOG": "debug", "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
         capture_output=True,
         text=True,
         timeout=60,
