@@ -92,7 +92,7 @@ class Commands:
         options = RequestOptions(
             kind="generate",
             route=_route(arguments),
-            editor=self._jobs.editor_name,
+            editor=self._editor.name,
             language=now.language.id,
             path=now.path or None,
             router_text=found.router_text,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
-from pygls.capabilities import get_capability
+from pygls.lsp.server import LanguageServer
 
 from halfwatt.daemon.errors import ConfigError, HalfwattError
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from halfwatt.lsp.completion.context.gather import Document
     from halfwatt.lsp.completion.session import Session
     from halfwatt.lsp.completion.values import Answer, Offer, Query
+    from halfwatt.lsp.editor.daemon_link import DaemonLink
     from halfwatt.lsp.editor.documents import Snapshot
-
-    from .server import HalfwattServer
+    from halfwatt.lsp.editor.editor import Editor
 
 ACCEPTED = "halfwatt.completionAccepted"
 SHOWN = "halfwatt/didShowCompletion"
@@ -32,16 +32,13 @@ PARTLY_ACCEPTED = "halfwatt/didPartiallyAcceptCompletion"
 SETTINGS_FRESH_S = 2.0
 
 
-def register(server: HalfwattServer) -> None:
-    """Add inline completion to a server. Nothing heavy is imported before the first document."""
-    completion = InlineCompletion(server)
-    server.on_change.append(completion.changed)
-    server.on_close.append(completion.aclose)
+def register(server: LanguageServer, completion: InlineCompletion) -> None:
+    """Let the server hand inline completion its messages. Nothing heavy is imported before the first document."""
     _register_requests(server, completion)
     _register_notifications(server, completion)
 
 
-def _register_requests(server: HalfwattServer, completion: InlineCompletion) -> None:
+def _register_requests(server: LanguageServer, completion: InlineCompletion) -> None:
     @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
     async def inline_completion(params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
         return await completion.inline(params)
@@ -55,7 +52,7 @@ def _register_requests(server: HalfwattServer, completion: InlineCompletion) -> 
         completion.accepted(_fields(arguments[0] if arguments else {}))
 
 
-def _register_notifications(server: HalfwattServer, completion: InlineCompletion) -> None:
+def _register_notifications(server: LanguageServer, completion: InlineCompletion) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         completion.opened(params.text_document.uri)
@@ -80,8 +77,9 @@ def _register_notifications(server: HalfwattServer, completion: InlineCompletion
 class InlineCompletion:
     """From messages to the session and back."""
 
-    def __init__(self, server: HalfwattServer) -> None:
-        self._server = server
+    def __init__(self, editor: Editor, link: DaemonLink) -> None:
+        self._editor = editor
+        self._link = link
         self._session: Session | None = None
         self._settings: tuple[float, Config] | None = None
 
@@ -90,9 +88,8 @@ class InlineCompletion:
         if self._session is None:
             from halfwatt.lsp.completion.session import Session, World
 
-            link, paths = self._server.link, self._server.link.paths
-            personal = paths.state / "completion_filter.json"
-            self._session = Session(World(link.client, self._config, personal, lambda: self._server.editor_name))
+            personal = self._link.paths.state / "completion_filter.json"
+            self._session = Session(World(self._link.client, self._config, personal, lambda: self._editor.name))
         return self._session
 
     async def aclose(self) -> None:
@@ -121,10 +118,9 @@ class InlineCompletion:
         """One completion item, for clients that know no inline completion, and only when asked for by hand."""
         from halfwatt.lsp.completion.values import Offer
 
-        client = self._server.client_capabilities
         by_hand = params.context is None or params.context.trigger_kind == types.CompletionTriggerKind.Invoked
         now = self._snapshot(params.text_document.uri)
-        if now is None or not by_hand or get_capability(client, "text_document.inline_completion"):
+        if now is None or not by_hand or self._editor.can("text_document.inline_completion"):
             return None
         answer = await self._answer(now, params.position, True, None)
         if not isinstance(answer, Offer):
@@ -162,7 +158,7 @@ class InlineCompletion:
         from halfwatt.lsp.completion.values import Nothing
 
         try:
-            query = _query(now, position, invoked, selected, self._server.editor_name)
+            query = _query(now, position, invoked, selected, self._editor.name)
             return await self.session.suggest(query, self._document(now))
         except HalfwattError as error:
             return Nothing(str(error))
@@ -170,19 +166,19 @@ class InlineCompletion:
     def _say(self, reason: str) -> None:
         """Whoever asks by hand and gets nothing is told why."""
         sentence = reason if reason.endswith((".", "!", "?")) else f"No suggestion here: {reason}."
-        self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, sentence))
+        self._editor.show(sentence)
 
     def _snapshot(self, uri: str) -> Snapshot | None:
         """The document, if it is open and in a language that is known here."""
         try:
-            return self._server.editor.snapshot(uri)
+            return self._editor.snapshot(uri)
         except HalfwattError:
             return None
 
     def _document(self, now: Snapshot) -> Document:
         from halfwatt.lsp.completion.context.gather import Document
 
-        folders = [folder_of(uri) for uri in self._server.workspace.folders]
+        folders = [folder_of(uri) for uri in self._editor.folders()]
         return Document(now.uri, now.path or None, _lf(now.text), now.language.id, workspace_of(now.path, folders))
 
     def _config(self) -> Config:
@@ -192,7 +188,7 @@ class InlineCompletion:
 
         if self._settings is None or time.monotonic() - self._settings[0] > SETTINGS_FRESH_S:
             try:
-                config = config_file.load(self._server.link.paths, self._server.link.environ)
+                config = config_file.load(self._link.paths, self._link.environ)
             except ConfigError:  # the daemon says what is wrong with it
                 config = self._settings[1] if self._settings else Config()
             self._settings = (time.monotonic(), config)

@@ -63,7 +63,6 @@ class HalfwattServer(LanguageServer):
         self.editor = Editor(self, paths)
         self.on_change: list[Callable[[str], None]] = []  # called with the URI of a document that changed
         self.on_close: list[Callable[[], Awaitable[None]]] = []
-        self.editor_name = "lsp"
         self._jobs: Jobs | None = None
         self._feed: StatusFeed | None = None
         self._commands: Commands | None = None
@@ -73,7 +72,7 @@ class HalfwattServer(LanguageServer):
         if self._jobs is None:
             from halfwatt.lsp.generate.jobs import Jobs
 
-            self._jobs = Jobs(self.editor, self.link, self.editor_name, lambda: self.feed.refresh())
+            self._jobs = Jobs(self.editor, self.link, lambda: self.feed.refresh())
         return self._jobs
 
     @property
@@ -162,7 +161,7 @@ def _register_lifecycle(server: HalfwattServer) -> None:
     def initialize(params: types.InitializeParams) -> None:
         server.use_own_documents(params)
         if params.client_info is not None:
-            server.editor_name = params.client_info.name.lower().replace(" ", "-")[:40]
+            server.editor.name = params.client_info.name.lower().replace(" ", "-")[:40]
 
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:
@@ -239,6 +238,9 @@ def disabled(server: HalfwattServer, reason: str) -> list[types.CodeAction]:
 
 
 def _register_inline_completion(server: HalfwattServer) -> None:
-    from .inline_completion import register
+    from .inline_completion import InlineCompletion, register
 
-    register(server)
+    completion = InlineCompletion(server.editor, server.link)
+    server.on_change.append(completion.changed)
+    server.on_close.append(completion.aclose)
+    register(server, completion)

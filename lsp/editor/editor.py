@@ -29,9 +29,14 @@ class Editor:
     """What jobs ask of the editor. Methods that the client cannot serve do the next best thing."""
 
     def __init__(self, server: LanguageServer, paths: Paths) -> None:
+        self.name = "lsp"  # what the client calls itself, once it has said so
         self._server = server
         self._paths = paths
         self._changed = asyncio.Event()
+
+    def can(self, capability: str) -> Any:
+        """What the client said of this capability, for example `text_document.inline_completion`; None for nothing."""
+        return get_capability(self._server.client_capabilities, capability)
 
     def wants(self, feature: str) -> bool:
         """Whether the client asked for one of halfwatt's own notifications."""
@@ -41,6 +46,10 @@ class Editor:
 
     def snapshot(self, uri: str) -> Snapshot:
         return snapshot(self._server.workspace, uri)
+
+    def folders(self) -> list[str]:
+        """The URIs of the workspace's folders."""
+        return list(self._server.workspace.folders)
 
     def document_changed(self) -> None:
         """To be called when any document changed."""
@@ -57,18 +66,18 @@ class Editor:
         self.notify("halfwatt/generateDelta", {**params, "state": state, "message": message})
 
     def progress(self, title: str, cancel: Callable[[], Any]) -> Progress:
-        return Progress(self._server, title, cancel, bool(self._can("window.work_done_progress")))
+        return Progress(self._server, title, cancel, bool(self.can("window.work_done_progress")))
 
     async def apply(self, now: Snapshot, edits: tuple[Edit, ...], label: str, code: str) -> bool:
         """Apply the edits to this version of the document as one step; False where the editor did not. It then had time
         to tell of the change that was in the way.
 
         Some editors answer that they applied an edit which they dropped for its version: the text must arrive."""
-        if not self._can("workspace.apply_edit"):
+        if not self.can("workspace.apply_edit"):
             return False
         changes = [types.TextEdit(now.range(it.start, it.end), it.text) for it in edits]
         edit = types.WorkspaceEdit(changes={now.uri: changes})
-        if self._can("workspace.workspace_edit.document_changes"):
+        if self.can("workspace.workspace_edit.document_changes"):
             document = types.OptionalVersionedTextDocumentIdentifier(uri=now.uri, version=now.version)
             edit = types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(document, changes)])
         params = types.ApplyWorkspaceEditParams(edit=edit, label=label)
@@ -115,15 +124,12 @@ class Editor:
         """Show what could not be applied: by our own notification, else as a file that the user may throw away."""
         if self.wants("showDiff") or self.wants("review"):
             self.notify("halfwatt/showDiff", {"title": title, "uri": snapshot.uri, "text": diff})
-        elif self._can("window.show_document.support"):
+        elif self.can("window.show_document.support"):
             from .diff_file import write_diff
 
             path = write_diff(self._paths.cache / "diffs", snapshot.name, diff)
             await self._server.window_show_document_async(types.ShowDocumentParams(uri=path.as_uri()))
         self.show(title, types.MessageType.Warning)
-
-    def _can(self, capability: str) -> Any:
-        return get_capability(self._server.client_capabilities, capability)
 
 
 class Progress:

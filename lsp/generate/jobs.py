@@ -73,8 +73,7 @@ class Job:
 class Jobs:
     """The running generations of one editor window."""
 
-    def __init__(self, editor: Editor, link: DaemonLink, editor_name: str, on_busy: Callable[[], None]) -> None:
-        self.editor_name = editor_name
+    def __init__(self, editor: Editor, link: DaemonLink, on_busy: Callable[[], None]) -> None:
         self.last: Result | None = None
         self._editor = editor
         self._link = link
@@ -190,7 +189,7 @@ class Jobs:
         return RequestOptions(
             kind="generate",
             route=job.route,
-            editor=self.editor_name,
+            editor=self._editor.name,
             language=job.base.language.id,
             path=job.base.path or None,
             router_text=job.target.router_text,
