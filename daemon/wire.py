@@ -38,7 +38,7 @@ class RequestOptions(Struct, frozen=True, omit_defaults=True):
     dry_run: bool = False  # decide and explain, call no model
 
 
-class Score(Struct, frozen=True):
+class TierScore(Struct, frozen=True):
     """What the router expects of one tier."""
 
     p_pass: float | None = None
@@ -46,19 +46,19 @@ class Score(Struct, frozen=True):
     energy_j: float | None = None
 
 
-class Decision(Struct, frozen=True):
+class RouteDecision(Struct, frozen=True):
     """Which tier answers and why. `calibrated` is false where the scores rest on a prior."""
 
     tier: str
     kind: TierKind
     model: str
     reason: str
-    scores: dict[str, Score] = {}
+    scores: dict[str, TierScore] = {}
     calibrated: bool = False
     offer_cloud: bool = False  # consent is "ask" and the answer is doubtful: the editor may offer the cloud
 
 
-class Tokens(Struct, frozen=True, omit_defaults=True):
+class TokenCounts(Struct, frozen=True, omit_defaults=True):
     """`cached`: prompt tokens that were not read anew; null where the tier does not say."""
 
     prompt: int
@@ -104,9 +104,9 @@ class Result(Struct, frozen=True):
     kind: TierKind
     model: str
     reason: str
-    scores: dict[str, Score]
+    scores: dict[str, TierScore]
     stop: str
-    tokens: Tokens
+    tokens: TokenCounts
     latency_ms: Latency
     energy: Energy
     saved: Saved

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from halfwatt.daemon.cli.common import print_json, run
-from halfwatt.daemon.wire import Decision, Energy, Latency, RequestOptions, Result, Route, Saved, Tokens
+from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Route, RouteDecision, Saved, TokenCounts
 
 if TYPE_CHECKING:
     from halfwatt.daemon.client.client import Client
@@ -188,7 +188,7 @@ async def _complete(once: Once, options: RequestOptions) -> Result:
         return await _collected(client.complete(once.prompt.prefix, once.prompt.suffix, options))
 
 
-async def _decide(messages: list[dict[str, str]], options: RequestOptions) -> Decision:
+async def _decide(messages: list[dict[str, str]], options: RequestOptions) -> RouteDecision:
     async with await _connect() as client:
         return await client.route(options, messages)
 
@@ -201,7 +201,7 @@ async def _tell(result: Result, outcome: Any, n_chars: int) -> None:
             await client.feedback(Feedback(result.request_id, outcome, n_chars))
 
 
-async def _collected(stream: AsyncGenerator[Decision | str | Result, None]) -> Result:
+async def _collected(stream: AsyncGenerator[RouteDecision | str | Result, None]) -> Result:
     """The stream's result. Pieces are counted on a terminal's stderr; leaving early cancels the request."""
     from halfwatt.daemon.errors import DaemonError
 
@@ -211,7 +211,7 @@ async def _collected(stream: AsyncGenerator[Decision | str | Result, None]) -> R
             if isinstance(item, Result):
                 _show_progress("")
                 return item if item.code else _with_code(item, text)
-            if isinstance(item, Decision):
+            if isinstance(item, RouteDecision):
                 _show_progress(f"{item.tier}: {item.reason}")
             else:
                 text += item
@@ -230,7 +230,7 @@ def _with_code(result: Result, code: str) -> Result:
     return msgspec.structs.replace(result, code=code)
 
 
-def _undone(decision: Decision) -> Result:
+def _undone(decision: RouteDecision) -> Result:
     """The answer's shape for a decision without a call: what was not done is unknown or zero."""
     return Result(
         code="",
@@ -240,7 +240,7 @@ def _undone(decision: Decision) -> Result:
         reason=decision.reason,
         scores=decision.scores,
         stop="",
-        tokens=Tokens(0, 0),
+        tokens=TokenCounts(0, 0),
         latency_ms=Latency(),
         energy=Energy(),
         saved=Saved(),

@@ -15,7 +15,7 @@ import msgspec
 from lsprotocol import types
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
-from halfwatt.daemon.wire import Decision, RequestOptions, Result, Route, Status
+from halfwatt.daemon.wire import RequestOptions, Result, Route, RouteDecision, Status
 from halfwatt.lsp.code.syntax import Source
 from halfwatt.lsp.code.targets import NOTHING_HERE, Refusal, Target, find
 from halfwatt.lsp.code.undefined import diagnosed_names
@@ -99,7 +99,7 @@ class Commands:
             dry_run=True,
         )
         client = await self._link.client()
-        decision: Decision = await client.route(options, prompt.messages(source, found))
+        decision: RouteDecision = await client.route(options, prompt.messages(source, found))
         return {"decision": msgspec.to_builtins(decision), "text": wording.decision(decision)}
 
     async def _why(self, _: Arguments) -> dict[str, Any]:

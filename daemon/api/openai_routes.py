@@ -19,12 +19,12 @@ from starlette.routing import Route
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.inference.request import GenerationRequest
 from halfwatt.daemon.service.service import Service
-from halfwatt.daemon.wire import Decision, ErrorBody, ErrorReply, Result, encode
+from halfwatt.daemon.wire import ErrorBody, ErrorReply, Result, RouteDecision, encode
 
 from .openai_body import ChatBody, TextBody, chat_request, parse, text_request
 from .sse import DONE, EventStream, event, until_disconnect
 
-Item = Decision | str | Result
+Item = RouteDecision | str | Result
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ async def _events(
     async with aclosing(items):
         try:
             async for item in _chained(opening, items):
-                if isinstance(item, Decision):
+                if isinstance(item, RouteDecision):
                     head = _head(form.prefix, form.chunk_object, asked, item.model)
                     yield event(encode({**head, "choices": [_choice(form.first())], "halfwatt": item}))
                 elif isinstance(item, str):

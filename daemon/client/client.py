@@ -16,13 +16,13 @@ import msgspec
 from halfwatt.daemon import errors
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.wire import (
-    Decision,
     EnergySummary,
     ErrorBody,
     ErrorReply,
     Feedback,
     RequestOptions,
     Result,
+    RouteDecision,
     Skipped,
     Status,
     encode,
@@ -31,7 +31,7 @@ from halfwatt.daemon.wire import (
 from . import discovery
 
 Value = TypeVar("Value")
-Item = Decision | str | Result
+Item = RouteDecision | str | Result
 _CALL_LIMIT = httpx2.Timeout(30.0, connect=5.0)
 _ANSWER_LIMIT = httpx2.Timeout(600.0, connect=5.0)
 _EVENTS_LIMIT = httpx2.Timeout(60.0, connect=5.0)
@@ -122,12 +122,12 @@ class Client:
         messages: Sequence[Mapping[str, str]] | None = None,
         prompt: str = "",
         suffix: str | None = None,
-    ) -> Decision:
+    ) -> RouteDecision:
         """Which tier would answer and why; no model is called."""
         content: dict[str, Any] = {"messages": messages} if messages is not None else {"prompt": prompt}
         if suffix is not None:
             content["suffix"] = suffix
-        return await self._post("route", {"halfwatt": options, **content}, Decision)
+        return await self._post("route", {"halfwatt": options, **content}, RouteDecision)
 
     async def status(self) -> Status:
         return await self._get("status", Status)
@@ -268,7 +268,7 @@ def _items(chunk: _Chunk) -> list[Item]:
         finished = any(choice.get("finish_reason") for choice in chunk.choices)
         if finished:
             return [msgspec.json.decode(chunk.halfwatt, type=Result)]
-        return [msgspec.json.decode(chunk.halfwatt, type=Decision)]
+        return [msgspec.json.decode(chunk.halfwatt, type=RouteDecision)]
     texts = [choice.get("text") or choice.get("delta", {}).get("content") for choice in chunk.choices]
     return [text for text in texts if text]
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from halfwatt.daemon.ledger import summary as ledger_summary
 from halfwatt.daemon.ledger.summary import SPANS, Sums
-from halfwatt.daemon.wire import Energy, EnergySummary, Saved, Score
+from halfwatt.daemon.wire import Energy, EnergySummary, Saved, TierScore
 
 Span = Literal["1d", "7d", "30d", "365d", "all"]
 SPAN_DAYS: dict[Span, int] = {"1d": 1, "7d": 7, "30d": 30, "365d": 365}
@@ -201,7 +201,7 @@ def _calibration(latest: list[tuple[str, str, float, float, str, str | None]]) -
     for tier, _, _, _, scores, outcome in latest:
         if outcome in (None, "offered", "cancelled", "failed"):
             continue
-        score = msgspec.json.decode(scores, type=dict[str, Score]).get(tier)
+        score = msgspec.json.decode(scores, type=dict[str, TierScore]).get(tier)
         if score is not None and score.p_pass is not None:
             pairs.append((score.p_pass, outcome in ("accepted", "partially_accepted")))
     made = []

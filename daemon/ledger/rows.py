@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from halfwatt.daemon.energy.readings import Booked, Reading, add
-from halfwatt.daemon.wire import Outcome, Result, Saved, Score
+from halfwatt.daemon.wire import Outcome, Result, Saved, TierScore
 
 WASTED_OUTCOMES: frozenset[Outcome] = frozenset({"rejected", "undone", "ignored", "cancelled", "failed"})
 
@@ -31,7 +31,7 @@ class Row(Struct, frozen=True, kw_only=True):
     tier_kind: str
     model: str
     reason: str
-    scores: dict[str, Score] = {}
+    scores: dict[str, TierScore] = {}
     stop: str = ""
     prompt_tokens: int | None = None
     cached_tokens: int | None = None

@@ -27,7 +27,7 @@ from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.meters.base import Meter
 from halfwatt.daemon.models.form import ModelForm
 from halfwatt.daemon.settings.schema import Config, TierConfig
-from halfwatt.daemon.wire import Decision, Score, TierKind
+from halfwatt.daemon.wire import RouteDecision, TierKind, TierScore
 
 from .draft import Draft
 from .feedback_bias import Preference
@@ -65,7 +65,7 @@ class RouterMissingError(HalfwattError):
 class Chosen:
     """The decision; the joules that deciding took; the candidates, where the router weighed them."""
 
-    decision: Decision
+    decision: RouteDecision
     router: Reading | None = None
     candidates: tuple[Candidate, ...] = ()
 
@@ -188,7 +188,7 @@ class Chooser:
         stats: DraftStats,
         verdict: Verdict,
         config: Config,
-    ) -> Decision:
+    ) -> RouteDecision:
         """The decision again, with all that a finished draft says of itself; examples run only if settings say so."""
         from halfwatt.router_model.serving.draft_facts import DraftFacts, facts_of
 
@@ -207,7 +207,7 @@ class Chooser:
         verdict: Verdict,
         config: Config,
         facts: DraftFacts | None = None,
-    ) -> Decision:
+    ) -> RouteDecision:
         """The decision again, with what the draft's first tokens, or all of it, say about its chance to pass."""
         if self._learned is None:
             return chosen.decision
@@ -222,7 +222,7 @@ class Chooser:
 
     def _decide(
         self, asked: GenerationRequest, verdict: Verdict, config: Config, candidates: tuple[Candidate, ...]
-    ) -> Decision:
+    ) -> RouteDecision:
         from halfwatt.router_model.serving import decide
 
         dial = config.routing.dial if asked.options.dial is None else asked.options.dial
@@ -269,13 +269,13 @@ class Chooser:
         return self._meter.cpu_reading(UNMEASURED_LOCAL_S).j
 
 
-def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict, config: Config) -> Decision:
+def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict, config: Config) -> RouteDecision:
     from halfwatt.router_model.serving import decide
 
     chosen = next(each for each in candidates if each.tier == choice.tier)
     askable = [each for each in candidates if each.tier in verdict.askable]
     kinds: dict[str, TierKind] = {tier.name: tier.kind for tier in config.tiers}
-    return Decision(
+    return RouteDecision(
         tier=chosen.tier,
         kind=kinds.get(chosen.tier, "local"),
         model=chosen.model,
@@ -286,7 +286,7 @@ def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict
     )
 
 
-def _with_chance(rule: Decision, candidates: tuple[Candidate, ...]) -> Decision:
+def _with_chance(rule: RouteDecision, candidates: tuple[Candidate, ...]) -> RouteDecision:
     """The rule's decision with what the router expects of it."""
     chosen = next(each for each in candidates if each.tier == rule.tier)
     doubt = "" if chosen.calibrated else ", uncalibrated"
@@ -307,8 +307,8 @@ def _known(facts: DraftFacts | None) -> str:
     return {None: "whole", True: "holds", False: "fails"}[facts.examples_pass]
 
 
-def _scores(candidates: tuple[Candidate, ...]) -> dict[str, Score]:
-    return {each.tier: Score(each.p_pass, each.tokens, each.energy_j) for each in candidates}
+def _scores(candidates: tuple[Candidate, ...]) -> dict[str, TierScore]:
+    return {each.tier: TierScore(each.p_pass, each.tokens, each.energy_j) for each in candidates}
 
 
 def _timed(work: Callable[[str], Any], text: str) -> tuple[Any, float]:

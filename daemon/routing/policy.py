@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from halfwatt.daemon.errors import PolicyError
 from halfwatt.daemon.settings.schema import Config, TierConfig
-from halfwatt.daemon.wire import Decision, RequestOptions, Route
+from halfwatt.daemon.wire import RequestOptions, Route, RouteDecision
 
 LOCAL = "local"
 RULE = "explicit rule"
@@ -90,7 +90,7 @@ def judge(options: RequestOptions, config: Config, facts: Facts, tier: str | Non
     )
 
 
-def explicit_rule(verdict: Verdict, config: Config, facts: Facts, local_model: str = LOCAL) -> Decision:
+def explicit_rule(verdict: Verdict, config: Config, facts: Facts, local_model: str = LOCAL) -> RouteDecision:
     """The named rule without a learned router: local first; another tier when asked for, or when local cannot answer
     and consent is given. Where none can, the decision is local and its own error tells the cause."""
     remote = next((t for t in _by_preference(config, verdict.route) if t.name in verdict.allowed), None)
@@ -108,7 +108,7 @@ def explicit_rule(verdict: Verdict, config: Config, facts: Facts, local_model: s
     else:
         reason = f"{RULE}: local first; {_local_problem(facts)}, and {_no_other(verdict)}"
     offer = bool(verdict.askable) and not facts.local_can_answer
-    return Decision(tier=LOCAL, kind="local", model=local_model, reason=reason, offer_cloud=offer)
+    return RouteDecision(tier=LOCAL, kind="local", model=local_model, reason=reason, offer_cloud=offer)
 
 
 def forced_reason(config: Config, facts: Facts) -> str | None:
@@ -184,8 +184,8 @@ def _by_preference(config: Config, route: Route) -> list[TierConfig]:
     return list(config.tiers) if route == "cloud" else sorted(config.tiers, key=lambda t: t.kind == "cloud")
 
 
-def _to_tier(tier: TierConfig, reason: str) -> Decision:
-    return Decision(tier=tier.name, kind=tier.kind, model=tier.model, reason=reason)
+def _to_tier(tier: TierConfig, reason: str) -> RouteDecision:
+    return RouteDecision(tier=tier.name, kind=tier.kind, model=tier.model, reason=reason)
 
 
 def _shown(tier: TierConfig) -> str:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from halfwatt.daemon.energy import readings as energy
 from halfwatt.daemon.energy import remote_estimates as cloud_energy
 from halfwatt.daemon.energy.readings import Booked, Reading, Waste
+from halfwatt.daemon.inference.answer import Ended
 from halfwatt.daemon.ledger.rows import Row, row_of
 from halfwatt.daemon.settings.schema import Config
-from halfwatt.daemon.wire import Decision, Latency, Outcome, Result, Tokens
+from halfwatt.daemon.wire import Latency, Outcome, Result, RouteDecision, TokenCounts
 
 from .in_flight import InFlight
 
-NOTHING = Decision(tier="none", kind="none", model="", reason="The request ended before a tier was chosen.")
+NOTHING = RouteDecision(tier="none", kind="none", model="", reason="The request ended before a tier was chosen.")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | 
         cloud=energy.add(running.cloud),
         wasted=_waste(running, failed or cancelled),
     )
-    tokens = Tokens(ended.prompt_tokens, ended.completion_tokens, ended.cached_tokens) if ended else Tokens(0, 0)
+    tokens = (
+        TokenCounts(ended.prompt_tokens, ended.completion_tokens, ended.cached_tokens) if ended else TokenCounts(0, 0)
+    )
     answered = bool(ended) and not failed and not cancelled
     result = Result(
         code="".join(running.text),
@@ -57,6 +60,12 @@ def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | 
         offer_cloud=decision.offer_cloud,
     )
     return Booking(result, _row(running, config, result, booked, local_rate, failed, cancelled))
+
+
+def _counts(ended: Ended | None) -> TokenCounts:
+    if ended is None:
+        return TokenCounts(0, 0)
+    return TokenCounts(ended.prompt_tokens, ended.completion_tokens, ended.cached_tokens)
 
 
 def _row(
@@ -99,7 +108,7 @@ def _latency(running: InFlight, now_s: float) -> Latency:
     )
 
 
-def _reference(config: Config, tokens: Tokens | None) -> tuple[Reading | None, str]:
+def _reference(config: Config, tokens: TokenCounts | None) -> tuple[Reading | None, str]:
     """What the reference model would have used; None where nothing was answered, so nothing was saved."""
     name, tier = cloud_energy.reference(config)
     if tokens is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.inference.answer import Cancellation, Chunk, Ended
 from halfwatt.daemon.inference.request import GenerationRequest
-from halfwatt.daemon.wire import Decision, Result
+from halfwatt.daemon.wire import Result, RouteDecision
 
 
 @dataclass(eq=False)
@@ -21,10 +21,10 @@ class InFlight:
 
     request: GenerationRequest
     cancellation: Cancellation = field(default_factory=Cancellation)
-    items: asyncio.Queue[Decision | str | Result | Exception | None] = field(default_factory=asyncio.Queue)
+    items: asyncio.Queue[RouteDecision | str | Result | Exception | None] = field(default_factory=asyncio.Queue)
     started_s: float = field(default_factory=time.monotonic)
     started_at_s: float = field(default_factory=time.time)
-    decision: Decision | None = None
+    decision: RouteDecision | None = None
     text: list[str] = field(default_factory=list)
     first_text_s: float | None = None
     ended: Ended | None = None

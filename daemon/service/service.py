@@ -39,7 +39,7 @@ from halfwatt.daemon.settings.schema import Config, TierConfig
 from halfwatt.daemon.tiers import remote as remote_tiers
 from halfwatt.daemon.tiers.local import LocalTier
 from halfwatt.daemon.tiers.remote import RemoteTiers
-from halfwatt.daemon.wire import Decision, Result
+from halfwatt.daemon.wire import Result, RouteDecision
 
 from . import booking
 from .in_flight import InFlight
@@ -84,7 +84,7 @@ class Service:
         own = [self._parts.local.model_id] if self._parts.local.model_id else []
         return list(dict.fromkeys([*_ROUTES, *own, *(tier.name for tier in tiers), *(tier.model for tier in tiers)]))
 
-    async def answer(self, request: GenerationRequest) -> AsyncGenerator[Decision | str | Result, None]:
+    async def answer(self, request: GenerationRequest) -> AsyncGenerator[RouteDecision | str | Result, None]:
         """The decision, the chunks of text, the result. Raises HalfwattError; closing it cancels the request."""
         running = InFlight(request)
         self._supersede(running)
@@ -98,7 +98,7 @@ class Service:
         finally:
             running.cancellation.request()
 
-    async def route(self, request: GenerationRequest) -> Decision:
+    async def route(self, request: GenerationRequest) -> RouteDecision:
         """Which tier would answer, without asking it."""
         config = self._parts.settings.config
         request, tier = self._named(request, config)
@@ -160,7 +160,7 @@ class Service:
             running.draft_dropped = bool(running.local)
             chosen = Chosen(second)
 
-    async def _try(self, running: InFlight, chosen: Chosen, verdict: Verdict, config: Config) -> Decision | None:
+    async def _try(self, running: InFlight, chosen: Chosen, verdict: Verdict, config: Config) -> RouteDecision | None:
         """Let the chosen tier answer; another decision where what was not yet shown of it was found wanting.
 
         The decision is told with the first text, so that another may still follow until then. What has been shown
@@ -184,7 +184,7 @@ class Service:
 
     async def _judged(
         self, running: InFlight, chosen: Chosen, draft: Draft, item: Chunk | Ended, verdict: Verdict, config: Config
-    ) -> Decision | None:
+    ) -> RouteDecision | None:
         """Judge a draft at its beginning and at its end; the decision for another tier where it may still follow."""
         chooser, before = self._parts.chooser, running.decision
         if draft.add(item):
@@ -209,7 +209,7 @@ class Service:
 
     def _second_choice(
         self, running: InFlight, config: Config, facts: Facts, tier: str | None, error: HalfwattError
-    ) -> Decision | None:
+    ) -> RouteDecision | None:
         """Who answers instead of a tier that failed before it showed anything; None where nobody may."""
         first = running.decision
         if first is None or running.text or running.cancellation.requested or tier is not None:
@@ -217,16 +217,16 @@ class Service:
         if first.kind != "local":
             reason = f"{policy.RULE}: the {first.kind} tier “{first.tier}” did not answer, so the local model does"
             usable = facts.local_can_answer and self._parts.local.can_be_asked
-            return Decision(LOCAL, "local", self._parts.local.model_id, reason) if usable else None
+            return RouteDecision(LOCAL, "local", self._parts.local.model_id, reason) if usable else None
         too_long = isinstance(error, PromptTooLongError)
         facts = replace(facts, prompt_fits=not too_long, local_ready=too_long)
         verdict = policy.judge(running.request.options, config, facts)
         decision = policy.explicit_rule(verdict, config, facts, self._parts.local.model_id)
         return None if decision.kind == "local" else decision
 
-    def _decline(self, running: InFlight, reason: str, decision: Decision | None = None) -> None:
+    def _decline(self, running: InFlight, reason: str, decision: RouteDecision | None = None) -> None:
         """End without calling a model."""
-        running.decision = decision or Decision(tier="none", kind="none", model="", reason=reason)
+        running.decision = decision or RouteDecision(tier="none", kind="none", model="", reason=reason)
         running.ended = Ended("dry_run" if decision else "paused", 0, 0)
         running.items.put_nowait(running.decision)
 
@@ -310,7 +310,7 @@ def _with_offer(error: HalfwattError, verdict: Verdict) -> HalfwattError:
     return PromptTooLongError(f"{error} Or ask “{min(verdict.askable)}” for it, with the route cloud.")
 
 
-def _kept(first: Decision, again: Decision) -> Decision:
+def _kept(first: RouteDecision, again: RouteDecision) -> RouteDecision:
     """The first decision for an answer that has been shown, with the doubt that came after it."""
     reason = f"{first.reason}; shown already, but in doubt: {again.reason}"
     return msgspec.structs.replace(first, reason=reason, scores=again.scores, offer_cloud=True)

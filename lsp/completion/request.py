@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from halfwatt.daemon.wire import Decision, Result
+from halfwatt.daemon.wire import Result, RouteDecision
 
 from .cache import Entry, continued
 from .filter import Guess
 from .values import Query
 
-Item = Decision | str | Result
+Item = RouteDecision | str | Result
 _AUTO_CLOSED = ")]}>\"'`"
 ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from halfwatt.daemon.errors import AnswerError, HalfwattError
-from halfwatt.daemon.wire import Decision, Feedback, Outcome, RequestOptions, Result, Route
+from halfwatt.daemon.wire import Feedback, Outcome, RequestOptions, Result, Route, RouteDecision
 from halfwatt.lsp.code.edits import Edit, apply
 from halfwatt.lsp.code.syntax import Source
 from halfwatt.lsp.code.targets import Target, find
@@ -171,7 +171,7 @@ class Jobs:
         messages = prompt.messages(source, job.target)
         stream = client.chat(messages, self._options(job), temperature=job.temperature)
         async for item in stream:
-            if isinstance(item, Decision):
+            if isinstance(item, RouteDecision):
                 is_named = item.reason.startswith(f"{item.tier}:")
                 chosen = item.reason if is_named else f"{item.tier}: {item.reason}"
                 progress.report(chosen)

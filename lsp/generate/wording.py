@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halfwatt.daemon.wire import Decision, Energy, Result, Saved
+from halfwatt.daemon.wire import Energy, Result, RouteDecision, Saved
 
 
 def summary(result: Result) -> str:
@@ -45,7 +45,7 @@ def why(result: Result | None) -> str:
     return "\n\n".join(lines)
 
 
-def scores(decided: Result | Decision) -> list[str]:
+def scores(decided: Result | RouteDecision) -> list[str]:
     """What the router expected of each tier."""
     found = []
     for tier, score in decided.scores.items():
@@ -55,12 +55,12 @@ def scores(decided: Result | Decision) -> list[str]:
     return ["\n".join(found)] if found else []
 
 
-def decision(decided: Decision) -> str:
+def decision(decided: RouteDecision) -> str:
     """A decision without a call, in Markdown."""
     return "\n\n".join([_who(decided), *scores(decided)])
 
 
-def _who(decided: Result | Decision) -> str:
+def _who(decided: Result | RouteDecision) -> str:
     """The tier, its model and the reason, which may begin with the tier's name itself."""
     model = f" ({decided.model})" if decided.model else ""
     return f"**{decided.tier}**{model}: {decided.reason.removeprefix(f'{decided.tier}: ')}"

@@ -36,7 +36,7 @@ from halfwatt.daemon.meters import rapl as meter_rapl
 from halfwatt.daemon.meters.base import ThisMachine
 from halfwatt.daemon.meters.cpu_model import ThreadPower
 from halfwatt.daemon.meters.sampled import SampledMeter
-from halfwatt.daemon.wire import Feedback, Latency, Result, Tokens
+from halfwatt.daemon.wire import Feedback, Latency, Result, TokenCounts
 
 POWER = ThreadPower(5.0, 2.5, 10.0, "a benchmark")
 N_TRACES = 1000
@@ -155,7 +155,7 @@ def _book(meter: SampledMeter, local: energy.Reading) -> Row:
     booked = energy.book(router=meter.cpu_reading(0.01), local=local)
     reference = cloud_energy.estimate("gpt-4o-mini", 200, 60)
     result = Result(
-        "", "local", "local", "qwen", "reason", {}, "stop", Tokens(200, 60), Latency(), booked.energy,
+        "", "local", "local", "qwen", "reason", {}, "stop", TokenCounts(200, 60), Latency(), booked.energy,
         energy.saved(booked, reference, "gpt-4o-mini"), "id",
     )  # fmt: skip
     return row_of(result, booked, time_s=0.0, editor="bench", language=None, kind="generate", route="auto")

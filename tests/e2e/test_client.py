@@ -16,7 +16,7 @@ from running_daemon import RunningDaemon, environ_for, running
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.errors import ConfigError, DaemonError, PolicyError, PromptTooLongError, UsageError
 from halfwatt.daemon.paths import user_paths
-from halfwatt.daemon.wire import Decision, Feedback, RequestOptions, Result, Status
+from halfwatt.daemon.wire import Feedback, RequestOptions, Result, RouteDecision, Status
 
 pytestmark = pytest.mark.model
 ASK = [{"role": "user", "content": "Write a Python function add(a, b) that returns their sum. Code only."}]
@@ -54,7 +54,7 @@ async def row_that_stopped(client: Client, stop: str) -> dict[str, Any]:
 async def test_chat_is_decision_pieces_result(daemon: RunningDaemon) -> None:
     async with connected(daemon) as client:
         decision, *pieces, result = [item async for item in client.chat(ASK, GENERATE, max_tokens=60)]
-    assert isinstance(decision, Decision)
+    assert isinstance(decision, RouteDecision)
     assert isinstance(result, Result)
     assert "def add" in result.code
     assert "".join(str(piece) for piece in pieces) == result.code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from halfwatt.daemon.energy.readings import Reading, Waste, always_local, book, saved
 from halfwatt.daemon.ledger.rows import Row, row_of
-from halfwatt.daemon.wire import Latency, Method, Outcome, Result, Score, TierKind, Tokens
+from halfwatt.daemon.wire import Latency, Method, Outcome, Result, TierKind, TierScore, TokenCounts
 
 
 def reading(j: float | None, meter: str = "cpu-model", spread: float = 0.5) -> Reading:
@@ -48,9 +48,9 @@ def row(
         kind=kind,
         model="qwen" if kind == "local" else "gpt-4o-mini",
         reason=reason,
-        scores={"local": Score(p_pass=0.91, tokens=40.0, energy_j=20.0)},
+        scores={"local": TierScore(p_pass=0.91, tokens=40.0, energy_j=20.0)},
         stop="stop",
-        tokens=Tokens(120, completion_tokens),
+        tokens=TokenCounts(120, completion_tokens),
         latency_ms=Latency(1.0, 90.0, total_ms),
         energy=booked.energy,
         saved=saved(booked, reading(reference_j, "ecologits"), "gpt-4o-mini"),

@@ -10,7 +10,7 @@ import pytest
 from halfwatt.daemon.errors import PolicyError
 from halfwatt.daemon.routing.policy import Facts, Verdict, explicit_rule, judge
 from halfwatt.daemon.settings.schema import Config, RoutingConfig, TierConfig
-from halfwatt.daemon.wire import Decision, RequestKind, RequestOptions
+from halfwatt.daemon.wire import RequestKind, RequestOptions, RouteDecision
 
 EDGE = TierConfig(name="rack", kind="edge", base_url="http://rack.lan:8000/v1", model="coder-7b")
 CLOUD = TierConfig(name="big", kind="cloud", base_url="https://api.example.com/v1", model="large", key="big")
@@ -29,7 +29,7 @@ def config(*tiers: TierConfig, **routing: Any) -> Config:
     return Config(routing=RoutingConfig(**routing), tiers=tiers)
 
 
-def decide(config: Config, facts: Facts, tier: str | None = None, **options: Any) -> tuple[Verdict, Decision]:
+def decide(config: Config, facts: Facts, tier: str | None = None, **options: Any) -> tuple[Verdict, RouteDecision]:
     verdict = judge(RequestOptions(**options), config, facts, tier)
     return verdict, explicit_rule(verdict, config, facts, "qwen2.5-coder-0.5b")
 

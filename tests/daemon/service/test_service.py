@@ -42,7 +42,7 @@ from halfwatt.daemon.service.pause import Pause
 from halfwatt.daemon.service.service import Parts, Service
 from halfwatt.daemon.settings.live import Settings
 from halfwatt.daemon.settings.schema import Config, TierConfig
-from halfwatt.daemon.wire import Decision, Feedback, RequestOptions, Result
+from halfwatt.daemon.wire import Feedback, RequestOptions, Result, RouteDecision
 from halfwatt.router_model.serving import draft_facts
 from halfwatt.router_model.serving.draft_facts import DraftFacts
 from halfwatt.router_model.serving.draft_stats import DraftStats
@@ -116,7 +116,7 @@ class Stage:
     def rows(self) -> list[Row]:
         return self.ledger.recent(100)
 
-    async def ask(self, **fields: Any) -> list[Decision | str | Result]:
+    async def ask(self, **fields: Any) -> list[RouteDecision | str | Result]:
         return [item async for item in self.service.answer(request(**fields))]
 
     async def result(self, **fields: Any) -> Result:
@@ -177,7 +177,7 @@ async def test_answer_comes_while_another_process_holds_the_ledger_and_is_stored
 async def test_answer_is_decision_pieces_result_and_one_row(build: Callable[..., Stage]) -> None:
     stage = build()
     decision, *pieces, result = await stage.ask(editor="nvim", language="python", kind="generate")
-    assert isinstance(decision, Decision)
+    assert isinstance(decision, RouteDecision)
     assert isinstance(result, Result)
     assert pieces == ["a", "b"]
     assert (result.code, result.stop, result.tokens.completion) == ("ab", "stop", 2)
@@ -205,7 +205,7 @@ async def test_with_consent_the_cloud_answers_where_local_fails(
     stage = build(CLOUD)
     stage.local.script = [error]
     decision, *_, result = await stage.ask()
-    assert isinstance(decision, Decision)
+    assert isinstance(decision, RouteDecision)
     assert isinstance(result, Result)
     assert decision.tier == result.tier == "big"
     assert "local first, but the" in decision.reason
@@ -359,7 +359,7 @@ async def test_unforeseen_fault_is_a_sentence_and_one_row(build: Callable[..., S
 async def test_decision_waits_for_the_first_piece_so_that_it_is_true(build: Callable[..., Stage]) -> None:
     stage = build(CLOUD)
     stage.local.script = [WorkerError("died.")]
-    decisions = [item for item in await stage.ask() if isinstance(item, Decision)]
+    decisions = [item for item in await stage.ask() if isinstance(item, RouteDecision)]
     assert [decision.tier for decision in decisions] == ["big"]
 
 
@@ -514,7 +514,7 @@ async def test_doubtful_draft_is_replaced_before_anything_is_shown(build: Callab
     await learned(stage, draft_passes=0.1)
     stage.local.script = list(DRAFT)
     decision, *pieces, result = await stage.ask()
-    assert isinstance(decision, Decision)
+    assert isinstance(decision, RouteDecision)
     assert isinstance(result, Result)
     assert (decision.tier, pieces) == ("big", ["a", "b"])
     assert "10 % likely to pass and was dropped" in result.reason

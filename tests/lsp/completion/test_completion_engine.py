@@ -11,7 +11,7 @@ import pytest
 
 from halfwatt.daemon.errors import WorkerError
 from halfwatt.daemon.settings.schema import CompletionConfig
-from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, TierKind, Tokens
+from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, TierKind, TokenCounts
 from halfwatt.lsp.completion.context.prompt import Prompt
 from halfwatt.lsp.completion.engine import EXPLORE_EVERY, KNOWN, UNLIKELY, Engine, Moment, Skip
 from halfwatt.lsp.completion.filter import HALF_TRUST, Guess, Personal, guess, load, read_personal, write_personal
@@ -27,7 +27,7 @@ MOMENT = Moment(CompletionConfig(), Facts())
 
 
 def result(text: str, stop: str = "statement", kind: TierKind = "local") -> Result:
-    shape = (Tokens(10, 3), Latency(), Energy(), Saved())
+    shape = (TokenCounts(10, 3), Latency(), Energy(), Saved())
     return Result(text, kind, kind, "m", "because", {}, stop, *shape, request_id=f"id {text}")
 
 

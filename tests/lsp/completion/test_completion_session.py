@@ -12,7 +12,7 @@ import pytest
 
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.settings.schema import CompletionConfig, Config, PrivacyConfig
-from halfwatt.daemon.wire import Energy, Feedback, Latency, RequestOptions, Result, Saved, Skipped, Tokens
+from halfwatt.daemon.wire import Energy, Feedback, Latency, RequestOptions, Result, Saved, Skipped, TokenCounts
 from halfwatt.lsp.completion.battery import Power
 from halfwatt.lsp.completion.context.gather import Document
 from halfwatt.lsp.completion.filter import Personal, read_personal
@@ -37,7 +37,7 @@ class Daemon:
     ) -> AsyncGenerator[str | Result, None]:
         self.prompts.append(prefix + suffix)
         yield "height, depth)"
-        shape = (Tokens(10, 3), Latency(), Energy(), Saved())
+        shape = (TokenCounts(10, 3), Latency(), Energy(), Saved())
         yield Result("", "local", "local", "m", "because", {}, "statement", *shape, request_id=f"{len(self.prompts)}")
 
     async def skipped(self, skipped: Skipped) -> None:

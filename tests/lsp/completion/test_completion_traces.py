@@ -17,11 +17,11 @@ from bench.kept_answers import KeptAnswers
 from bench.made_traces import PROGRAMS, made_traces, program_traces, typed
 from bench.typing_trace import final_text
 
-from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, Tokens
+from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, TokenCounts
 from halfwatt.lsp.completion.values import Query
 
 FINAL = "import os\nprint(os.getcwd())\n"
-RESULT = Result("said", "local", "local", "m", "", {}, "line", Tokens(3, 1), Latency(), Energy(), Saved())
+RESULT = Result("said", "local", "local", "m", "", {}, "line", TokenCounts(3, 1), Latency(), Energy(), Saved())
 
 
 PERMISSIVE = re.compile(r"\b(?:MIT|BSD|Apache|MPL)\b")
