@@ -35,8 +35,7 @@ from .memory import RouterMemory
 from .policy import LOCAL, Facts, Verdict, explicit_rule
 
 if TYPE_CHECKING:
-    from halfwatt.router_model.serving.decide import Candidate
-    from halfwatt.router_model.serving.decide import Decision as Choice
+    from halfwatt.router_model.serving.decide import Ranking, TierCandidate
     from halfwatt.router_model.serving.draft_facts import DraftFacts
     from halfwatt.router_model.serving.draft_stats import DraftStats
     from halfwatt.router_model.serving.estimates import Estimates
@@ -67,7 +66,7 @@ class Chosen:
 
     decision: RouteDecision
     router: Reading | None = None
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[TierCandidate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,21 +220,21 @@ class Chooser:
         return msgspec.structs.replace(decision, reason=f"{said}; {decision.reason}")
 
     def _decide(
-        self, asked: GenerationRequest, verdict: Verdict, config: Config, candidates: tuple[Candidate, ...]
+        self, asked: GenerationRequest, verdict: Verdict, config: Config, candidates: tuple[TierCandidate, ...]
     ) -> RouteDecision:
         from halfwatt.router_model.serving import decide
 
         dial = config.routing.dial if asked.options.dial is None else asked.options.dial
         allowed = [each for each in candidates if each.tier in verdict.allowed]
         try:
-            choice = decide.decide(allowed, dial, config.routing.leaving_price)
+            ranking = decide.decide(allowed, dial, config.routing.leaving_price)
         except ValueError as error:
             raise UsageError(str(error)) from None
-        return _on_wire(choice, candidates, verdict, config)
+        return _on_wire(ranking, candidates, verdict, config)
 
     def _candidates(
         self, asked: GenerationRequest, verdict: Verdict, config: Config, local_model: str, estimates: Any
-    ) -> tuple[Candidate, ...]:
+    ) -> tuple[TierCandidate, ...]:
         """Local first, then every tier that may answer or may be offered, in the order of the configuration."""
         from halfwatt.router_model.serving import decide
 
@@ -245,7 +244,7 @@ class Chooser:
         others = (tier for tier in config.tiers if tier.name in verdict.allowed | verdict.askable)
         return (local, *(self._remote_candidate(tier, estimates, n_prompt) for tier in others))
 
-    def _remote_candidate(self, tier: TierConfig, estimates: Any, n_prompt: int) -> Candidate:
+    def _remote_candidate(self, tier: TierConfig, estimates: Any, n_prompt: int) -> TierCandidate:
         """Joules of a server: a fixed part for the prompt and a part for each token of the answer."""
         from halfwatt.router_model.serving import decide
 
@@ -269,24 +268,26 @@ class Chooser:
         return self._meter.cpu_reading(UNMEASURED_LOCAL_S).j
 
 
-def _on_wire(choice: Choice, candidates: tuple[Candidate, ...], verdict: Verdict, config: Config) -> RouteDecision:
+def _on_wire(
+    ranking: Ranking, candidates: tuple[TierCandidate, ...], verdict: Verdict, config: Config
+) -> RouteDecision:
     from halfwatt.router_model.serving import decide
 
-    chosen = next(each for each in candidates if each.tier == choice.tier)
+    chosen = next(each for each in candidates if each.tier == ranking.tier)
     askable = [each for each in candidates if each.tier in verdict.askable]
     kinds: dict[str, TierKind] = {tier.name: tier.kind for tier in config.tiers}
     return RouteDecision(
         tier=chosen.tier,
         kind=kinds.get(chosen.tier, "local"),
         model=chosen.model,
-        reason=choice.reason,
+        reason=ranking.reason,
         scores=_scores(candidates),
-        calibrated=choice.calibrated,
+        calibrated=ranking.calibrated,
         offer_cloud=decide.doubtful(chosen, askable, config.routing.leaving_price),
     )
 
 
-def _with_chance(rule: RouteDecision, candidates: tuple[Candidate, ...]) -> RouteDecision:
+def _with_chance(rule: RouteDecision, candidates: tuple[TierCandidate, ...]) -> RouteDecision:
     """The rule's decision with what the router expects of it."""
     chosen = next(each for each in candidates if each.tier == rule.tier)
     doubt = "" if chosen.calibrated else ", uncalibrated"
@@ -307,7 +308,7 @@ def _known(facts: DraftFacts | None) -> str:
     return {None: "whole", True: "holds", False: "fails"}[facts.examples_pass]
 
 
-def _scores(candidates: tuple[Candidate, ...]) -> dict[str, TierScore]:
+def _scores(candidates: tuple[TierCandidate, ...]) -> dict[str, TierScore]:
     return {each.tier: TierScore(each.p_pass, each.tokens, each.energy_j) for each in candidates}
 
 

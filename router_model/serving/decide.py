@@ -18,7 +18,7 @@ _PRIOR_TOKENS = 120.0
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TierCandidate:
     """One tier that may answer. `kind` is local, edge or cloud; `energy_j` is None when nothing is known."""
 
     tier: str
@@ -33,21 +33,21 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Score:
+class RankedTier:
     """A candidate with its utility in points of pass probability (0…1)."""
 
-    candidate: Candidate
+    candidate: TierCandidate
     utility: float
 
 
 @dataclass(frozen=True)
-class Decision:
-    """The chosen tier, why, and every candidate's score, best first. `calibrated` is the winner's."""
+class Ranking:
+    """The chosen tier, the reason, every candidate with its utility (best first), whether the choice is calibrated."""
 
     tier: str
     lambda_per_j: float
     reason: str
-    scores: tuple[Score, ...]
+    ranked: tuple[RankedTier, ...]
     calibrated: bool
 
 
@@ -73,8 +73,8 @@ def candidate(
     joules_per_token: float | None,
     fixed_j: float = 0.0,
     bias_logit: float = 0.0,
-) -> Candidate:
-    """Candidate of one tier; a model without labels gets the stated prior and `calibrated=False`.
+) -> TierCandidate:
+    """What is known of one tier; a model without labels gets the stated prior and `calibrated=False`.
 
     Ê = `fixed_j` (reading the prompt) + expected tokens · `joules_per_token` of this machine. `bias_logit` is the
     user's feedback (`feedback.bias_logit`) and moves labelled and unlabelled models alike.
@@ -88,7 +88,7 @@ def candidate(
         p_pass, p_low, p_high, tokens = known.p_pass, known.p_low, known.p_high, known.tokens
     energy_j = None if joules_per_token is None else fixed_j + tokens * joules_per_token
     middle, low, high = (shift_probability(p, bias_logit) for p in (p_pass, p_low, p_high))
-    return Candidate(tier, kind, model, middle, low, high, tokens, energy_j, known is not None)
+    return TierCandidate(tier, kind, model, middle, low, high, tokens, energy_j, known is not None)
 
 
 def shift_probability(p: float, bias_logit: float) -> float:
@@ -100,10 +100,10 @@ def shift_probability(p: float, bias_logit: float) -> float:
 
 
 def decide(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[TierCandidate],
     dial: str | float = "balanced",
     leaving_price: float = DEFAULT_LEAVING_PRICE,
-) -> Decision:
+) -> Ranking:
     """Pick the candidate with the largest utility; ties go to fewer joules, then to the order given.
 
     `ValueError` when there is no candidate. An unknown energy counts as the largest known one. A tier outside the
@@ -112,54 +112,54 @@ def decide(
     if not candidates:
         raise ValueError("There is no tier to decide between.")
     lambda_per_j = lambda_of(dial)
-    scores = sorted(_scores(candidates, lambda_per_j, leaving_price), key=_rank)
-    best = scores[0].candidate
-    reason = _reason(scores, leaving_price)
-    return Decision(best.tier, lambda_per_j, reason, tuple(scores), best.calibrated)
+    ranked = sorted(_ranked(candidates, lambda_per_j, leaving_price), key=_order)
+    best = ranked[0].candidate
+    reason = _reason(ranked, leaving_price)
+    return Ranking(best.tier, lambda_per_j, reason, tuple(ranked), best.calibrated)
 
 
-def doubtful(chosen: Candidate, others: Sequence[Candidate], leaving_price: float) -> bool:
+def doubtful(chosen: TierCandidate, others: Sequence[TierCandidate], leaving_price: float) -> bool:
     """True when another allowed tier is likelier to pass by more than the price of leaving."""
     return any(other.p_pass - leaving_price > chosen.p_pass for other in others)
 
 
-def _scores(candidates: Sequence[Candidate], lambda_per_j: float, price: float) -> list[Score]:
+def _ranked(candidates: Sequence[TierCandidate], lambda_per_j: float, price: float) -> list[RankedTier]:
     known = [c.energy_j for c in candidates if c.energy_j is not None]
     worst_j = max(known, default=0.0)
     local = [c.energy_j for c in candidates if c.kind == "local" and c.energy_j is not None]
     floor_j = min(local, default=0.0)
-    scores = []
+    ranked = []
     for each in candidates:
         energy_j = worst_j if each.energy_j is None else each.energy_j
         away = each.kind != "local"
         counted_j = max(energy_j, floor_j) if away else energy_j
-        scores.append(Score(each, each.p_pass - lambda_per_j * counted_j - (price if away else 0.0)))
-    return scores
+        ranked.append(RankedTier(each, each.p_pass - lambda_per_j * counted_j - (price if away else 0.0)))
+    return ranked
 
 
-def _rank(score: Score) -> tuple[float, float]:
-    energy_j = score.candidate.energy_j
-    return -round(score.utility, 12), float("inf") if energy_j is None else energy_j
+def _order(each: RankedTier) -> tuple[float, float]:
+    energy_j = each.candidate.energy_j
+    return -round(each.utility, 12), float("inf") if energy_j is None else energy_j
 
 
-def _reason(scores: Sequence[Score], price: float) -> str:
-    best = scores[0].candidate
+def _reason(ranked: Sequence[RankedTier], price: float) -> str:
+    best = ranked[0].candidate
     parts = [_describe(best)]
-    if len(scores) > 1:
-        parts.append(_comparison(best, scores[1].candidate, price))
+    if len(ranked) > 1:
+        parts.append(_comparison(best, ranked[1].candidate, price))
     if best.kind != "local":
         parts.append(f"leaving the machine is priced at {100 * price:.0f} points")
     return "; ".join(parts)
 
 
-def _describe(each: Candidate) -> str:
+def _describe(each: TierCandidate) -> str:
     spread = f"{100 * each.p_low:.0f}–{100 * each.p_high:.0f}"
     doubt = "" if each.calibrated else ", uncalibrated"
     energy = "unknown energy" if each.energy_j is None else f"about {each.energy_j:.0f} J"
     return f"{each.tier}: {100 * each.p_pass:.0f} % likely to pass ({spread}{doubt}), {energy}"
 
 
-def _comparison(best: Candidate, other: Candidate, price: float) -> str:
+def _comparison(best: TierCandidate, other: TierCandidate, price: float) -> str:
     gain = 100 * (other.p_pass - best.p_pass)
     if gain <= 0:
         return f"{other.tier} is {-gain:.0f} points less likely to pass"

@@ -18,7 +18,7 @@ _TAIL_TOKENS = 64
 
 
 @dataclass(frozen=True)
-class Tokens:
+class EncodedText:
     """Token ids inside the window, the count of all tokens (an estimate beyond `MAX_CHARACTERS`), and whether
     something was left out."""
 
@@ -27,16 +27,19 @@ class Tokens:
     over_window: bool
 
 
-def encode(tokenizer: Any, text: str) -> Tokens:
-    """Tokens of a text. Over 256: the first 192 and the last 64, because a request states its task at its head and
-    its examples at its tail; text beyond `features.MAX_CHARACTERS` is cut before that, in the same way."""
+def encode(tokenizer: Any, text: str) -> EncodedText:
+    """The tokens of a text. Of more than 256 the first 192 and the last 64 stay.
+
+    A request states its task at its head and its examples at its tail. Text beyond `features.MAX_CHARACTERS` is cut
+    before that, in the same way.
+    """
     cut = window(text.encode("utf-8", "replace").decode("utf-8"))
     ids: list[int] = tokenizer.encode(cut).ids
     n_tokens = round(len(ids) * len(text) / max(1, len(cut)))
     over = len(ids) > WINDOW_TOKENS or len(cut) < len(text)
     if len(ids) > WINDOW_TOKENS:
         ids = ids[: WINDOW_TOKENS - _TAIL_TOKENS] + ids[-_TAIL_TOKENS:]
-    return Tokens(ids, n_tokens, over)
+    return EncodedText(ids, n_tokens, over)
 
 
 class Encoder:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .decide import Candidate
+from .decide import TierCandidate
 from .draft_stats import DraftStats
 from .estimates import model_key
 
@@ -46,7 +46,7 @@ class DraftTable:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DraftCheck:
     """Keep or escalate, with the probability that the draft passes and a reason a person can read."""
 
     action: Literal["keep", "escalate"]
@@ -59,12 +59,12 @@ def check(
     table: DraftTable | None,
     stats: DraftStats,
     p_before: float,
-    alternative: Candidate | None,
+    alternative: TierCandidate | None,
     lambda_per_j: float,
     leaving_price: float,
     parses: bool = True,
     examples_pass: bool | None = None,
-) -> Verdict:
+) -> DraftCheck:
     """Judge a whole draft. `alternative` is the best other tier that consent allows, or None.
 
     Escalate when p(alternative) − price − λ·Ê(alternative) exceeds the draft's own probability: the draft's joules
@@ -78,8 +78,8 @@ def check(
         p_pass = min(p_pass, _EXAMPLES_FAIL)
     elif examples_pass:
         p_pass = sigmoid(logit(p_pass) + _EXAMPLES_PASS_LOGIT)
-    told = _told(table, stats, p_before, alternative)
-    return _verdict(p_pass, table is not None, told, lambda_per_j, leaving_price)
+    informed = _given_the_draft(table, stats, p_before, alternative)
+    return _checked(p_pass, table is not None, informed, lambda_per_j, leaving_price)
 
 
 def check_start(
@@ -87,15 +87,15 @@ def check_start(
     logprobs: Sequence[float],
     margin_first: float,
     p_before: float,
-    alternative: Candidate | None,
+    alternative: TierCandidate | None,
     lambda_per_j: float,
     leaving_price: float,
-) -> Verdict:
+) -> DraftCheck:
     """Judge a stream by its first tokens (at most sixteen are read), before anything is shown."""
     if table is None or not logprobs:
-        return _verdict(p_before, False, alternative, lambda_per_j, leaving_price)
+        return _checked(p_before, False, alternative, lambda_per_j, leaving_price)
     p_pass = apply(table.start, start_inputs(logprobs, margin_first, p_before))
-    return _verdict(p_pass, True, alternative, lambda_per_j, leaving_price)
+    return _checked(p_pass, True, alternative, lambda_per_j, leaving_price)
 
 
 def table_for(
@@ -152,9 +152,9 @@ def apply(regression: Regression, inputs: Sequence[float]) -> float:
     return sigmoid(total)
 
 
-def _told(
-    table: DraftTable | None, stats: DraftStats, p_before: float, alternative: Candidate | None
-) -> Candidate | None:
+def _given_the_draft(
+    table: DraftTable | None, stats: DraftStats, p_before: float, alternative: TierCandidate | None
+) -> TierCandidate | None:
     """The alternative with its probability given the draft: a draft in doubt is a hard task for others too."""
     if table is None or alternative is None:
         return alternative
@@ -165,16 +165,16 @@ def _told(
     return replace(alternative, p_pass=apply(regression, inputs))
 
 
-def _verdict(
-    p_pass: float, calibrated: bool, alternative: Candidate | None, lambda_per_j: float, price: float
-) -> Verdict:
+def _checked(
+    p_pass: float, calibrated: bool, alternative: TierCandidate | None, lambda_per_j: float, price: float
+) -> DraftCheck:
     doubt = "" if calibrated else " (uncalibrated)"
     seen = f"the draft is {100 * p_pass:.0f} % likely to pass{doubt}"
     if alternative is None:
-        return Verdict("keep", p_pass, f"{seen}; no other tier may answer", calibrated)
+        return DraftCheck("keep", p_pass, f"{seen}; no other tier may answer", calibrated)
     paid = price if alternative.kind != "local" else 0.0
     offer = alternative.p_pass - paid - lambda_per_j * (alternative.energy_j or 0.0)
     other = f"{alternative.tier} {100 * alternative.p_pass:.0f} %"
     if offer > p_pass:
-        return Verdict("escalate", p_pass, f"{seen}; {other} is worth its price and joules", calibrated)
-    return Verdict("keep", p_pass, f"{seen}; {other} is not worth its price and joules", calibrated)
+        return DraftCheck("escalate", p_pass, f"{seen}; {other} is worth its price and joules", calibrated)
+    return DraftCheck("keep", p_pass, f"{seen}; {other} is not worth its price and joules", calibrated)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from halfwatt.router_model.serving.decide import Candidate, candidate, decide, doubtful, lambda_of
+from halfwatt.router_model.serving.decide import TierCandidate, candidate, decide, doubtful, lambda_of
 from halfwatt.router_model.serving.estimates import Estimates, ModelEstimate, model_key
 from halfwatt.router_model.serving.feedback import MAX_BIAS_LOGIT, bias_logit
 
 
-def tier(name: str, p_pass: float, energy_j: float | None, kind: str = "local") -> Candidate:
-    return Candidate(name, kind, name, p_pass, p_pass - 0.1, p_pass + 0.1, 100, energy_j, True)
+def tier(name: str, p_pass: float, energy_j: float | None, kind: str = "local") -> TierCandidate:
+    return TierCandidate(name, kind, name, p_pass, p_pass - 0.1, p_pass + 0.1, 100, energy_j, True)
 
 
 def test_quality_prefers_the_likelier_model_and_eco_the_cheaper_one() -> None:
@@ -43,7 +43,7 @@ def test_a_gain_above_the_price_of_leaving_leaves() -> None:
 
 def test_unknown_energy_counts_as_the_largest_known_one() -> None:
     known, unknown = tier("known", 0.6, 100), tier("unknown", 0.61, None)
-    scores = {score.candidate.tier: score.utility for score in decide([known, unknown], "eco").scores}
+    scores = {score.candidate.tier: score.utility for score in decide([known, unknown], "eco").ranked}
     assert scores["unknown"] - scores["known"] == pytest.approx(0.01)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halfwatt.router_model.serving.decide import Candidate
+from halfwatt.router_model.serving.decide import TierCandidate
 from halfwatt.router_model.serving.draft_stats import DraftStats, draft_stats
 from halfwatt.router_model.serving.router import Router
 from halfwatt.router_model.serving.stage2 import DraftTable, check, check_start, table_for
@@ -20,8 +20,8 @@ def table() -> DraftTable:
     return found
 
 
-def cloud(p_pass: float, energy_j: float | None = 20.0) -> Candidate:
-    return Candidate("cloud", "cloud", "other", p_pass, p_pass, p_pass, 100, energy_j, False)
+def cloud(p_pass: float, energy_j: float | None = 20.0) -> TierCandidate:
+    return TierCandidate("cloud", "cloud", "other", p_pass, p_pass, p_pass, 100, energy_j, False)
 
 
 def test_sure_draft_is_kept_and_unsure_draft_is_escalated(table: DraftTable) -> None:
@@ -77,7 +77,7 @@ def test_table_holds_only_for_its_model_quantization_and_template(model: str, qu
 
 
 def test_doubt_about_the_draft_is_doubt_about_a_labelled_alternative_too(table: DraftTable) -> None:
-    known = Candidate("edge", "edge", "qwen2.5-coder-1.5b", 0.8, 0.7, 0.9, 60, 10.0, True)
+    known = TierCandidate("edge", "edge", "qwen2.5-coder-1.5b", 0.8, 0.7, 0.9, 60, 10.0, True)
     kept = check(table, SURE, 0.6, known, 0.0, 0.0).reason
     doubted = check(table, UNSURE, 0.6, known, 0.0, 0.0).reason
     assert kept != doubted
