@@ -18,7 +18,7 @@ from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Route,
 if TYPE_CHECKING:
     from halfwatt.daemon.client.client import Client
     from halfwatt.lsp.code.targets import Target
-    from halfwatt.lsp.completion.once import Once
+    from halfwatt.lsp.completion.one_shot import OneShotCompletion
 
     from .source_file import SourceFile
 
@@ -72,7 +72,7 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
     path, line, column = source_file.parse_place(place)
     file = source_file.read(path)
     at = file.offset(line, column)
-    once = _once(file, at)
+    one_shot = _one_shot(file, at)
     options = RequestOptions(
         kind="complete",
         route=route,
@@ -80,10 +80,10 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
         language=file.language.id,
         path=str(path.absolute()),
         router_text=file.text[max(at - 400, 0) : at],
-        stop_rules=once.stop_rules,
+        stop_rules=one_shot.stop_rules,
     )
-    answer = asyncio.run(_stoppable(_complete(once, options)))
-    _print(_with_code(answer, once.fitted(answer)), as_json)
+    answer = asyncio.run(_stoppable(_complete(one_shot, options)))
+    _print(_with_code(answer, one_shot.fitted(answer)), as_json)
 
 
 @app.command()
@@ -102,18 +102,18 @@ def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) ->
         typer.echo(wording.decision(decision).replace("**", ""))
 
 
-def _once(file: SourceFile, at: int) -> Once:
+def _one_shot(file: SourceFile, at: int) -> OneShotCompletion:
     """The cursor with its context: files below the current folder, where the file lies there."""
     from halfwatt.daemon.paths import user_paths
     from halfwatt.daemon.settings import file as config_file
-    from halfwatt.lsp.completion.context.gather import Document
-    from halfwatt.lsp.completion.once import Once
+    from halfwatt.lsp.completion.context.gather import ContextDocument
+    from halfwatt.lsp.completion.one_shot import OneShotCompletion
 
     path, folder = file.path.resolve(), Path.cwd().resolve()
     workspace = str(folder) if path.is_relative_to(folder) else None
-    document = Document(path.as_uri(), str(path), file.text, file.language.id, workspace)
+    document = ContextDocument(path.as_uri(), str(path), file.text, file.language.id, workspace)
     config = config_file.load(user_paths(os.environ), os.environ)
-    return Once(document, at, config.completion.context, config.privacy)
+    return OneShotCompletion(document, at, config.completion.context, config.privacy)
 
 
 def _write_or_print(file: SourceFile, text: str, code: str) -> None:
@@ -130,7 +130,7 @@ def _write_or_print(file: SourceFile, text: str, code: str) -> None:
 def _target(place: str) -> tuple[SourceFile, Target]:
     from halfwatt.daemon.errors import UsageError
     from halfwatt.lsp.code.syntax import Source
-    from halfwatt.lsp.code.targets import NOTHING_HERE, Refusal, find
+    from halfwatt.lsp.code.targets import NOTHING_HERE, TargetRefusal, find
 
     from . import source_file
 
@@ -139,7 +139,7 @@ def _target(place: str) -> tuple[SourceFile, Target]:
     found = find(Source(file.text, file.language), file.offset(line, column), path=str(path))
     if found is None:
         raise UsageError(f"{NOTHING_HERE} Nothing was done.")
-    if isinstance(found, Refusal):
+    if isinstance(found, TargetRefusal):
         raise UsageError(f"Nothing was generated: {found.reason}.")
     return file, found
 
@@ -183,9 +183,9 @@ async def _generate(source: Any, target: Target, options: RequestOptions) -> Res
         return await _collected(client.chat(prompt.messages(source, target), options))
 
 
-async def _complete(once: Once, options: RequestOptions) -> Result:
+async def _complete(one_shot: OneShotCompletion, options: RequestOptions) -> Result:
     async with await _connect() as client:
-        return await _collected(client.complete(once.prompt.prefix, once.prompt.suffix, options))
+        return await _collected(client.complete(one_shot.prompt.prefix, one_shot.prompt.suffix, options))
 
 
 async def _decide(messages: list[dict[str, str]], options: RequestOptions) -> RouteDecision:

@@ -17,13 +17,13 @@ from lsprotocol import types
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.wire import RequestOptions, Result, Route, RouteDecision, Status
 from halfwatt.lsp.code.syntax import Source
-from halfwatt.lsp.code.targets import NOTHING_HERE, Refusal, Target, find
+from halfwatt.lsp.code.targets import NOTHING_HERE, Target, TargetRefusal, find
 from halfwatt.lsp.code.undefined import diagnosed_names
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor
 from halfwatt.lsp.generate import prompt, wording
-from halfwatt.lsp.generate.jobs import Job, Jobs
+from halfwatt.lsp.generate.jobs import GenerationJob, Jobs
 
 Arguments = Mapping[str, Any]
 Command = Callable[[Arguments], Awaitable[Any]]
@@ -62,7 +62,7 @@ class Commands:
         route = _route(arguments)
         now, offset = self._place(arguments)
         found = find(Source(now.text, now.language), offset, _undefined(arguments), now.path)
-        job = Job(now, found, route) if isinstance(found, Target) else self._jobs.again(now, offset, route)
+        job = GenerationJob(now, found, route) if isinstance(found, Target) else self._jobs.again(now, offset, route)
         if job is None:
             raise UsageError(_refusal(found))
         job.review = bool(arguments.get("review"))
@@ -178,8 +178,8 @@ class Commands:
         return out.decode(errors="replace")
 
 
-def _refusal(found: Target | Refusal | None) -> str:
-    return f"Nothing was generated: {found.reason}." if isinstance(found, Refusal) else NOTHING_HERE
+def _refusal(found: Target | TargetRefusal | None) -> str:
+    return f"Nothing was generated: {found.reason}." if isinstance(found, TargetRefusal) else NOTHING_HERE
 
 
 def _undefined(arguments: Arguments) -> list[str]:

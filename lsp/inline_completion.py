@@ -19,7 +19,7 @@ from halfwatt.daemon.errors import ConfigError, HalfwattError
 
 if TYPE_CHECKING:
     from halfwatt.daemon.settings.schema import Config
-    from halfwatt.lsp.completion.context.gather import Document
+    from halfwatt.lsp.completion.context.gather import ContextDocument
     from halfwatt.lsp.completion.session import Session
     from halfwatt.lsp.completion.values import Answer, Offer, Query
     from halfwatt.lsp.editor.daemon_link import DaemonLink
@@ -86,10 +86,10 @@ class InlineCompletion:
     @property
     def session(self) -> Session:
         if self._session is None:
-            from halfwatt.lsp.completion.session import Session, World
+            from halfwatt.lsp.completion.session import Dependencies, Session
 
             personal = self._link.paths.state / "completion_filter.json"
-            self._session = Session(World(self._link.client, self._config, personal, lambda: self._editor.name))
+            self._session = Session(Dependencies(self._link.client, self._config, personal, lambda: self._editor.name))
         return self._session
 
     async def aclose(self) -> None:
@@ -175,11 +175,13 @@ class InlineCompletion:
         except HalfwattError:
             return None
 
-    def _document(self, now: Snapshot) -> Document:
-        from halfwatt.lsp.completion.context.gather import Document
+    def _document(self, now: Snapshot) -> ContextDocument:
+        from halfwatt.lsp.completion.context.gather import ContextDocument
 
         folders = [folder_of(uri) for uri in self._editor.folders()]
-        return Document(now.uri, now.path or None, _lf(now.text), now.language.id, workspace_of(now.path, folders))
+        return ContextDocument(
+            now.uri, now.path or None, _lf(now.text), now.language.id, workspace_of(now.path, folders)
+        )
 
     def _config(self) -> Config:
         """The settings, read again at most every SETTINGS_FRESH_S; broken ones change nothing here."""

@@ -27,7 +27,7 @@ from halfwatt.lsp.editor.editor import Editor
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from halfwatt.lsp.editor.status import StatusFeed
+    from halfwatt.lsp.editor.status import StatusSubscription
     from halfwatt.lsp.generate.jobs import Jobs
 
     from .commands import Commands
@@ -64,7 +64,7 @@ class HalfwattServer(LanguageServer):
         self.on_change: list[Callable[[str], None]] = []  # called with the URI of a document that changed
         self.on_close: list[Callable[[], Awaitable[None]]] = []
         self._jobs: Jobs | None = None
-        self._feed: StatusFeed | None = None
+        self._status: StatusSubscription | None = None
         self._commands: Commands | None = None
 
     @property
@@ -72,24 +72,24 @@ class HalfwattServer(LanguageServer):
         if self._jobs is None:
             from halfwatt.lsp.generate.jobs import Jobs
 
-            self._jobs = Jobs(self.editor, self.link, lambda: self.feed.refresh())
+            self._jobs = Jobs(self.editor, self.link, lambda: self.status.refresh())
         return self._jobs
 
     @property
-    def feed(self) -> StatusFeed:
-        if self._feed is None:
-            from halfwatt.lsp.editor.status import StatusFeed
+    def status(self) -> StatusSubscription:
+        if self._status is None:
+            from halfwatt.lsp.editor.status import StatusSubscription
 
             send = lambda params: self.editor.notify("halfwatt/didChangeStatus", params)  # noqa: E731
-            self._feed = StatusFeed(self.link, send, lambda: self._jobs is not None and self._jobs.busy)
-        return self._feed
+            self._status = StatusSubscription(self.link, send, lambda: self._jobs is not None and self._jobs.busy)
+        return self._status
 
     @property
     def commands(self) -> Commands:
         if self._commands is None:
             from .commands import Commands
 
-            self._commands = Commands(self.editor, self.jobs, self.link, lambda: self.feed.last)
+            self._commands = Commands(self.editor, self.jobs, self.link, lambda: self.status.last)
         return self._commands
 
     def use_own_documents(self, params: types.InitializeParams) -> None:
@@ -112,8 +112,8 @@ class HalfwattServer(LanguageServer):
             await closing()
         if self._jobs is not None:
             await self._jobs.stop()
-        if self._feed is not None:
-            self._feed.stop()
+        if self._status is not None:
+            self._status.stop()
         await self.link.aclose()
 
 
@@ -166,8 +166,8 @@ def _register_lifecycle(server: HalfwattServer) -> None:
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:
         if server.editor.wants("status"):
-            server.link.on_connect = server.feed.start
-            server.feed.start()
+            server.link.on_connect = server.status.start
+            server.status.start()
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
@@ -209,14 +209,14 @@ def _register_code_actions(server: HalfwattServer) -> None:
 def code_actions(server: HalfwattServer, params: types.CodeActionParams, now: Snapshot) -> list[types.CodeAction]:
     """At most one action; no model is asked."""
     from halfwatt.lsp.code.syntax import Source
-    from halfwatt.lsp.code.targets import Refusal, find
+    from halfwatt.lsp.code.targets import TargetRefusal, find
     from halfwatt.lsp.code.undefined import diagnosed_names
 
     undefined = diagnosed_names(it.message for it in params.context.diagnostics)
     found = find(Source(now.text, now.language), now.offset(params.range.start), undefined, now.path)
     if found is None:
         return []
-    if isinstance(found, Refusal):
+    if isinstance(found, TargetRefusal):
         return disabled(server, found.reason)
     kind = types.CodeActionKind.QuickFix if found.kind == "call" else types.CodeActionKind.RefactorRewrite
     only = params.context.only

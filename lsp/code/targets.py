@@ -1,6 +1,6 @@
 """What can be generated at a position: a stub's body, a function that a comment describes, one that a call misses.
 
-Pure: from a parsed text and an offset to a `Target` (or a `Refusal` with its reason). No model is asked here, and
+Pure: from a parsed text and an offset to a `Target` (or a `TargetRefusal` with its reason). No model is asked here, and
 nothing is known about LSP. Offsets count characters.
 """
 
@@ -68,13 +68,13 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class TargetRefusal:
     """There is something at the position, and a reason why it is not generated."""
 
     reason: str
 
 
-def find(source: Source, offset: int, undefined: Iterable[str] = (), path: str = "") -> Target | Refusal | None:
+def find(source: Source, offset: int, undefined: Iterable[str] = (), path: str = "") -> Target | TargetRefusal | None:
     """What can be generated at this offset. `undefined` are names that the editor's diagnostics there call undefined.
 
     None: nothing here looks unfinished."""
@@ -88,7 +88,7 @@ def find(source: Source, offset: int, undefined: Iterable[str] = (), path: str =
         return _stub_or_refusal(source, function, path) if _is_described(source, function) else None
     declaration = next((it for it in ancestors(node) if it.type in source.language.declarations), None)
     if declaration is not None:
-        return Refusal("this is a declaration without a body")
+        return TargetRefusal("this is a declaration without a body")
     comment = _comment_block(source, node)
     return _comment_target(source, comment) if comment and function is None else None
 
@@ -145,11 +145,11 @@ def _is_described(source: Source, function: Node) -> bool:
     return bool(name_of(source, function) or comments_above(source, outer(source, function)) or (body and body.parts))
 
 
-def _stub_or_refusal(source: Source, function: Node, path: str) -> Target | Refusal:
+def _stub_or_refusal(source: Source, function: Node, path: str) -> Target | TargetRefusal:
     if path.lower().endswith((".pyi", ".d.ts", ".d.mts", ".d.cts")):
-        return Refusal("a type stub file holds no bodies")
+        return TargetRefusal("a type stub file holds no bodies")
     reason = why_bodiless(source, function)
-    return Refusal(reason) if reason else _stub_target(source, function)
+    return TargetRefusal(reason) if reason else _stub_target(source, function)
 
 
 def _stub_target(source: Source, function: Node) -> Target:

@@ -30,7 +30,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Hit:
+class CacheHit:
     """What is left of an entry after `n_typed` characters of it were typed."""
 
     entry: Entry
@@ -51,7 +51,7 @@ class Cache:
         while len(self._entries) > MAX_DOCUMENTS:
             self._entries.popitem(last=False)
 
-    def find(self, uri: str, prefix: str, suffix: str) -> Hit | None:
+    def find(self, uri: str, prefix: str, suffix: str) -> CacheHit | None:
         """The newest entry that the text still agrees with."""
         for entry in self._entries.get(uri, ()):
             if (hit := continued(entry, prefix, suffix)) is not None:
@@ -62,7 +62,7 @@ class Cache:
         self._entries.pop(uri, None)
 
 
-def continued(entry: Entry, prefix: str, suffix: str) -> Hit | None:
+def continued(entry: Entry, prefix: str, suffix: str) -> CacheHit | None:
     """The rest of an entry if the user typed its beginning, else None.
 
     Brackets that the editor closed by itself while the user typed along are replaced by the entry's own."""
@@ -73,9 +73,9 @@ def continued(entry: Entry, prefix: str, suffix: str) -> Hit | None:
         return None
     rest = entry.text[n_typed:]
     if suffix == entry.suffix:
-        return Hit(entry, rest, n_typed, entry.n_replaced)
+        return CacheHit(entry, rest, n_typed, entry.n_replaced)
     added = len(suffix) - len(entry.suffix)
     closed = suffix[:added]
     if n_typed and 0 < added <= 8 and suffix.endswith(entry.suffix) and only_closers(closed) and "\n" not in closed:
-        return Hit(entry, rest, n_typed, entry.n_replaced + added)
+        return CacheHit(entry, rest, n_typed, entry.n_replaced + added)
     return None

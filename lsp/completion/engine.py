@@ -16,27 +16,27 @@ from dataclasses import dataclass, field
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.settings.schema import CompletionConfig
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion.context.prompt import Budget, Prompt, prompt
-from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.context.prompt import Budget, CompletionPrompt, prompt
+from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import after_cache, before_cache
 from halfwatt.lsp.completion.postprocess.syntax import look_ahead
 from halfwatt.lsp.completion.postprocess.text import MIN_CHARS
 
 from . import filter as learned
-from .cache import Cache, Entry, Hit
+from .cache import Cache, CacheHit, Entry
 from .debounce import Rhythm
-from .extent import CUT, is_block, stop_rules
+from .extent import UNFINISHED_STOPS, is_block, stop_rules
 from .features import features
 from .filter import Guess, Personal
 from .prompt_budget import Pace
-from .request import Item, Job
-from .rules import Facts, mode_of, objection
+from .request import CompletionRequest, Item
+from .rules import EditorFacts, mode_of, objection
 from .values import Answer, Nothing, Offer, Query, Superseded
 
-Ask = Callable[[Prompt, RequestOptions, int], AsyncGenerator[Item, None]]
+Ask = Callable[[CompletionPrompt, RequestOptions, int], AsyncGenerator[Item, None]]
 UNLIKELY = "a useful suggestion is unlikely here"
 KNOWN = "what would be said is known"
-SAID_NOTHING = "the model had nothing useful to say"
+NOTHING_USEFUL = "the model had nothing useful to say"
 EXPLORE_EVERY = 20
 
 
@@ -45,7 +45,7 @@ class Moment:
     """What the engine asks for anew with each question: settings, facts and the user's own offset."""
 
     config: CompletionConfig
-    facts: Facts = field(default_factory=Facts)
+    facts: EditorFacts = field(default_factory=EditorFacts)
     personal: Personal = field(default_factory=Personal)
 
 
@@ -58,8 +58,8 @@ class Skip:
     editor: str
 
 
-class Engine:
-    """Answers queries, at most one at a time per document. `skipped` hears of every call that was not made."""
+class CompletionEngine:
+    """Answers queries, at most one at a time per document. `skipped` is told of every call that was not made."""
 
     def __init__(
         self,
@@ -76,8 +76,8 @@ class Engine:
         self._context = context
         self._skipped = skipped
         self._clock = clock
-        self._jobs: dict[str, Job] = {}
-        self._warming: dict[str, Job] = {}
+        self._requests: dict[str, CompletionRequest] = {}
+        self._warming: dict[str, CompletionRequest] = {}
         self._asking: dict[str, asyncio.Future[None]] = {}
         self._guesses: dict[str, Guess] = {}
         self._n_unlikely = 0
@@ -99,8 +99,8 @@ class Engine:
     def changed(self, uri: str, text: str) -> None:
         """The document changed: a request whose answer can no longer fit stops at once."""
         self.rhythm = self.rhythm.key_pressed(self._now_ms())
-        job = self._jobs.get(uri)
-        if job is not None and not job.agrees(text):
+        request = self._requests.get(uri)
+        if request is not None and not request.agrees(text):
             self._stop(uri)
 
     def closed(self, uri: str) -> None:
@@ -115,7 +115,7 @@ class Engine:
 
     async def warm(self, query: Query) -> None:
         """Let the model read the prompt for this place ahead of time; says nothing and yields to every question."""
-        if query.uri in self._jobs or query.uri in self._warming:
+        if query.uri in self._requests or query.uri in self._warming:
             return
         options = RequestOptions(
             kind="complete",
@@ -127,9 +127,10 @@ class Engine:
             document=self._document(query.uri),
             warm=True,
         )
-        job = self._warming[query.uri] = Job(query, self._ask(self._prompt(query), options, 1), False, None)
-        await asyncio.wait({job.task})
-        job.settled()
+        stream = self._ask(self._prompt(query), options, 1)
+        request = self._warming[query.uri] = CompletionRequest(query, stream, False, None)
+        await asyncio.wait({request.task})
+        request.settled()
         self._warming.pop(query.uri, None)
 
     async def _suggest(self, query: Query, moment: Moment, superseded: asyncio.Future[None]) -> Answer:
@@ -140,9 +141,9 @@ class Engine:
         known = self._from_cache(query)
         if known is not None:
             return known
-        job = self._jobs.get(query.uri)
-        if job is not None and job.answers(query):
-            answer = await self._answer_of(job, query, superseded)
+        request = self._requests.get(query.uri)
+        if request is not None and request.answers(query):
+            answer = await self._answer_of(request, query, superseded)
             if answer is not None:
                 return answer
         guess = learned.guess(learned.load(), features(query), moment.personal)
@@ -151,8 +152,8 @@ class Engine:
             return self._not_asked(query, UNLIKELY)
         if query.trigger == "automatic" and await self._wait(query, superseded):
             return Superseded()
-        job = self._start(query, moment.config, guess)
-        return await self._answer_of(job, query, superseded) or Nothing(SAID_NOTHING)
+        request = self._start(query, moment.config, guess)
+        return await self._answer_of(request, query, superseded) or Nothing(NOTHING_USEFUL)
 
     def _supersede(self, uri: str) -> asyncio.Future[None]:
         older = self._asking.get(uri)
@@ -190,7 +191,7 @@ class Engine:
         await asyncio.wait({superseded}, timeout=delay_s)
         return superseded.done()
 
-    def _start(self, query: Query, config: CompletionConfig, guess: Guess) -> Job:
+    def _start(self, query: Query, config: CompletionConfig, guess: Guess) -> CompletionRequest:
         self._stop(query.uri)
         multiline = is_block(query)
         options = RequestOptions(
@@ -199,26 +200,27 @@ class Engine:
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)
         asyncio.get_running_loop().run_in_executor(None, look_ahead, query.prefix, query.suffix, query.language)
-        job = self._jobs[query.uri] = Job(query, stream, multiline, guess)
+        request = self._requests[query.uri] = CompletionRequest(query, stream, multiline, guess)
         started = self._now_ms()
-        job.when_done(lambda: self._finished(job, started))
-        return job
+        request.when_done(lambda: self._finished(request, started))
+        return request
 
-    def _finished(self, job: Job, started_ms: float) -> None:
+    def _finished(self, request: CompletionRequest, started_ms: float) -> None:
         """Keep the answer, whether or not somebody still waits for it."""
-        self._drop(job.query.uri, job)
-        if job.diverged or job.task.cancelled() or job.task.exception() is not None or job.result is None:
+        self._drop(request.query.uri, request)
+        result = request.whole_result
+        if result is None:
             return
         self.rhythm = self.rhythm.answered(self._now_ms() - started_ms)
-        result = job.result
         self._keep_pace(result)
-        if result.kind == "none" or result.stop == "cancelled" or (result.stop in CUT and not job.text):
+        is_unfinished = result.stop in UNFINISHED_STOPS
+        if result.kind == "none" or result.stop == "cancelled" or (is_unfinished and not request.text):
             return
-        shown = after_cache(before_cache(_candidate(job, result.stop)))
-        place = (job.query.prefix, job.query.suffix)
-        self.cache.put(job.query.uri, Entry(result.request_id, *place, shown.text, shown.n_replaced))
-        if job.guess is not None:
-            self._guesses[result.request_id] = job.guess
+        shown = after_cache(before_cache(_candidate(request, result.stop)))
+        place = (request.query.prefix, request.query.suffix)
+        self.cache.put(request.query.uri, Entry(result.request_id, *place, shown.text, shown.n_replaced))
+        if request.guess is not None:
+            self._guesses[result.request_id] = request.guess
         while len(self._guesses) > 256:
             del self._guesses[next(iter(self._guesses))]
 
@@ -230,38 +232,40 @@ class Engine:
         if read_ms is not None:
             self.pace = self.pace.read(tokens.prompt - tokens.cached, read_ms - (latency.queue or 0.0))
 
-    async def _answer_of(self, job: Job, query: Query, superseded: asyncio.Future[None]) -> Answer | None:
+    async def _answer_of(
+        self, request: CompletionRequest, query: Query, superseded: asyncio.Future[None]
+    ) -> Answer | None:
         """The running request's answer for this query; None where it turns out to say something else."""
-        job.follow(query)
+        request.follow(query)
         try:
-            await asyncio.wait({job.task, superseded}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({request.task, superseded}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            job.leave()
-        if not job.task.done():
+            request.leave()
+        if not request.task.done():
             return Superseded()
-        if job.diverged:
+        if request.diverged:
             return None
-        if job.task.cancelled():
+        if request.task.cancelled():
             return Superseded()
-        if (error := job.task.exception()) is not None:
+        if (error := request.task.exception()) is not None:
             return _failure(error)
-        if job.result is not None and job.result.kind == "none":
-            return Nothing(job.result.reason)
+        if request.result is not None and request.result.kind == "none":
+            return Nothing(request.result.reason)
         hit = self.cache.find(query.uri, query.prefix, query.suffix)
         return _offer(hit, cached=False) if hit is not None else None
 
-    def _prompt(self, query: Query) -> Prompt:
+    def _prompt(self, query: Query) -> CompletionPrompt:
         return prompt(self._context(query), query.prefix, query.suffix, self.budget)
 
     def _stop(self, uri: str) -> None:
-        job = self._jobs.pop(uri, None)
-        if job is not None:
-            job.stop()
+        request = self._requests.pop(uri, None)
+        if request is not None:
+            request.stop()
 
-    def _drop(self, uri: str, job: Job) -> None:
-        job.settled()
-        if self._jobs.get(uri) is job:
-            del self._jobs[uri]
+    def _drop(self, uri: str, request: CompletionRequest) -> None:
+        request.settled()
+        if self._requests.get(uri) is request:
+            del self._requests[uri]
 
     def _document(self, uri: str) -> str:
         """A name for this window's document that does not tell which it is."""
@@ -271,15 +275,21 @@ class Engine:
         return self._clock() * 1000
 
 
-def _candidate(job: Job, stop: str) -> Candidate:
-    query = job.query
-    cut = stop in CUT
-    return Candidate(job.text, query.prefix, query.suffix, query.language, multiline=job.multiline, truncated=cut)
+def _candidate(request: CompletionRequest, stop: str) -> PostprocessCandidate:
+    query = request.query
+    return PostprocessCandidate(
+        request.text,
+        query.prefix,
+        query.suffix,
+        query.language,
+        multiline=request.multiline,
+        truncated=stop in UNFINISHED_STOPS,
+    )
 
 
-def _offer(hit: Hit, cached: bool) -> Answer:
+def _offer(hit: CacheHit, cached: bool) -> Answer:
     if len(hit.text.strip()) < MIN_CHARS:
-        return Nothing(SAID_NOTHING)
+        return Nothing(NOTHING_USEFUL)
     return Offer(hit.entry.id, hit.text, hit.n_replaced, cached)
 
 

@@ -12,7 +12,7 @@ from halfwatt.lsp.completion.postprocess.indent import opens_block
 
 from .values import Query
 
-CUT = frozenset({"length", "time_box"})  # stop reasons of an answer that was not finished
+UNFINISHED_STOPS = frozenset({"length", "time_box"})  # stop reasons of an answer that was not finished
 
 
 def stop_rules(multiline: bool) -> tuple[StopRule, ...]:

@@ -16,7 +16,7 @@ MAX_SHOWN = 64
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownSuggestion:
     """A suggestion that was handed to the editor. `guess` is what the filter predicted for it."""
 
     id: str
@@ -26,7 +26,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Learned:
+class OutcomeRecord:
     """A verdict for the ledger, and what the filter may learn from it."""
 
     feedback: Feedback
@@ -34,22 +34,22 @@ class Learned:
     accepted: bool | None
 
 
-class Outcomes:
+class OutcomeTracker:
     """The suggestion on screen per document, and what is known of the ones before."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[str, ShownSuggestion] = {}
 
-    def offered(self, uri: str, id_: str, guess: Guess | None, now_ms: float) -> list[Learned]:
+    def offered(self, uri: str, id_: str, guess: Guess | None, now_ms: float) -> list[OutcomeRecord]:
         """A suggestion is handed over; the verdict on the one before it, if that is decided by this."""
         before = self._shown.get(uri)
         if before is not None and before.id == id_:
             return []
         verdicts = self.gone(uri, now_ms)
-        self._shown[uri] = Shown(id_, now_ms, guess)
+        self._shown[uri] = ShownSuggestion(id_, now_ms, guess)
         while len(self._shown) > MAX_SHOWN:
             del self._shown[next(iter(self._shown))]
-        return [*verdicts, Learned(Feedback(id_, "offered"), guess, None)]
+        return [*verdicts, OutcomeRecord(Feedback(id_, "offered"), guess, None)]
 
     def drawn(self, id_: str, now_ms: float) -> None:
         """The editor says that it shows the suggestion since now."""
@@ -57,29 +57,29 @@ class Outcomes:
         if shown is not None:
             self._shown[uri] = replace(shown, at_ms=now_ms)
 
-    def gone(self, uri: str, now_ms: float) -> list[Learned]:
+    def gone(self, uri: str, now_ms: float) -> list[OutcomeRecord]:
         """The document moved on without it."""
         shown = self._shown.pop(uri, None)
         if shown is None or shown.n_accepted:
             return []
         if now_ms - shown.at_ms < READ_MS:
-            return [Learned(Feedback(shown.id, "ignored"), shown.guess, None)]
-        return [Learned(Feedback(shown.id, "rejected"), shown.guess, False)]
+            return [OutcomeRecord(Feedback(shown.id, "ignored"), shown.guess, None)]
+        return [OutcomeRecord(Feedback(shown.id, "rejected"), shown.guess, False)]
 
-    def accepted(self, id_: str, n_chars: int) -> list[Learned]:
+    def accepted(self, id_: str, n_chars: int) -> list[OutcomeRecord]:
         uri, shown = self._find(id_)
         if shown is not None:
             del self._shown[uri]
-        return [Learned(Feedback(id_, "accepted", n_chars), shown.guess if shown else None, True)]
+        return [OutcomeRecord(Feedback(id_, "accepted", n_chars), shown.guess if shown else None, True)]
 
-    def partially_accepted(self, id_: str, n_chars: int) -> list[Learned]:
+    def partially_accepted(self, id_: str, n_chars: int) -> list[OutcomeRecord]:
         """`n_chars` of it are in the document now; more may follow."""
         uri, shown = self._find(id_)
         first = shown is not None and not shown.n_accepted
         if shown is not None:
             self._shown[uri] = replace(shown, n_accepted=n_chars)
         guess = shown.guess if shown else None
-        return [Learned(Feedback(id_, "partially_accepted", n_chars), guess, True if first else None)]
+        return [OutcomeRecord(Feedback(id_, "partially_accepted", n_chars), guess, True if first else None)]
 
-    def _find(self, id_: str) -> tuple[str, Shown | None]:
+    def _find(self, id_: str) -> tuple[str, ShownSuggestion | None]:
         return next(((uri, shown) for uri, shown in self._shown.items() if shown.id == id_), ("", None))

@@ -20,7 +20,7 @@ _AUTO_CLOSED = ")]}>\"'`"
 ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
 
 
-class Job:
+class CompletionRequest:
     """A request for `query`. `multiline`: a block was asked for; `guess`: the filter's, None for a warm-up."""
 
     def __init__(self, query: Query, stream: AsyncGenerator[Item, None], multiline: bool, guess: Guess | None) -> None:
@@ -46,7 +46,7 @@ class Job:
 
     def answers(self, query: Query) -> bool:
         """Whether this request's answer can serve `query` too."""
-        if continued(Entry("", self.query.prefix, self.query.suffix, self._said), query.prefix, query.suffix):
+        if continued(Entry("", self.query.prefix, self.query.suffix, self._insertion), query.prefix, query.suffix):
             return True
         typed = query.prefix[len(self.query.prefix) :]
         return query.prefix.startswith(self.query.prefix) and query.suffix == self.query.suffix and self._fits(typed)
@@ -78,12 +78,19 @@ class Job:
         self.task.add_done_callback(lambda _: callback())
 
     @property
-    def _said(self) -> str:
+    def whole_result(self) -> Result | None:
+        """The result of a request that has ended; None where it failed, was stopped or its text was given up."""
+        if self.diverged or self.task.cancelled() or self.task.exception() is not None:
+            return None
+        return self.result
+
+    @property
+    def _insertion(self) -> str:
         """The text so far as it would go in at the cursor."""
         return self.text.lstrip(" \t") if self.query.prefix[-1:].isspace() else self.text
 
     def _fits(self, typed: str) -> bool:
-        return self._said.startswith(typed) or typed.startswith(self._said)
+        return self._insertion.startswith(typed) or typed.startswith(self._insertion)
 
     async def _collect(self) -> None:
         async with aclosing(self._stream) as items:

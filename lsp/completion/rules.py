@@ -32,7 +32,7 @@ EMPTY = "the document is empty"
 
 
 @dataclass(frozen=True)
-class Facts:
+class EditorFacts:
     """What the rules need beside the text. `excluded`: why the file is excluded, if it is."""
 
     on_battery: bool = False
@@ -46,7 +46,7 @@ def mode_of(config: CompletionConfig, on_battery: bool) -> Mode:
     return max(config.mode, config.on_battery, key=_ORDER.index)
 
 
-def objection(query: Query, config: CompletionConfig, facts: Facts) -> str | None:
+def objection(query: Query, config: CompletionConfig, facts: EditorFacts) -> str | None:
     """Why nothing is offered here; None where ghost text may come.
 
     An explicit request (`invoked`) is refused only where it could do harm or could not work."""

@@ -20,15 +20,15 @@ from halfwatt.daemon.errors import DaemonError, HalfwattError, ModelError
 from halfwatt.daemon.privacy import excluded
 from halfwatt.daemon.settings.schema import Config
 from halfwatt.daemon.wire import Feedback, RequestOptions, Skipped
-from halfwatt.lsp.completion.context.gather import Document, Gatherer
-from halfwatt.lsp.completion.context.prompt import Prompt
+from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
+from halfwatt.lsp.completion.context.prompt import CompletionPrompt
 
 from .battery import Power
-from .engine import Engine, Moment, Skip
+from .engine import CompletionEngine, Moment, Skip
 from .filter import read_personal, write_personal
-from .outcomes import Learned, Outcomes
+from .outcomes import OutcomeRecord, OutcomeTracker
 from .request import Item
-from .rules import Facts, mode_of
+from .rules import EditorFacts, mode_of
 from .values import Answer, Nothing, Offer, Query
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 IDLE_S = 1.5  # without a key, before context is gathered anew and the model warmed
 FLUSH_S = 15.0  # between reports of calls that were not made
-HOLD_S = 10.0  # after a failure that will not pass by itself at once
+PAUSE_S = 10.0  # after a failure that will not pass by itself at once
 
 
 @dataclass(frozen=True)
-class World:
+class Dependencies:
     """What the session needs from the server around it."""
 
     client: Callable[[], Awaitable[Client]]
@@ -52,30 +52,32 @@ class World:
 class Session:
     """One window's inline completion. All methods run on the server's event loop."""
 
-    def __init__(self, world: World, power: Power | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._world = world
+    def __init__(
+        self, dependencies: Dependencies, power: Power | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._dependencies = dependencies
         self._power = power or Power()
         self._clock = clock
         self._gatherer = Gatherer()
-        self._outcomes = Outcomes()
-        self._personal = read_personal(world.personal_file)
+        self._outcomes = OutcomeTracker()
+        self._personal = read_personal(dependencies.personal_file)
         self._blocks: dict[str, str] = {}
         self._excluded: dict[str, str | None] = {}
-        self._documents: dict[str, Document] = {}
+        self._documents: dict[str, ContextDocument] = {}
         self._cursors: dict[str, int] = {}
         self._skips: Counter[tuple[str, str, str]] = Counter()
         self._idle: asyncio.TimerHandle | None = None
         self._flushing: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held_until = 0.0
+        self._paused_until = 0.0
         self._last: str | None = None
-        self.engine = Engine(self._ask, lambda query: self._blocks.get(query.uri, ""), self._skip, clock)
+        self.engine = CompletionEngine(self._ask, lambda query: self._blocks.get(query.uri, ""), self._skip, clock)
 
-    async def suggest(self, query: Query, document: Document) -> Answer:
+    async def suggest(self, query: Query, document: ContextDocument) -> Answer:
         """The answer for a cursor in a document."""
         self._enter(document)
         self._cursors[document.uri] = query.prefix.count("\n")
-        if query.trigger == "automatic" and self._clock() < self._held_until:
+        if query.trigger == "automatic" and self._clock() < self._paused_until:
             return Nothing("the last request failed a moment ago")
         if document.uri not in self._blocks:
             await self._gather(document)
@@ -87,19 +89,19 @@ class Session:
             self._learn(self._outcomes.gone(query.uri, self._now_ms()))
         return answer
 
-    def opened(self, document: Document) -> None:
+    def opened(self, document: ContextDocument) -> None:
         self._enter(document)
         self._rearm(document.uri)
 
-    def changed(self, document: Document) -> None:
+    def changed(self, document: ContextDocument) -> None:
         before = self._documents.get(document.uri)
-        if before is not None and "edits" in self._world.config().completion.context:
+        if before is not None and "edits" in self._dependencies.config().completion.context:
             self._gatherer.noted(before, document)
         self._enter(document)
         self.engine.changed(document.uri, document.text)
         self._rearm(document.uri)
 
-    def saved(self, document: Document) -> None:
+    def saved(self, document: ContextDocument) -> None:
         """A saved file's chunk becomes context for the others; what its imports say may have changed."""
         self._excluded.pop(document.uri, None)
         self._remember(document)
@@ -130,7 +132,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _enter(self, document: Document) -> None:
+    def _enter(self, document: ContextDocument) -> None:
         """Note the document; the one that was used before becomes context."""
         last = self._documents.get(self._last or "")
         if last is not None and last.uri != document.uri:
@@ -138,29 +140,31 @@ class Session:
         self._last = document.uri
         self._documents[document.uri] = document
 
-    def _remember(self, document: Document) -> None:
+    def _remember(self, document: ContextDocument) -> None:
         line = self._cursors.get(document.uri, 0)
-        self._spawn(asyncio.to_thread(self._gatherer.remember, document, line, self._world.config().privacy))
+        self._spawn(asyncio.to_thread(self._gatherer.remember, document, line, self._dependencies.config().privacy))
 
-    def _moment(self, document: Document) -> Moment:
-        facts = Facts(self._power.on_battery(), self._excluded.get(document.uri))
-        return Moment(self._world.config().completion, facts, self._personal)
+    def _moment(self, document: ContextDocument) -> Moment:
+        facts = EditorFacts(self._power.on_battery(), self._excluded.get(document.uri))
+        return Moment(self._dependencies.config().completion, facts, self._personal)
 
-    async def _ask(self, asked: Prompt, options: RequestOptions, max_tokens: int) -> AsyncGenerator[Item, None]:
+    async def _ask(
+        self, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
+    ) -> AsyncGenerator[Item, None]:
         try:
-            client = await self._world.client()
-            async with aclosing(client.complete(asked.prefix, asked.suffix, options, max_tokens)) as items:
+            client = await self._dependencies.client()
+            async with aclosing(client.complete(prompt.prefix, prompt.suffix, options, max_tokens)) as items:
                 async for item in items:
                     yield item
         except (ModelError, DaemonError):
-            self._held_until = self._clock() + HOLD_S
+            self._paused_until = self._clock() + PAUSE_S
             raise
 
-    async def _gather(self, document: Document) -> None:
+    async def _gather(self, document: ContextDocument) -> None:
         """Make the context block for a document; it stays until the next idle moment."""
-        privacy = self._world.config().privacy
+        privacy = self._dependencies.config().privacy
         self._excluded[document.uri] = await asyncio.to_thread(excluded.reason, document.path, privacy)
-        sources, n_chars = self._world.config().completion.context, self.engine.budget.context
+        sources, n_chars = self._dependencies.config().completion.context, self.engine.budget.context
         cursor = _start_of_line(document.text, self._cursors.get(document.uri, 0) + 1)
         gathered = asyncio.to_thread(self._gatherer.context, document, cursor, sources, privacy, n_chars)
         self._blocks[document.uri] = await gathered
@@ -176,7 +180,7 @@ class Session:
         if document is None:
             return
         await self._gather(document)
-        config = self._world.config().completion
+        config = self._dependencies.config().completion
         on_battery = self._power.on_battery()
         if on_battery or mode_of(config, on_battery) == "manual" or self._excluded.get(uri):
             return
@@ -190,19 +194,19 @@ class Session:
                 document.text[len(prefix) :],
                 document.language,
                 path=document.path,
-                editor=self._world.editor(),
+                editor=self._dependencies.editor(),
             )
         )
 
-    def _learn(self, verdicts: list[Learned]) -> None:
+    def _learn(self, verdicts: list[OutcomeRecord]) -> None:
         for verdict in verdicts:
             self._spawn(self._report(verdict.feedback))
             if verdict.accepted is not None and verdict.guess is not None:
                 self._personal = self._personal.learned(verdict.guess, verdict.accepted)
-                self._spawn(asyncio.to_thread(write_personal, self._world.personal_file, self._personal))
+                self._spawn(asyncio.to_thread(write_personal, self._dependencies.personal_file, self._personal))
 
     async def _report(self, feedback: Feedback) -> None:
-        await (await self._world.client()).feedback(feedback)
+        await (await self._dependencies.client()).feedback(feedback)
 
     def _skip(self, skip: Skip) -> None:
         self._skips[skip.editor, skip.language, skip.reason] += 1
@@ -216,7 +220,7 @@ class Session:
         skips, self._skips = self._skips, Counter()
         for (editor, language, reason), count in skips.items():
             try:
-                await (await self._world.client()).skipped(Skipped(editor, language, reason, count))
+                await (await self._dependencies.client()).skipped(Skipped(editor, language, reason, count))
             except HalfwattError:
                 self._skips[editor, language, reason] += count
 

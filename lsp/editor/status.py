@@ -19,7 +19,7 @@ from .daemon_link import DaemonLink
 EVERY_S = 0.2
 
 
-class StatusFeed:
+class StatusSubscription:
     """Owns the task that listens. `send` gets the notification's params; `busy` tells of this window's own jobs."""
 
     def __init__(self, link: DaemonLink, send: Callable[[dict[str, Any]], None], busy: Callable[[], bool]) -> None:

@@ -52,7 +52,7 @@ class Applied:
 
 
 @dataclass
-class Job:
+class GenerationJob:
     """One generation. `base` is the document as it was when the job began, without the answer that it replaces."""
 
     base: Snapshot
@@ -78,11 +78,11 @@ class Jobs:
         self._editor = editor
         self._link = link
         self._on_busy = on_busy  # called when a job begins or ends
-        self._running: dict[str, Job] = {}
+        self._running: dict[str, GenerationJob] = {}
         self._applied: deque[Applied] = deque(maxlen=20)
         self._background: set[asyncio.Task[Any]] = set()
 
-    def start(self, job: Job) -> str:
+    def start(self, job: GenerationJob) -> str:
         """Begin and return the job's id at once."""
         job.review = job.review and self._editor.wants("review")
         self._running[job.id] = job
@@ -114,7 +114,7 @@ class Jobs:
     def busy(self) -> bool:
         return bool(self._running)
 
-    def again(self, now: Snapshot, offset: int, route: Route | None) -> Job | None:
+    def again(self, now: Snapshot, offset: int, route: Route | None) -> GenerationJob | None:
         """A job that replaces an earlier answer around the position, where one still stands there unchanged."""
         for done in reversed(self._applied):
             base = done.taken_out(now)
@@ -123,7 +123,7 @@ class Jobs:
                 continue
             target = find(Source(base.text, base.language), start if done.code_before else max(start - 1, 0))
             if isinstance(target, Target):
-                return Job(base, target, route, replaces=done)
+                return GenerationJob(base, target, route, replaces=done)
         return None
 
     def document_changed(self, uri: str, text: str) -> None:
@@ -139,7 +139,7 @@ class Jobs:
         task.add_done_callback(self._background.discard)
         return task
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: GenerationJob) -> None:
         progress = self._editor.progress(f"halfwatt: {job.target.title}", lambda: self.cancel(job.id))
         ending = "Failed"
         try:
@@ -164,7 +164,7 @@ class Jobs:
             progress.end(ending)
             self._on_busy()
 
-    async def _answer(self, job: Job, progress: Progress) -> Result:
+    async def _answer(self, job: GenerationJob, progress: Progress) -> Result:
         """Stream the model's answer into previews; the final result."""
         source = Source(job.base.text, job.base.language)
         client = await self._link.client()
@@ -185,7 +185,7 @@ class Jobs:
                 return item
         raise HalfwattError("The daemon ended the answer without a result; nothing was changed. Try again.")
 
-    def _options(self, job: Job) -> RequestOptions:
+    def _options(self, job: GenerationJob) -> RequestOptions:
         return RequestOptions(
             kind="generate",
             route=job.route,
@@ -196,7 +196,7 @@ class Jobs:
             stop_rules=prompt.STOP_RULES,
         )
 
-    async def _finish(self, job: Job, result: Result) -> str:
+    async def _finish(self, job: GenerationJob, result: Result) -> str:
         """Fit, let the user review where asked for, place; the sentence that ends the progress."""
         answer = result.code or job.text
         try:
@@ -217,7 +217,7 @@ class Jobs:
             self._spawn(self._offer_cloud(job, result))
         return summary(result)
 
-    async def _place(self, job: Job, answer: str, fitted: Fitted) -> bool:
+    async def _place(self, job: GenerationJob, answer: str, fitted: Fitted) -> bool:
         """Apply to the document as it is now; once more where that was refused; else show a diff."""
         base = Source(job.base.text, job.base.language)
         for _ in range(2):
@@ -232,7 +232,9 @@ class Jobs:
         await self._editor.show_diff(job.base, title, anchor.diff(job.base.name, job.base.text, fitted.edits))
         return False
 
-    def _placement(self, job: Job, base: Source, answer: str) -> tuple[Snapshot, tuple[Edit, ...], str, str] | None:
+    def _placement(
+        self, job: GenerationJob, base: Source, answer: str
+    ) -> tuple[Snapshot, tuple[Edit, ...], str, str] | None:
         """The document as it is now with the edits for it, the new code and what it replaces; None where the target
         is not there any more."""
         try:
@@ -250,16 +252,16 @@ class Jobs:
             edits = (anchor.change(now.text, apply(source.text, edits)),)
         return now, edits, fitted.code, fitted.replaced
 
-    async def _offer_retry(self, job: Job, error: HalfwattError) -> None:
+    async def _offer_retry(self, job: GenerationJob, error: HalfwattError) -> None:
         again = [TRY_AGAIN] if isinstance(error, AnswerError) else []
         cloud = [TRY_CLOUD] if job.offer_cloud or await self._may_ask_cloud(job) else []
         picked = await self._editor.ask(str(error), [*again, *cloud])
         if picked == TRY_AGAIN:
-            self.start(Job(job.base, job.target, job.route, job.review, job.replaces, RETRY_TEMPERATURE))
+            self.start(GenerationJob(job.base, job.target, job.route, job.review, job.replaces, RETRY_TEMPERATURE))
         elif picked == TRY_CLOUD:
-            self.start(Job(job.base, job.target, "cloud", job.review, job.replaces))
+            self.start(GenerationJob(job.base, job.target, "cloud", job.review, job.replaces))
 
-    async def _may_ask_cloud(self, job: Job) -> bool:
+    async def _may_ask_cloud(self, job: GenerationJob) -> bool:
         """Whether the daemon would let the user send this elsewhere; it failed before it could say so."""
         if job.route in ("local", "cloud"):
             return False
@@ -270,22 +272,22 @@ class Jobs:
         except HalfwattError:
             return False
 
-    async def _offer_cloud(self, job: Job, result: Result) -> None:
+    async def _offer_cloud(self, job: GenerationJob, result: Result) -> None:
         if await self._editor.ask(f"The local answer is doubtful. {result.reason}", [TRY_CLOUD]) != TRY_CLOUD:
             return
         done = next((it for it in self._applied if it.request_id == result.request_id), None)
         base = done.taken_out(self._editor.snapshot(job.base.uri)) if done else None
         target = anchor.reanchor(Source(job.base.text, job.base.language), job.target, _source(base)) if base else None
         if base is not None and target is not None:
-            self.start(Job(base, target, "cloud", job.review, done))
+            self.start(GenerationJob(base, target, "cloud", job.review, done))
 
-    def _throttled_delta(self, job: Job) -> None:
+    def _throttled_delta(self, job: GenerationJob) -> None:
         now_s = asyncio.get_running_loop().time()
         if now_s - job.last_delta_s >= DELTA_EVERY_S:
             job.last_delta_s = now_s
             self._delta(job, "running", "", preview(job.text))
 
-    def _delta(self, job: Job, state: JobState, message: str, text: str | None = None) -> None:
+    def _delta(self, job: GenerationJob, state: JobState, message: str, text: str | None = None) -> None:
         if self._editor.wants("generateDelta"):
             shown = preview(job.text) if text is None else text
             self._editor.delta(job.id, job.base, (job.target.start, job.target.end), shown, state, message)

@@ -18,10 +18,10 @@ from bench.typing_trace import Edit, final_text, is_exact
 from halfwatt.daemon.settings.schema import CompletionConfig
 from halfwatt.lsp.completion.cache import Cache, Entry
 from halfwatt.lsp.completion.debounce import Rhythm
-from halfwatt.lsp.completion.engine import Ask, Engine, Moment
+from halfwatt.lsp.completion.engine import Ask, CompletionEngine, Moment
 from halfwatt.lsp.completion.features import features
 from halfwatt.lsp.completion.filter import Personal, guess, load
-from halfwatt.lsp.completion.rules import Facts, objection
+from halfwatt.lsp.completion.rules import EditorFacts, objection
 from halfwatt.lsp.completion.values import Offer, Query
 
 RESPONSE_MS = 500.0
@@ -58,7 +58,7 @@ async def opportunities(ask: Ask, edits: list[Edit]) -> list[Opportunity]:
     """Each moment, completed without rules of taste, filter and cache."""
     final, found = final_text(edits), list[Opportunity]()
     for query in moments(edits):
-        engine = Engine(ask, lambda _: "", lambda _: None)
+        engine = CompletionEngine(ask, lambda _: "", lambda _: None)
         by_hand = Query(query.uri, query.prefix, query.suffix, query.language, "invoked")
         answer = await engine.suggest(by_hand, Moment(CompletionConfig()))
         said = answer.text if isinstance(answer, Offer) else ""
@@ -86,7 +86,7 @@ def tallied(found: list[Opportunity], final: str) -> Tally:
         query, hit = each.query, cache.find(each.query.uri, each.query.prefix, each.query.suffix)
         tally.n += 1
         tally.n_exact += each.exact
-        if objection(query, config, Facts()) is not None:
+        if objection(query, config, EditorFacts()) is not None:
             tally.count("rules", each.exact, False)
         elif hit is not None and (hit.text.strip() or not hit.entry.text):
             tally.count("cache", each.exact, is_exact(hit.text, query.prefix, final))

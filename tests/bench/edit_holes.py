@@ -16,7 +16,7 @@ from bench.hole_run import BUDGET
 from bench.holes import Hole, parses
 
 from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
-from halfwatt.lsp.completion.context.gather import Document, Gatherer
+from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
 
 EDITS: tuple[ContextSource, ...] = ("edits",)
 MAX_OTHERS = 6
@@ -52,8 +52,8 @@ class EditHole:
         here = self._document(self.hole.path, self.hole.prefix + self.hole.suffix)
         return gatherer.context(here, len(self.hole.prefix), EDITS, PrivacyConfig(), BUDGET.context)
 
-    def _document(self, path: Path, text: str) -> Document:
-        return Document(path.as_uri(), str(path), text, "python", str(self.folder))
+    def _document(self, path: Path, text: str) -> ContextDocument:
+        return ContextDocument(path.as_uri(), str(path), text, "python", str(self.folder))
 
 
 def edit_holes(folder: Path, n: int, seed: int) -> list[EditHole]:

@@ -18,10 +18,10 @@ from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.inference.stops import Stopper
 from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion.context.gather import Document, Gatherer
+from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
 from halfwatt.lsp.completion.context.prompt import Budget, prompt
-from halfwatt.lsp.completion.extent import CUT, is_block, stop_rules
-from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.extent import UNFINISHED_STOPS, is_block, stop_rules
+from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import clean
 from halfwatt.lsp.completion.prompt_budget import LEVELS
 from halfwatt.lsp.completion.values import Query
@@ -86,11 +86,11 @@ async def with_context(client: Client | KeptAnswers, hole: Hole, block: str) -> 
             said += item
         elif isinstance(item, Result):
             stop = item.stop
-    return _fitted(hole, multiline, said, stop in CUT)
+    return _fitted(hole, multiline, said, stop in UNFINISHED_STOPS)
 
 
 def _fitted(hole: Hole, multiline: bool, said: str, cut: bool) -> Filled:
-    shown = clean(Candidate(said, hole.prefix, hole.suffix, "python", multiline=multiline, truncated=cut))
+    shown = clean(PostprocessCandidate(said, hole.prefix, hole.suffix, "python", multiline=multiline, truncated=cut))
     return Filled(hole, shown.text, shown.n_replaced)
 
 
@@ -164,7 +164,7 @@ def context(hole: Hole, sources: Sequence[ContextSource]) -> str:
     looked at; for the edits, lines of this and of other files were changed. Which ones, chance decides."""
     root = _package_root(hole)
     chance = random.Random(f"{hole.path.name} {len(hole.prefix)}")  # noqa: S311 - a sample, not a secret
-    document = Document("file:///hole", str(hole.path), hole.prefix + hole.suffix, "python", str(root.parent))
+    document = ContextDocument("file:///hole", str(hole.path), hole.prefix + hole.suffix, "python", str(root.parent))
     gatherer = Gatherer()
     others = [path for path in sorted(root.rglob("*.py")) if path != hole.path and 1_500 < path.stat().st_size < 80_000]
     chance.shuffle(others)
@@ -172,7 +172,7 @@ def context(hole: Hole, sources: Sequence[ContextSource]) -> str:
         text = path.read_text()
         for _ in range(2):
             line = chance.randrange(text.count("\n") + 1)
-            other = Document(path.as_uri(), str(path), text, "python", document.workspace)
+            other = ContextDocument(path.as_uri(), str(path), text, "python", document.workspace)
             gatherer.remember(other, line, PrivacyConfig())
     return gatherer.context(document, len(hole.prefix), sources, PrivacyConfig(), BUDGET.context)
 

@@ -13,7 +13,7 @@ import msgspec
 
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.wire import RequestOptions, Result
-from halfwatt.lsp.completion.context.prompt import Prompt
+from halfwatt.lsp.completion.context.prompt import CompletionPrompt
 
 
 class KeptAnswers:
@@ -25,7 +25,7 @@ class KeptAnswers:
         lines = path.read_text().splitlines() if path is not None and path.exists() else []
         self._rows = {row["at"]: row for row in map(json.loads, lines)}
 
-    def ask(self, asked: Prompt, options: RequestOptions, limit: int) -> AsyncGenerator[str | Result, None]:
+    def ask(self, asked: CompletionPrompt, options: RequestOptions, limit: int) -> AsyncGenerator[str | Result, None]:
         """For an engine."""
         return self.complete(asked.prefix, asked.suffix, options, limit)
 

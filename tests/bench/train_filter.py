@@ -25,7 +25,7 @@ from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, first_line, typing_positi
 
 from halfwatt.lsp.completion.features import NAMES, features
 from halfwatt.lsp.completion.filter import FILE, Model, Personal, Tree, guess
-from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import clean
 from halfwatt.lsp.completion.values import Query
 
@@ -88,7 +88,9 @@ def read_rows(path: Path) -> Rows:
         suffix = "" if row["mode"] == "append" else text[text.find("\n", at) :]
         query = Query("file:///x.py", text[:at], suffix, "python")
         said = clean(
-            Candidate(row["raw"], query.prefix, suffix, "python", multiline=False, truncated=row["end"] == "length")
+            PostprocessCandidate(
+                row["raw"], query.prefix, suffix, "python", multiline=False, truncated=row["end"] == "length"
+            )
         )
         x.append(features(query))
         y.append(float(bool(said.text) and first_line(said.text) == first_line(text[at:])))

@@ -20,9 +20,9 @@ from halfwatt.lsp.code.syntax import Source
 
 from .imports import Imported, Place, imported
 from .outline import outline
-from .prompt import Chunk, block
-from .recent_edits import Edits
-from .recent_files import Placed, Ring, around
+from .prompt import ContextChunk, block
+from .recent_edits import RecentEdits
+from .recent_files import PlacedChunk, RecentFiles, around
 from .relevance import NEAR_CHARS, relevant
 
 LIMIT_S = 0.15
@@ -33,7 +33,7 @@ _MAX_CACHED = 128
 
 
 @dataclass(frozen=True)
-class Document:
+class ContextDocument:
     """A document whose context is wanted. `workspace`: its workspace folder, None outside of any."""
 
     uri: str
@@ -47,53 +47,58 @@ class Gatherer:
     """Collects chunks for a document; remembers outlines of files that have not changed."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.ring = Ring()
-        self.edits = Edits()
+        self.recent_files = RecentFiles()
+        self.recent_edits = RecentEdits()
         self._clock = clock
         self._outlines: OrderedDict[tuple[Path, float, frozenset[str] | None], str] = OrderedDict()
 
     def context(
-        self, document: Document, cursor: int, sources: Collection[ContextSource], privacy: PrivacyConfig, n_chars: int
+        self,
+        document: ContextDocument,
+        cursor: int,
+        sources: Collection[ContextSource],
+        privacy: PrivacyConfig,
+        n_chars: int,
     ) -> str:
         """The context block for a prompt at an offset of the document, in at most `n_chars`: what bears on the text
         around the cursor, declarations first."""
         near = document.text[max(0, cursor - NEAR_CHARS) : cursor + NEAR_CHARS // 4]
         declared = self.declarations(document, privacy) if "declarations" in sources else []
         chunks = relevant(declared, near, n_chars // 2, n_shared=1)
-        others: list[Chunk] = []
+        others: list[ContextChunk] = []
         if "ring" in sources and document.workspace is not None:
-            others += self.ring.chunks(document.workspace, document.uri)
+            others += self.recent_files.chunks(document.workspace, document.uri)
         if "edits" in sources and document.workspace is not None:
             others += self._edited(document.workspace, near, privacy)
         left = n_chars - sum(len(chunk.text) for chunk in chunks)
         chunks += relevant(others, near, left, n_shared=2)
         return block(chunks, document.language, n_chars)
 
-    def noted(self, before: Document, after: Document) -> None:
+    def noted(self, before: ContextDocument, after: ContextDocument) -> None:
         """A document changed by typing."""
         if after.workspace is not None and after.path:
-            self.edits.noted(after.workspace, Path(after.path), after.language, before.text, after.text)
+            self.recent_edits.noted(after.workspace, Path(after.path), after.language, before.text, after.text)
 
-    def _edited(self, workspace: str, near: str, privacy: PrivacyConfig) -> list[Chunk]:
+    def _edited(self, workspace: str, near: str, privacy: PrivacyConfig) -> list[ContextChunk]:
         deadline = self._clock() + LIMIT_S
-        chunks: list[Chunk] = []
-        for piece in self.edits.pieces(workspace, near):
+        chunks: list[ContextChunk] = []
+        for piece in self.recent_edits.pieces(workspace, near):
             if self._clock() <= deadline and may_enter(piece.path, piece.text, privacy):
-                chunks.append(Chunk(_name(piece.path, Path(workspace)), piece.text, piece.language))
+                chunks.append(ContextChunk(_name(piece.path, Path(workspace)), piece.text, piece.language))
         return chunks
 
-    def remember(self, document: Document, line: int, privacy: PrivacyConfig) -> None:
+    def remember(self, document: ContextDocument, line: int, privacy: PrivacyConfig) -> None:
         """Put the lines around `line` into the ring, if the document may be context for others."""
         if document.workspace is None or not document.path:
             return
         first, text = around(document.text, line)
         if not may_enter(Path(document.path), text, privacy):
-            self.ring.forget(document.uri)
+            self.recent_files.forget(document.uri)
             return
-        chunk = Chunk(_name(Path(document.path), Path(document.workspace)), text, document.language)
-        self.ring.add(Placed(document.workspace, document.uri, first, chunk))
+        chunk = ContextChunk(_name(Path(document.path), Path(document.workspace)), text, document.language)
+        self.recent_files.add(PlacedChunk(document.workspace, document.uri, first, chunk))
 
-    def declarations(self, document: Document, privacy: PrivacyConfig) -> list[Chunk]:
+    def declarations(self, document: ContextDocument, privacy: PrivacyConfig) -> list[ContextChunk]:
         """Outlines of the workspace files that the document imports."""
         language = for_id(document.language)
         if document.workspace is None or not document.path or language is None:
@@ -101,18 +106,18 @@ class Gatherer:
         deadline = self._clock() + LIMIT_S
         root = Path(document.workspace).resolve()
         place = Place(Path(document.path).resolve().parent, root)
-        chunks: list[Chunk] = []
+        chunks: list[ContextChunk] = []
         for each in imported(Source(document.text, language), place)[: 4 * MAX_IMPORTED]:
             if self._clock() > deadline or len(chunks) >= MAX_IMPORTED:
                 break
             chunks.extend(self._outlined(each, root, Path(document.path), privacy))
         return list(dict.fromkeys(chunks))
 
-    def _outlined(self, each: Imported, root: Path, own: Path, privacy: PrivacyConfig) -> list[Chunk]:
+    def _outlined(self, each: Imported, root: Path, own: Path, privacy: PrivacyConfig) -> list[ContextChunk]:
         for candidate in each.candidates:
             files = sorted(candidate.glob("*.go"))[:MAX_GO_FILES] if candidate.is_dir() else [candidate]
             texts = [(file, self._outline(file, each.names, root, privacy)) for file in files if file != own]
-            found = [Chunk(_name(file, root), text) for file, text in texts if text]
+            found = [ContextChunk(_name(file, root), text) for file, text in texts if text]
             if found:
                 return found
         return []

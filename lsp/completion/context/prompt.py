@@ -33,7 +33,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class ContextChunk:
     """A piece of another place. `name`: the file's name for the model, relative to its workspace."""
 
     name: str
@@ -42,14 +42,14 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class CompletionPrompt:
     prefix: str
     suffix: str
 
 
-def prompt(block: str, prefix: str, suffix: str, budget: Budget) -> Prompt:
+def prompt(block: str, prefix: str, suffix: str, budget: Budget) -> CompletionPrompt:
     """The prompt for a cursor between `prefix` and `suffix`, after the context `block`."""
-    return Prompt(block + window_before(prefix, budget.prefix), window_after(suffix, budget.suffix))
+    return CompletionPrompt(block + window_before(prefix, budget.prefix), window_after(suffix, budget.suffix))
 
 
 def window_before(prefix: str, n_chars: int) -> str:
@@ -71,7 +71,7 @@ def window_after(suffix: str, n_chars: int) -> str:
     return suffix[:end] if end > 1 else suffix[:n_chars]
 
 
-def block(chunks: Iterable[Chunk], language: str, n_chars: int) -> str:
+def block(chunks: Iterable[ContextChunk], language: str, n_chars: int) -> str:
     """The chunks as comments in the document's language, in the order given, as many as fit."""
     spoken = for_id(language)
     sign = spoken.line_comment if spoken else "#"

@@ -17,7 +17,7 @@ MAX_LINES = 40  # a larger change is a paste, a checkout or a formatter, not an 
 
 
 @dataclass(frozen=True)
-class Piece:
+class EditPiece:
     """Edited lines with a few around them, and the file they stand in."""
 
     workspace: str
@@ -34,12 +34,12 @@ class _Region:
     last: int
 
 
-class Edits:
+class RecentEdits:
     """The places of the last edits in all open documents of a window."""
 
     def __init__(self) -> None:
-        self._left: deque[Piece] = deque(maxlen=MAX_PIECES)
-        self._open: dict[Path, tuple[_Region, Piece]] = {}
+        self._left: deque[EditPiece] = deque(maxlen=MAX_PIECES)
+        self._open: dict[Path, tuple[_Region, EditPiece]] = {}
 
     def noted(self, workspace: str, path: Path, language: str, before: str, after: str) -> None:
         """A document changed from one text to another."""
@@ -53,9 +53,9 @@ class Edits:
             region = _Region(min(old.first, region.first), max(old.last + n_more, region.last))
         elif known is not None:
             self._leave(known[1])
-        self._open[path] = (region, Piece(workspace, path, language, _text(after, region)))
+        self._open[path] = (region, EditPiece(workspace, path, language, _text(after, region)))
 
-    def pieces(self, workspace: str, visible: str) -> list[Piece]:
+    def pieces(self, workspace: str, visible: str) -> list[EditPiece]:
         """The workspace's pieces, oldest first, without what the prompt shows anyway."""
         found = [*self._left, *(piece for _, piece in self._open.values())]
         return [each for each in found if each.workspace == workspace and each.text.strip() not in visible]
@@ -64,7 +64,7 @@ class Edits:
         if path in self._open:
             self._leave(self._open.pop(path)[1])
 
-    def _leave(self, piece: Piece) -> None:
+    def _leave(self, piece: EditPiece) -> None:
         if len(piece.text.strip()) > 3:
             self._left.append(piece)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from .prompt import Chunk
+from .prompt import ContextChunk
 
 SIZE = 16
 MAX_LINES = 64
@@ -17,22 +17,22 @@ SIMILAR = 0.7  # share of common lines from which a new chunk takes an old one's
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedChunk:
     """A chunk with its origin: `workspace` is the folder it may be shown in."""
 
     workspace: str
     uri: str
     first_line: int
-    chunk: Chunk
+    chunk: ContextChunk
 
 
-class Ring:
+class RecentFiles:
     """At most SIZE chunks, oldest first."""
 
     def __init__(self) -> None:
-        self._chunks: deque[Placed] = deque(maxlen=SIZE)
+        self._chunks: deque[PlacedChunk] = deque(maxlen=SIZE)
 
-    def add(self, placed: Placed) -> None:
+    def add(self, placed: PlacedChunk) -> None:
         """Put a chunk in; chunks that say nearly the same leave."""
         lines = _lines(placed.chunk.text)
         if len(lines) < 2:
@@ -40,7 +40,7 @@ class Ring:
         kept = [old for old in self._chunks if not (old.workspace == placed.workspace and _similar(old, lines))]
         self._chunks = deque([*kept, placed], maxlen=SIZE)
 
-    def chunks(self, workspace: str, without_uri: str) -> list[Chunk]:
+    def chunks(self, workspace: str, without_uri: str) -> list[ContextChunk]:
         """The chunks of a workspace's other files, oldest first."""
         return [each.chunk for each in self._chunks if each.workspace == workspace and each.uri != without_uri]
 
@@ -55,7 +55,7 @@ def around(text: str, line: int, n_lines: int = MAX_LINES) -> tuple[int, str]:
     return first, "\n".join(lines[first : first + n_lines])
 
 
-def _similar(old: Placed, lines: frozenset[str]) -> bool:
+def _similar(old: PlacedChunk, lines: frozenset[str]) -> bool:
     theirs = _lines(old.chunk.text)
     return len(lines & theirs) >= SIMILAR * min(len(lines), len(theirs))
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .prompt import Chunk
+from .prompt import ContextChunk
 
 WINDOW_LINES = 10
 STEP_LINES = 5
@@ -32,7 +32,7 @@ class _Window:
         return sum(len(line) + 3 for line in self.lines)
 
 
-def relevant(chunks: Sequence[Chunk], near: str, n_chars: int, n_shared: int) -> list[Chunk]:
+def relevant(chunks: Sequence[ContextChunk], near: str, n_chars: int, n_shared: int) -> list[ContextChunk]:
     """Pieces of the chunks that share most with `near`, the text around the cursor, and at least `n_shared` words, in
     at most `n_chars`."""
     windows = [window for index, chunk in enumerate(chunks) for window in _windows(index, chunk)]
@@ -50,7 +50,7 @@ def relevant(chunks: Sequence[Chunk], near: str, n_chars: int, n_shared: int) ->
     return [replace(chunks[window.chunk], text="\n".join(window.lines)) for window in taken]
 
 
-def _windows(index: int, chunk: Chunk) -> Iterator[_Window]:
+def _windows(index: int, chunk: ContextChunk) -> Iterator[_Window]:
     lines = chunk.text.rstrip().split("\n")
     for first in range(0, max(1, len(lines) - WINDOW_LINES + STEP_LINES), STEP_LINES):
         part = tuple(lines[first : first + WINDOW_LINES])

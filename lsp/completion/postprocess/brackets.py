@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
-from .candidate import Candidate, indent_of
+from .candidate import PostprocessCandidate, indent_of
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
@@ -67,7 +67,7 @@ def inside(prefix: str, language: str) -> Literal["code", "comment", "string"]:
     return "comment" if last.lastgroup == "comment" else "string"
 
 
-def balanced(candidate: Candidate) -> Candidate:
+def balanced(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """The text without closers that close nothing, and with the closers that its own openers need.
 
     Brackets that were open or missing before the suggestion are left as they were."""
@@ -80,7 +80,7 @@ def balanced(candidate: Candidate) -> Candidate:
     return candidate.with_text(text + _missing_closers(text, candidate, stack, needed))
 
 
-def opener_for_closers(candidate: Candidate) -> Candidate:
+def opener_for_closers(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Drops a text over lines that a bracket closes, where neither the text nor what stands above opens it."""
     below = candidate.suffix[candidate.n_replaced :][:MISSING_CHARS]
     needed = _needed_after(below, candidate.language)
@@ -126,7 +126,7 @@ def _n_matched(stack: list[str], needed: list[str]) -> int:
     return count
 
 
-def _without_stray_closers(candidate: Candidate, stack: list[str], matched: int) -> str:
+def _without_stray_closers(candidate: PostprocessCandidate, stack: list[str], matched: int) -> str:
     """Cut before the first closer that has no opener, or whose opener is already closed below the cursor."""
     own: list[str] = []
     outer = list(stack)
@@ -146,7 +146,7 @@ def _without_stray_closers(candidate: Candidate, stack: list[str], matched: int)
     return candidate.text
 
 
-def _missing_closers(text: str, candidate: Candidate, stack: list[str], needed: list[str]) -> str:
+def _missing_closers(text: str, candidate: PostprocessCandidate, stack: list[str], needed: list[str]) -> str:
     """What the text's own openers still need, as an editor would lay it out."""
     own: list[tuple[int, str]] = []
     for at, bracket in brackets(text, candidate.language):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PostprocessCandidate:
     """A suggestion at the cursor between `prefix` and `suffix`. Empty text means: offer nothing.
 
     `multiline`: whether more than one statement may be offered; `truncated`: the model was cut off (length or
@@ -39,10 +39,10 @@ class Candidate:
         """Everything after the cursor's line."""
         return self.suffix.partition("\n")[2]
 
-    def with_text(self, text: str) -> Candidate:
+    def with_text(self, text: str) -> PostprocessCandidate:
         return replace(self, text=text)
 
-    def dropped(self) -> Candidate:
+    def dropped(self) -> PostprocessCandidate:
         return replace(self, text="")
 
 

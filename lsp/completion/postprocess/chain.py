@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .brackets import balanced, opener_for_closers
-from .candidate import Candidate
+from .candidate import PostprocessCandidate
 from .indent import duplicate_closing_line, indentation, indentation_scope, opener_for_body
 from .syntax import parses
 from .text import (
@@ -27,7 +27,7 @@ from .text import (
     whole_tokens,
 )
 
-Step = Callable[[Candidate], Candidate]
+Step = Callable[[PostprocessCandidate], PostprocessCandidate]
 
 BEFORE_CACHE: tuple[Step, ...] = (
     model_marks,
@@ -54,22 +54,22 @@ AFTER_CACHE: tuple[Step, ...] = (
 )
 
 
-def before_cache(candidate: Candidate) -> Candidate:
+def before_cache(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """The model's raw text made worth keeping; empty text where there is nothing to keep."""
     return _run(BEFORE_CACHE, candidate)
 
 
-def after_cache(candidate: Candidate) -> Candidate:
+def after_cache(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """The kept text made fit for its place; empty text where nothing should be shown."""
     return _run(AFTER_CACHE, candidate)
 
 
-def clean(candidate: Candidate) -> Candidate:
+def clean(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Both halves of the chain."""
     return after_cache(before_cache(candidate))
 
 
-def _run(steps: tuple[Step, ...], candidate: Candidate) -> Candidate:
+def _run(steps: tuple[Step, ...], candidate: PostprocessCandidate) -> PostprocessCandidate:
     for step in steps:
         if not candidate.text.strip():
             return candidate.dropped()

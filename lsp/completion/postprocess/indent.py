@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from .brackets import depth_after, is_closing_line, near_before, open_before
-from .candidate import Candidate, indent_of, width_of
+from .candidate import PostprocessCandidate, indent_of, width_of
 
 _CONTINUES = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|while)\b)")
 _GOES_ON = re.compile(r"\s*(?:\}\s*)?(?:else|elif|except|finally|catch)\b|\s*\}\s*while\b")
@@ -27,7 +27,7 @@ def opens_block(line: str, language: str) -> bool:
     return not stripped.endswith(":") or language in _COLON_BLOCKS
 
 
-def indentation_scope(candidate: Candidate) -> Candidate:
+def indentation_scope(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Stops at the dedent: lines that no longer belong to the block or statement at the cursor go."""
     lines = candidate.text.split("\n")
     if len(lines) == 1:
@@ -44,7 +44,7 @@ def indentation_scope(candidate: Candidate) -> Candidate:
     return candidate
 
 
-def duplicate_closing_line(candidate: Candidate) -> Candidate:
+def duplicate_closing_line(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Drops a last line that closes what the line below already closes."""
     kept, newline, last = candidate.text.rstrip().rpartition("\n")
     below = next((line for line in candidate.lines_below.split("\n") if line.strip()), "")
@@ -53,7 +53,7 @@ def duplicate_closing_line(candidate: Candidate) -> Candidate:
     return candidate.with_text(kept) if last.rstrip() == below.rstrip() else candidate
 
 
-def indentation(candidate: Candidate) -> Candidate:
+def indentation(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Gives the text the document's indentation: no second indent at the cursor, its unit, its tabs or spaces."""
     if not candidate.text:
         return candidate
@@ -65,7 +65,7 @@ def indentation(candidate: Candidate) -> Candidate:
     return candidate.with_text("\n".join(lines))
 
 
-def opener_for_body(candidate: Candidate) -> Candidate:
+def opener_for_body(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Drops a statement over lines that only a block's opening line can stand over (languages with colon blocks)."""
     if candidate.language not in _COLON_BLOCKS or candidate.line_after.strip() or "\n" in candidate.text:
         return candidate
@@ -99,7 +99,7 @@ def _unit_of(text: str) -> str:
     return " " * usual if steps.get(usual) else ""
 
 
-def _from_cursor(lines: list[str], candidate: Candidate) -> list[str]:
+def _from_cursor(lines: list[str], candidate: PostprocessCandidate) -> list[str]:
     """Models repeat the indentation that is there: the first line starts at the cursor, unless it belongs deeper."""
     given, own = candidate.line_before, indent_of(lines[0])
     if not given or not own:
@@ -110,7 +110,7 @@ def _from_cursor(lines: list[str], candidate: Candidate) -> list[str]:
     return lines if keep else [lines[0].lstrip(), *lines[1:]]
 
 
-def _opener_at(candidate: Candidate, width: int) -> bool:
+def _opener_at(candidate: PostprocessCandidate, width: int) -> bool:
     """Whether the line above opens a block and the cursor is not yet inside it."""
     above = candidate.prefix[: len(candidate.prefix) - len(candidate.line_before)].rstrip()
     line = above[above.rfind("\n") + 1 :]

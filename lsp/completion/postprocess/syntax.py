@@ -19,13 +19,13 @@ from halfwatt.lsp.code.languages import Language, for_id
 from halfwatt.lsp.code.syntax import Source
 
 from .brackets import balanced
-from .candidate import Candidate
+from .candidate import PostprocessCandidate
 
 MAX_CHARS = 300_000  # larger documents are not parsed for a suggestion
 MAX_CUTS = 12  # shorter versions of a suggestion that are tried
 
 
-def parses(candidate: Candidate) -> Candidate:
+def parses(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """The suggestion, or the longest beginning of it in whole lines, that adds no syntax error; else nothing."""
     language = for_id(candidate.language)
     size = len(candidate.prefix) + len(candidate.suffix)
@@ -66,7 +66,7 @@ def _n_errors_cached(text: str, language_id: str) -> tuple[int, int]:
     return n_errors(text, language) if language else (0, 0)
 
 
-def _broken_at(candidate: Candidate, text: str, after: str) -> bool:
+def _broken_at(candidate: PostprocessCandidate, text: str, after: str) -> bool:
     """Whether a Python error begins on the suggestion's lines or right below them, with code below that was there."""
     if not candidate.suffix.strip():
         return False
@@ -106,7 +106,7 @@ def _python_error(text: str) -> tuple[int, ...]:
     return ()
 
 
-def _shorter(candidate: Candidate) -> Iterator[str]:
+def _shorter(candidate: PostprocessCandidate) -> Iterator[str]:
     """The text, then ever fewer of its lines with their brackets closed."""
     yield candidate.text
     lines = candidate.text.split("\n")

@@ -1,6 +1,6 @@
 """Post-processing steps that need no syntax: echoes of existing text, repetition, spaces, minimum length.
 
-Each step takes a Candidate and returns one; the order is in chain.py. What these steps do was chosen from
+Each step takes a PostprocessCandidate and returns one; the order is in chain.py. What these steps do was chosen from
 what users of other engines complain about most: duplicated code, loops and noise.
 """
 
@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from halfwatt.lsp.code.languages import for_id
 
 from .brackets import depth_after, is_closing_line, only_closers
-from .candidate import Candidate, indent_of, width_of
+from .candidate import PostprocessCandidate, indent_of, width_of
 from .indent import opens_block
 
 MIN_CHARS = 4
@@ -23,14 +23,14 @@ _RUN = re.compile(r"(.{2,40}?)\1{3,}\S{0,40}$|(\S)\2{7,}\S{0,3}$")
 _SHORT_TAIL = re.compile(r"\w+$")
 
 
-def model_marks(candidate: Candidate) -> Candidate:
+def model_marks(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Ends the text at a model's special token or at a code fence."""
     mark = _MARKS.search(candidate.text)
     text = candidate.text[: mark.start()] if mark else candidate.text
     return candidate.with_text(text.replace("\r\n", "\n"))
 
 
-def whole_tokens(candidate: Candidate) -> Candidate:
+def whole_tokens(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Takes the unfinished end off a cut answer: its last line, or the last word of a single line."""
     if not candidate.truncated or not candidate.text.strip():
         return candidate
@@ -40,7 +40,7 @@ def whole_tokens(candidate: Candidate) -> Candidate:
     return candidate.with_text(_SHORT_TAIL.sub("", candidate.text))
 
 
-def one_line(candidate: Candidate) -> Candidate:
+def one_line(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Keeps one statement where only one may be offered, and one line where text stands right of the cursor."""
     blocked = not only_closers(candidate.line_after)
     lines = candidate.text.split("\n")
@@ -57,13 +57,13 @@ def one_line(candidate: Candidate) -> Candidate:
     return candidate.with_text("\n".join(lines[:end]).rstrip("\n"))
 
 
-def line_end_repetition(candidate: Candidate) -> Candidate:
+def line_end_repetition(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Drops a last line that ends in the same piece over and over."""
     kept, _, last = candidate.text.rstrip().rpartition("\n")
     return candidate.with_text(kept) if _RUN.search(last.strip()) else candidate
 
 
-def existing_text(candidate: Candidate) -> Candidate:
+def existing_text(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Takes off an echo of the cursor's line and drops a repetition of the code around the cursor."""
     candidate = _without_echo(candidate)
     given = _code_lines(candidate.text)
@@ -77,7 +77,7 @@ def existing_text(candidate: Candidate) -> Candidate:
     return candidate.dropped() if repeats and not is_closing_line(given[0]) else candidate
 
 
-def spaces(candidate: Candidate) -> Candidate:
+def spaces(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """No second space after one that is there, none at line ends, no empty lines around a whole line."""
     text = "\n".join(line.rstrip() for line in candidate.text.split("\n")).rstrip()
     before = candidate.line_before
@@ -91,12 +91,12 @@ def spaces(candidate: Candidate) -> Candidate:
     return candidate.with_text(text + tail if text and "\n" not in text else text)
 
 
-def minimum(candidate: Candidate) -> Candidate:
+def minimum(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Nothing under four characters, white space around them not counted."""
     return candidate if len(candidate.text.strip()) >= MIN_CHARS else candidate.dropped()
 
 
-def more_than_comment(candidate: Candidate) -> Candidate:
+def more_than_comment(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Drops a remark that nobody began to write: only comments, on a line of their own."""
     language = for_id(candidate.language)
     if language is None or candidate.line_before.strip() or not candidate.text.strip():
@@ -105,7 +105,7 @@ def more_than_comment(candidate: Candidate) -> Candidate:
     return candidate if is_code else candidate.dropped()
 
 
-def repeated_blocks(candidate: Candidate) -> Candidate:
+def repeated_blocks(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Keeps the first of paragraphs that say the same."""
     blocks = re.split(r"\n[ \t]*\n", candidate.text)
     for n in range(1, len(blocks)):
@@ -117,7 +117,7 @@ def repeated_blocks(candidate: Candidate) -> Candidate:
     return candidate
 
 
-def repeated_lines(candidate: Candidate) -> Candidate:
+def repeated_lines(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Keeps the first of lines, or groups of up to four lines, that come again straight after themselves."""
     lines = candidate.text.split("\n")
     for at in range(len(lines)):
@@ -129,7 +129,7 @@ def repeated_lines(candidate: Candidate) -> Candidate:
     return candidate
 
 
-def suffix_lines(candidate: Candidate) -> Candidate:
+def suffix_lines(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Ends the text where it starts to say what stands below, and takes off an overlap with the line's rest."""
     candidate = _without_line_rest(candidate)
     lines = candidate.text.split("\n")
@@ -155,7 +155,7 @@ def _statement_end(lines: list[str], first: int, language: str) -> int:
     return first + 1
 
 
-def _body_below(candidate: Candidate) -> bool:
+def _body_below(candidate: PostprocessCandidate) -> bool:
     """Whether the document already goes on deeper than the cursor's line."""
     below = next((line for line in candidate.lines_below.split("\n") if line.strip()), "")
     return width_of(indent_of(below)) > width_of(indent_of(candidate.line_before))
@@ -171,7 +171,7 @@ def _body_end(lines: list[str], start: int, opener: str) -> int:
     return end
 
 
-def _without_echo(candidate: Candidate) -> Candidate:
+def _without_echo(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Models repeat the line they were to continue."""
     echo = candidate.line_before.strip()
     text = candidate.text.lstrip()
@@ -180,7 +180,7 @@ def _without_echo(candidate: Candidate) -> Candidate:
     return candidate
 
 
-def _without_line_rest(candidate: Candidate) -> Candidate:
+def _without_line_rest(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """`foo(|)` completed by `a, b)`: the bracket that is there stays, the text gives its own up.
 
     Where the text goes on after the rest of the line (`a, b):`), it replaces that rest."""

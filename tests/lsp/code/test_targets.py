@@ -9,10 +9,10 @@ import pytest
 from halfwatt.lsp.code import languages
 from halfwatt.lsp.code.languages import LANGUAGES, Language
 from halfwatt.lsp.code.syntax import Source
-from halfwatt.lsp.code.targets import Refusal, Target, find, stubs
+from halfwatt.lsp.code.targets import Target, TargetRefusal, find, stubs
 from halfwatt.lsp.generate import prompt
 
-Found = tuple[Source, Target | Refusal | None]
+Found = tuple[Source, Target | TargetRefusal | None]
 
 
 def look(marked: str, language: str, undefined: tuple[str, ...] = (), path: str = "") -> Found:
@@ -112,7 +112,7 @@ REFUSED = [
 @pytest.mark.parametrize(("language", "marked", "path", "reason"), REFUSED)
 def test_bodiless_function_is_refused_with_its_reason(language: str, marked: str, path: str, reason: str) -> None:
     found = look(marked, language, path=path)[1]
-    assert isinstance(found, Refusal)
+    assert isinstance(found, TargetRefusal)
     assert reason in found.reason
 
 

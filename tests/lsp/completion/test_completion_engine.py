@@ -12,18 +12,18 @@ import pytest
 from halfwatt.daemon.errors import WorkerError
 from halfwatt.daemon.settings.schema import CompletionConfig
 from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, TierKind, TokenCounts
-from halfwatt.lsp.completion.context.prompt import Prompt
-from halfwatt.lsp.completion.engine import EXPLORE_EVERY, KNOWN, UNLIKELY, Engine, Moment, Skip
+from halfwatt.lsp.completion.context.prompt import CompletionPrompt
+from halfwatt.lsp.completion.engine import EXPLORE_EVERY, KNOWN, UNLIKELY, CompletionEngine, Moment, Skip
 from halfwatt.lsp.completion.filter import HALF_TRUST, Guess, Personal, guess, load, read_personal, write_personal
-from halfwatt.lsp.completion.outcomes import READ_MS, Outcomes
+from halfwatt.lsp.completion.outcomes import READ_MS, OutcomeTracker
 from halfwatt.lsp.completion.prompt_budget import LEVELS, Pace
-from halfwatt.lsp.completion.rules import Facts
+from halfwatt.lsp.completion.rules import EditorFacts
 from halfwatt.lsp.completion.values import Nothing, Offer, Query, Superseded, Trigger
 
 URI = "file:///a.py"
 BEFORE = "def mean(xs):\n    total = sum(xs)\n    return total / "
 GUESS = Guess(0.5, Personal.weights)
-MOMENT = Moment(CompletionConfig(), Facts())
+MOMENT = Moment(CompletionConfig(), EditorFacts())
 
 
 def result(text: str, stop: str = "statement", kind: TierKind = "local") -> Result:
@@ -35,12 +35,14 @@ def result(text: str, stop: str = "statement", kind: TierKind = "local") -> Resu
 class Daemon:
     """Streams what the test puts in; remembers what was asked and what was closed before its end."""
 
-    asked: list[tuple[Prompt, RequestOptions]] = field(default_factory=list)
+    asked: list[tuple[CompletionPrompt, RequestOptions]] = field(default_factory=list)
     stopped: int = 0
     stop_seen: asyncio.Event = field(default_factory=asyncio.Event)
     steps: asyncio.Queue[str | Result | Exception] = field(default_factory=asyncio.Queue)
 
-    async def ask(self, prompt: Prompt, options: RequestOptions, max_tokens: int) -> AsyncGenerator[str | Result, None]:
+    async def ask(
+        self, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
+    ) -> AsyncGenerator[str | Result, None]:
         self.asked.append((prompt, options))
         try:
             while True:
@@ -64,7 +66,7 @@ class Daemon:
 @dataclass
 class World:
     daemon: Daemon
-    engine: Engine
+    engine: CompletionEngine
     skips: list[Skip]
 
     async def suggest(self, prefix: str, suffix: str = "\n", trigger: Trigger = "invoked") -> object:
@@ -82,7 +84,7 @@ class World:
 @pytest.fixture
 async def world() -> World:
     daemon, skips = Daemon(), list[Skip]()
-    return World(daemon, Engine(daemon.ask, lambda query: "", skips.append), skips)
+    return World(daemon, CompletionEngine(daemon.ask, lambda query: "", skips.append), skips)
 
 
 async def test_offer_is_post_processed(world: World) -> None:
@@ -173,7 +175,7 @@ async def test_rule_that_objects_asks_nothing_and_counts_it(world: World) -> Non
 
 
 async def test_unlikely_place_is_not_asked_about_in_quiet_mode(world: World) -> None:
-    quiet = Moment(CompletionConfig(mode="quiet"), Facts(), Personal((-6.0, *Personal.weights[1:])))
+    quiet = Moment(CompletionConfig(mode="quiet"), EditorFacts(), Personal((-6.0, *Personal.weights[1:])))
     answer = await world.engine.suggest(Query(URI, "import os\n\n\nq", "\n", "python"), quiet)
     assert answer == Nothing(UNLIKELY)
     assert world.daemon.asked == []
@@ -212,7 +214,7 @@ async def test_warming_reads_one_token_of_the_same_prompt_and_stays_out_of_the_c
 
 
 async def test_document_names_differ_between_windows_and_do_not_tell_the_file(world: World) -> None:
-    other = World(Daemon(), Engine(world.daemon.ask, lambda query: "", world.skips.append), world.skips)
+    other = World(Daemon(), CompletionEngine(world.daemon.ask, lambda query: "", world.skips.append), world.skips)
     for each in (world, other):
         world.daemon.says("len(xs)")
         await each.suggest(BEFORE)
@@ -264,12 +266,12 @@ async def test_filter_that_follows_the_user_asks_now_and_then_where_it_expects_n
         world.daemon.says("")
     for n in range(EXPLORE_EVERY):
         query = Query(f"file:///{n}.py", "import os\n\n\nq", "\n", "python")
-        await world.engine.suggest(query, Moment(CompletionConfig(), Facts(), shy))
+        await world.engine.suggest(query, Moment(CompletionConfig(), EditorFacts(), shy))
     assert len(world.daemon.asked) == 1
 
 
 def test_outcomes_tell_read_from_unread_and_count_a_continuation_once() -> None:
-    outcomes = Outcomes()
+    outcomes = OutcomeTracker()
     said = outcomes.offered(URI, "1", GUESS, 0)
     said += outcomes.offered(URI, "1", GUESS, 100)
     said += outcomes.offered(URI, "2", GUESS, READ_MS - 1)
@@ -288,7 +290,7 @@ def test_outcomes_tell_read_from_unread_and_count_a_continuation_once() -> None:
 
 
 def test_partly_accepted_suggestion_is_no_rejection() -> None:
-    outcomes = Outcomes()
+    outcomes = OutcomeTracker()
     outcomes.offered(URI, "1", GUESS, 0)
     partly = outcomes.partially_accepted("1", 4) + outcomes.partially_accepted("1", 9)
     assert [(each.feedback.n_chars, each.accepted) for each in partly] == [(4, True), (9, None)]

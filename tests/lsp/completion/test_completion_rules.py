@@ -9,7 +9,7 @@ from halfwatt.daemon.settings.schema import CompletionConfig
 from halfwatt.lsp.completion import rules
 from halfwatt.lsp.completion.debounce import Rhythm
 from halfwatt.lsp.completion.extent import is_block
-from halfwatt.lsp.completion.rules import Facts, mode_of, objection
+from halfwatt.lsp.completion.rules import EditorFacts, mode_of, objection
 from halfwatt.lsp.completion.values import Query, Trigger
 
 NO_COMMENTS = CompletionConfig(in_comments=False, in_strings=False)
@@ -46,25 +46,25 @@ def query(document: str, language: str = "python", trigger: Trigger = "automatic
     ],
 )
 def test_rule_table(document: str, language: str, expected: str | None) -> None:
-    assert objection(query(document, language), NO_COMMENTS, Facts()) == expected
+    assert objection(query(document, language), NO_COMMENTS, EditorFacts()) == expected
 
 
 def test_comments_and_strings_are_open_where_the_settings_say_so() -> None:
     config = CompletionConfig(in_comments=True, in_strings=True)
-    assert objection(query("# a rem‸\n"), config, Facts()) is None
-    assert objection(query('x = "a b‸\n'), config, Facts()) is None
+    assert objection(query("# a rem‸\n"), config, EditorFacts()) is None
+    assert objection(query('x = "a b‸\n'), config, EditorFacts()) is None
 
 
 def test_asking_by_hand_passes_all_rules_of_taste_but_not_those_of_safety() -> None:
     by_hand = query("x = ‸ + something_long\n", trigger="invoked")
-    assert objection(by_hand, CompletionConfig(mode="manual"), Facts()) is None
-    assert objection(by_hand, CompletionConfig(), Facts(excluded="a key file")) == rules.EXCLUDED
-    assert objection(query("a‸b", trigger="invoked"), CompletionConfig(), Facts()) == rules.MID_WORD
+    assert objection(by_hand, CompletionConfig(mode="manual"), EditorFacts()) is None
+    assert objection(by_hand, CompletionConfig(), EditorFacts(excluded="a key file")) == rules.EXCLUDED
+    assert objection(query("a‸b", trigger="invoked"), CompletionConfig(), EditorFacts()) == rules.MID_WORD
 
 
 def test_file_larger_than_the_limit_is_left_alone() -> None:
     config = CompletionConfig(max_file_kb=1)
-    assert objection(query("x = 1\n" * 200 + "‸"), config, Facts()) == rules.LARGE
+    assert objection(query("x = 1\n" * 200 + "‸"), config, EditorFacts()) == rules.LARGE
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_battery_can_only_make_it_quieter(mode: str, on_battery: str, battery: b
 
 def test_manual_on_battery_says_that_the_battery_is_the_reason() -> None:
     config = CompletionConfig(on_battery="manual")
-    assert objection(query("x = ‸"), config, Facts(on_battery=True)) == rules.MANUAL_ON_BATTERY
-    assert objection(query("x = ‸"), CompletionConfig(mode="manual"), Facts()) == rules.MANUAL
+    assert objection(query("x = ‸"), config, EditorFacts(on_battery=True)) == rules.MANUAL_ON_BATTERY
+    assert objection(query("x = ‸"), CompletionConfig(mode="manual"), EditorFacts()) == rules.MANUAL
 
 
 @pytest.mark.parametrize(

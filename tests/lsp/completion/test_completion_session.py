@@ -14,10 +14,10 @@ from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.settings.schema import CompletionConfig, Config, PrivacyConfig
 from halfwatt.daemon.wire import Energy, Feedback, Latency, RequestOptions, Result, Saved, Skipped, TokenCounts
 from halfwatt.lsp.completion.battery import Power
-from halfwatt.lsp.completion.context.gather import Document
+from halfwatt.lsp.completion.context.gather import ContextDocument
 from halfwatt.lsp.completion.filter import Personal, read_personal
 from halfwatt.lsp.completion.rules import MANUAL, MANUAL_ON_BATTERY
-from halfwatt.lsp.completion.session import Session, World
+from halfwatt.lsp.completion.session import Dependencies, Session
 from halfwatt.lsp.completion.values import Nothing, Offer, Query, Trigger
 
 SECRET = "AKIA" + "Z7Q3M5X2K9R4T6W8"
@@ -54,13 +54,13 @@ class Window:
     folder: Path
     personal: Path
 
-    def document(self, name: str, text: str, workspace: Path | None = None) -> Document:
+    def document(self, name: str, text: str, workspace: Path | None = None) -> ContextDocument:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        return Document(path.as_uri(), str(path), text, "python", str(workspace or self.folder))
+        return ContextDocument(path.as_uri(), str(path), text, "python", str(workspace or self.folder))
 
-    async def suggest(self, document: Document, trigger: Trigger = "invoked") -> object:
+    async def suggest(self, document: ContextDocument, trigger: Trigger = "invoked") -> object:
         query = Query(document.uri, document.text, "\n", "python", trigger, document.path)
         return await self.session.suggest(query, document)
 
@@ -81,9 +81,9 @@ def make(tmp_path: Path) -> Make:
         async def client() -> Client:
             return cast("Client", daemon)
 
-        world = World(client, lambda: config or Config(), personal, lambda: "test")
+        dependencies = Dependencies(client, lambda: config or Config(), personal, lambda: "test")
         power = Power(sensor=lambda: on_battery)
-        return Window(daemon, Session(world, power), tmp_path / "project", personal)
+        return Window(daemon, Session(dependencies, power), tmp_path / "project", personal)
 
     return made
 

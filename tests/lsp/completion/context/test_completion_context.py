@@ -8,10 +8,10 @@ import pytest
 
 from halfwatt.daemon.settings.schema import PrivacyConfig
 from halfwatt.lsp.code.languages import for_id
-from halfwatt.lsp.completion.context.gather import Document, Gatherer
+from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
 from halfwatt.lsp.completion.context.outline import outline
-from halfwatt.lsp.completion.context.prompt import Budget, Chunk, block, prompt, window_after, window_before
-from halfwatt.lsp.completion.context.recent_files import SIZE, Placed, Ring, around
+from halfwatt.lsp.completion.context.prompt import Budget, ContextChunk, block, prompt, window_after, window_before
+from halfwatt.lsp.completion.context.recent_files import SIZE, PlacedChunk, RecentFiles, around
 
 PRIVACY = PrivacyConfig()
 FAKE_KEY = "AKIA" + "Z7Q3M5X2K9R4T6W8"
@@ -42,18 +42,18 @@ def test_prompt_has_the_stable_part_first_and_the_cursor_last() -> None:
 
 
 def test_block_takes_what_fits_in_the_order_given() -> None:
-    chunks = [Chunk("a.py", "aaa"), Chunk("b.py", "b" * 500), Chunk("c.py", "ccc")]
+    chunks = [ContextChunk("a.py", "aaa"), ContextChunk("b.py", "b" * 500), ContextChunk("c.py", "ccc")]
     assert block(chunks, "python", 60) == "# File: a.py\n# aaa\n# File: c.py\n# ccc\n\n"
     assert block(chunks, "go", 25) == "// File: a.py\n// aaa\n\n"
     assert block([], "python", 100) == ""
 
 
-def placed(n: int, text: str, workspace: str = "/w") -> Placed:
-    return Placed(workspace, f"file:///w/{n}.py", 0, Chunk(f"{n}.py", text))
+def placed(n: int, text: str, workspace: str = "/w") -> PlacedChunk:
+    return PlacedChunk(workspace, f"file:///w/{n}.py", 0, ContextChunk(f"{n}.py", text))
 
 
 def test_ring_keeps_the_newest_and_drops_what_says_the_same() -> None:
-    ring = Ring()
+    ring = RecentFiles()
     for n in range(SIZE + 3):
         ring.add(placed(n, f"first_{n}\nsecond_{n}"))
     assert [chunk.name for chunk in ring.chunks("/w", "")] == [f"{n}.py" for n in range(3, SIZE + 3)]
@@ -64,7 +64,7 @@ def test_ring_keeps_the_newest_and_drops_what_says_the_same() -> None:
 
 
 def test_ring_shows_nothing_of_another_workspace_and_nothing_of_the_document_itself() -> None:
-    ring = Ring()
+    ring = RecentFiles()
     ring.add(placed(1, "a\nb"))
     ring.add(placed(2, "c\nd", workspace="/other"))
     assert [chunk.name for chunk in ring.chunks("/w", "file:///w/9.py")] == ["1.py"]
@@ -129,9 +129,9 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def document(path: Path, workspace: Path | None, language: str = "python") -> Document:
+def document(path: Path, workspace: Path | None, language: str = "python") -> ContextDocument:
     root = str(workspace) if workspace else None
-    return Document(path.as_uri(), str(path), path.read_text(), language, root)
+    return ContextDocument(path.as_uri(), str(path), path.read_text(), language, root)
 
 
 @pytest.mark.parametrize(
@@ -185,17 +185,17 @@ def test_secret_and_excluded_files_never_become_context(tmp_path: Path) -> None:
     assert gatherer.declarations(document(path, tmp_path), privacy) == []
     for file in (secret, excluded):
         gatherer.remember(document(file, tmp_path), 0, privacy)
-    assert gatherer.ring.chunks(str(tmp_path), "") == []
+    assert gatherer.recent_files.chunks(str(tmp_path), "") == []
 
 
 def test_file_that_becomes_secret_leaves_the_ring(tmp_path: Path) -> None:
     gatherer = Gatherer()
     file = write(tmp_path, "a.py", "x = 1\ny = 2\n")
     gatherer.remember(document(file, tmp_path), 0, PRIVACY)
-    assert len(gatherer.ring.chunks(str(tmp_path), "")) == 1
+    assert len(gatherer.recent_files.chunks(str(tmp_path), "")) == 1
     file.write_text(f'x = "{FAKE_KEY}"\ny = 2\n')
     gatherer.remember(document(file, tmp_path), 0, PRIVACY)
-    assert gatherer.ring.chunks(str(tmp_path), "") == []
+    assert gatherer.recent_files.chunks(str(tmp_path), "") == []
 
 
 def test_gathering_stops_at_its_deadline(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from halfwatt.lsp.completion.context.prompt import Chunk
-from halfwatt.lsp.completion.context.recent_edits import MAX_LINES, MAX_PIECES, Edits, changed_lines
+from halfwatt.lsp.completion.context.prompt import ContextChunk
+from halfwatt.lsp.completion.context.recent_edits import MAX_LINES, MAX_PIECES, RecentEdits, changed_lines
 from halfwatt.lsp.completion.context.relevance import relevant
 
 A, B = Path("/w/a.py"), Path("/w/b.py")
@@ -35,7 +35,7 @@ def test_changed_lines_are_those_that_differ(before: str, after: str, first: int
 
 
 def test_keys_at_one_place_are_one_piece_and_another_place_is_another() -> None:
-    edits, text = Edits(), "\n".join(LINES)
+    edits, text = RecentEdits(), "\n".join(LINES)
     for typed in ("n", "ne", "new"):
         text, before = with_line(50, typed), text
         edits.noted("/w", A, "python", before, text)
@@ -47,7 +47,7 @@ def test_keys_at_one_place_are_one_piece_and_another_place_is_another() -> None:
 
 
 def test_what_the_prompt_shows_and_other_workspaces_are_left_out() -> None:
-    edits, text = Edits(), "\n".join(LINES)
+    edits, text = RecentEdits(), "\n".join(LINES)
     edits.noted("/w", A, "python", text, with_line(50, "new"))
     edits.noted("/elsewhere", B, "python", text, with_line(50, "canary"))
     assert edits.pieces("/w", with_line(50, "new")) == []
@@ -55,7 +55,7 @@ def test_what_the_prompt_shows_and_other_workspaces_are_left_out() -> None:
 
 
 def test_paste_or_checkout_is_no_edit_and_pieces_are_bounded() -> None:
-    edits, text = Edits(), "\n".join(LINES)
+    edits, text = RecentEdits(), "\n".join(LINES)
     edits.noted("/w", A, "python", "", text)
     assert len(LINES) > MAX_LINES
     assert edits.pieces("/w", "") == []
@@ -69,9 +69,9 @@ def test_paste_or_checkout_is_no_edit_and_pieces_are_bounded() -> None:
 def test_pieces_that_share_the_cursors_rare_words_come_first_and_in_a_stable_order() -> None:
     near = "totals = read_totals(invoice_path)\nfolder / self."
     chunks = [
-        Chunk("a.py", "self.value = 1\nreturn value"),
-        Chunk("b.py", "def read_totals(invoice_path):\n    return totals"),
-        Chunk("c.py", "invoice_path = folder / name\nread_totals(invoice_path)"),
+        ContextChunk("a.py", "self.value = 1\nreturn value"),
+        ContextChunk("b.py", "def read_totals(invoice_path):\n    return totals"),
+        ContextChunk("c.py", "invoice_path = folder / name\nread_totals(invoice_path)"),
     ]
     assert [chunk.name for chunk in relevant(chunks, near, 10_000, 2)] == ["b.py", "c.py"]
     assert [chunk.name for chunk in relevant(chunks, near, 70, 2)] == ["c.py"]
@@ -80,6 +80,6 @@ def test_pieces_that_share_the_cursors_rare_words_come_first_and_in_a_stable_ord
 
 def test_windows_of_a_long_chunk_do_not_overlap() -> None:
     text = "\n".join(f"read_totals(invoice_path_{n}, invoice_path)" for n in range(30))
-    found = relevant([Chunk("a.py", text)], "read_totals(invoice_path)", 100_000, 2)
+    found = relevant([ContextChunk("a.py", text)], "read_totals(invoice_path)", 100_000, 2)
     said = [line for chunk in found for line in chunk.text.split("\n")]
     assert len(said) == len(set(said))

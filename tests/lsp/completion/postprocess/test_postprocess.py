@@ -10,7 +10,7 @@ import pytest
 
 from halfwatt.lsp.code.languages import for_id
 from halfwatt.lsp.completion.postprocess.brackets import NEAR_CHARS
-from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import clean
 from halfwatt.lsp.completion.postprocess.syntax import adds_errors, n_errors
 
@@ -162,16 +162,16 @@ def test_chain_adds_no_syntax_error(case: Case) -> None:
     assert not adds_errors(n_errors(shown.prefix + shown.suffix, language), n_errors(after, language))
 
 
-def _candidate(case: Case) -> Candidate:
+def _candidate(case: Case) -> PostprocessCandidate:
     prefix, suffix = case.document.split("‸")
-    return Candidate(case.raw, prefix, suffix, case.language, case.multiline, case.truncated)
+    return PostprocessCandidate(case.raw, prefix, suffix, case.language, case.multiline, case.truncated)
 
 
 def test_long_docstring_above_is_no_code() -> None:
     """The text looked at begins in the middle of it."""
     prose = "It's a (long) story [of lists.\n" * (NEAR_CHARS // 20)
     prefix = f'def told():\n    """{prose}"""\n\n\ndef mean(xs):\n    n = len('
-    shown = clean(Candidate("list(xs))", prefix, "\n    return n\n", "python", multiline=False))
+    shown = clean(PostprocessCandidate("list(xs))", prefix, "\n    return n\n", "python", multiline=False))
     assert shown.text == "list(xs))"
 
 

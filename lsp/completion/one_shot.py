@@ -9,35 +9,37 @@ from dataclasses import replace
 
 from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
 from halfwatt.daemon.wire import Result, StopRule
-from halfwatt.lsp.completion.context.gather import Document, Gatherer
-from halfwatt.lsp.completion.context.prompt import Budget, Prompt, prompt
+from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
+from halfwatt.lsp.completion.context.prompt import Budget, CompletionPrompt, prompt
 from halfwatt.lsp.completion.postprocess.brackets import balanced
-from halfwatt.lsp.completion.postprocess.candidate import Candidate
+from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import clean
 
-from .extent import CUT, is_block, stop_rules
+from .extent import UNFINISHED_STOPS, is_block, stop_rules
 from .prompt_budget import Pace
 from .values import Query
 
 
-class Once:
+class OneShotCompletion:
     """A cursor in a document. May read the files behind its imports; the other context needs a session in an editor."""
 
     def __init__(
-        self, document: Document, offset: int, sources: tuple[ContextSource, ...], privacy: PrivacyConfig
+        self, document: ContextDocument, offset: int, sources: tuple[ContextSource, ...], privacy: PrivacyConfig
     ) -> None:
         text = document.text
         self._query = Query(document.uri, text[:offset], text[offset:], document.language, "invoked", document.path)
         self._multiline = is_block(self._query)
         budget = Budget.of_tokens(Pace().budget_tokens)
         context = Gatherer().context(document, offset, sources, privacy, budget.context)
-        self.prompt: Prompt = prompt(context, self._query.prefix, self._query.suffix, budget)
+        self.prompt: CompletionPrompt = prompt(context, self._query.prefix, self._query.suffix, budget)
         self.stop_rules: tuple[StopRule, ...] = stop_rules(self._multiline)
 
     def fitted(self, result: Result) -> str:
         """The answer as it may be inserted at the cursor; empty where nothing useful was said."""
         query = self._query
-        raw = Candidate(result.code, query.prefix, query.suffix, query.language, self._multiline, result.stop in CUT)
+        raw = PostprocessCandidate(
+            result.code, query.prefix, query.suffix, query.language, self._multiline, result.stop in UNFINISHED_STOPS
+        )
         shown = clean(raw)
         if not shown.n_replaced:
             return shown.text
