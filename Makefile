@@ -7,7 +7,7 @@ DATA_DIR ?= $(or $(HALFWATT_DATA),$(wildcard $(CURDIR)/../shared/data))
 RUN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test check setup model model-large bench bench-editors test-wheel test-vscode test-editors wheel clean
+.PHONY: help demo test check setup model model-large bench bench-editors test-wheel test-vscode test-editors wheel docs clean
 
 help:
 	@echo "make demo          set up, then generate a function with the local model through the language server"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-editors  drive real VS Code, Neovim and Emacs (make test-vscode: VS Code alone)"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
 	@echo "make bench-editors measure what the editors' clients cost"
+	@echo "make docs          write the generated pages: settings and API"
 	@echo "make clean         remove what these commands made"
 
 setup:
@@ -38,6 +39,9 @@ check: setup
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
+
+docs: setup
+	$(RUN)/python packaging/docs/write_pages.py
 
 # one at a time: two heavy processes on two cores slow each other; BENCHES="generate" runs one alone
 BENCHES ?= generate worker energy completion

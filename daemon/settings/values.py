@@ -48,6 +48,12 @@ def type_of(section: str, key: str, where: str) -> Any:
     return hints[key]
 
 
+def sentence(hint: Any) -> str:
+    """What the setting of this type does; "" where its definition says nothing."""
+    metas = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return " ".join(meta.description for meta in metas if meta.description)
+
+
 def unknown(what: str, name: str, known: Iterable[str], where: str) -> str:
     """The sentence for a name that does not exist."""
     known = list(known)
@@ -65,10 +71,11 @@ def from_text(name: str, text: str, hint: Any, where: str) -> Any:
     """A value out of text: an environment variable or a command line. Lists are separated by commas; "none" empties
     a setting that may be empty."""
     value: object = text.strip()
-    alternatives = get_args(hint) if get_origin(hint) in (types.UnionType, typing.Union) else ()
+    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    alternatives = get_args(bare) if get_origin(bare) in (types.UnionType, typing.Union) else ()
     if type(None) in alternatives and text.strip().lower() in NONE_WORDS:
         return None
-    if get_origin(hint) is tuple:
+    if get_origin(bare) is tuple:
         value = [part.strip() for part in text.split(",") if part.strip()]
     return _convert(name, value, text, hint, where, strict=False)
 
@@ -101,8 +108,8 @@ def allowed(hint: Any) -> str:
         part = get_args(hint)[0]
         return f"a list of {', '.join(get_args(part))}" if get_origin(part) is Literal else "a list of texts"
     if origin is Annotated:
-        base, meta = get_args(hint)[:2]
-        return f"{allowed(base)}{_range(meta)}"
+        base, *metas = get_args(hint)
+        return allowed(base) + "".join(map(_range, metas))
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", type(None): "none"}
     return names[hint]
 
