@@ -22,7 +22,7 @@ _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
-class Refusal:
+class AccessRefusal:
     """A request that is not let in: HTTP status, machine code, sentence."""
 
     status: int
@@ -44,7 +44,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = judge(headers, scope["path"], self._token, self._without_token)
+        refusal = refusal_of(headers, scope["path"], self._token, self._without_token)
         if refusal is not None:
             await error_response(refusal.status, refusal.code, refusal.message)(scope, receive, send)
             return
@@ -56,13 +56,13 @@ class BodyTooLargeError(Exception):
     """The body grew past the limit while it was read."""
 
 
-def judge(headers: Headers, path: str, token: str, without_token: frozenset[str]) -> Refusal | None:
+def refusal_of(headers: Headers, path: str, token: str, without_token: frozenset[str]) -> AccessRefusal | None:
     """None when the request may pass. Host and Origin are judged before the token, so that a page learns nothing."""
     return (
-        _judge_host(headers)
-        or _judge_origin(headers)
-        or (None if path in without_token else _judge_token(headers, token))
-        or _judge_length(headers)
+        _host_refusal(headers)
+        or _origin_refusal(headers)
+        or (None if path in without_token else _token_refusal(headers, token))
+        or _length_refusal(headers)
     )
 
 
@@ -73,39 +73,41 @@ def error_response(status: int, code: str, message: str) -> Response:
     return Response(body, status_code=status, media_type="application/json")
 
 
-def too_large() -> Refusal:
+def too_large() -> AccessRefusal:
     size = MAX_BODY_BYTES // (1024 * 1024)
-    return Refusal(413, "body_too_large", f"The request is larger than {size} MB and was not read; send less context.")
+    return AccessRefusal(
+        413, "body_too_large", f"The request is larger than {size} MB and was not read; send less context."
+    )
 
 
-def _judge_host(headers: Headers) -> Refusal | None:
+def _host_refusal(headers: Headers) -> AccessRefusal | None:
     if _host_name(headers.get("host", "")) in _OWN_NAMES:
         return None
-    return Refusal(
+    return AccessRefusal(
         403,
         "foreign_host",
         "The request was refused: its Host header does not name this machine. Use http://127.0.0.1 and the port.",
     )
 
 
-def _judge_origin(headers: Headers) -> Refusal | None:
+def _origin_refusal(headers: Headers) -> AccessRefusal | None:
     origin = headers.get("origin")
     own = f"http://{headers.get('host', '')}"
     if origin is None or origin == own:
         return None
-    return Refusal(
+    return AccessRefusal(
         403,
         "foreign_origin",
         "The request was refused: it comes from a web page of another origin. No web page may call halfwatt.",
     )
 
 
-def _judge_token(headers: Headers, token: str) -> Refusal | None:
+def _token_refusal(headers: Headers, token: str) -> AccessRefusal | None:
     scheme, _, given = headers.get("authorization", "").partition(" ")
     same = hmac.compare_digest(given.strip().encode(), token.encode())
     if scheme.lower() == "bearer" and same:
         return None
-    return Refusal(
+    return AccessRefusal(
         401,
         "bad_token",
         "The bearer token is missing or not that of the running daemon. Read the token file again "
@@ -113,7 +115,7 @@ def _judge_token(headers: Headers, token: str) -> Refusal | None:
     )
 
 
-def _judge_length(headers: Headers) -> Refusal | None:
+def _length_refusal(headers: Headers) -> AccessRefusal | None:
     length = headers.get("content-length", "0")
     if length.isdigit() and int(length) <= MAX_BODY_BYTES:
         return None

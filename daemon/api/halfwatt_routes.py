@@ -1,6 +1,6 @@
 """halfwatt's own endpoints under /halfwatt/v1: decide only, feedback, status, energy, events, metrics, control.
 
-Shapes in and out; the service, the board and the ledger do the work.
+Shapes in and out; the service, the status feed and the ledger do the work.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .metrics import exposition
 from .openai_body import ChatBody, TextBody, chat_request, parse, text_request
 from .openai_routes import json_response
 from .sse import HEARTBEAT, EventStream, event
-from .status import Board
+from .status import StatusFeed
 
 HEALTH_PATH = "/halfwatt/v1/healthz"
 MAX_RECENT = 1000
@@ -47,7 +47,7 @@ class Controls:
     """What these endpoints act on."""
 
     service: Service
-    board: Board
+    status_feed: StatusFeed
     ledger: Ledger
     settings: Settings
     pause: Pause
@@ -110,7 +110,7 @@ def _endpoint(call: Endpoint) -> Endpoint:
 
 
 async def _status(controls: Controls, _: Request) -> Response:
-    return json_response(controls.board.status())
+    return json_response(controls.status_feed.status())
 
 
 async def _energy(controls: Controls, request: Request) -> Response:
@@ -126,18 +126,18 @@ async def _recent(controls: Controls, request: Request) -> Response:
 
 
 async def _events(controls: Controls, _: Request) -> Response:
-    return EventStream(_event_bytes(controls.board))
+    return EventStream(_event_bytes(controls.status_feed))
 
 
-async def _event_bytes(board: Board) -> AsyncGenerator[bytes, None]:
-    async with aclosing(board.listen()) as statuses:
+async def _event_bytes(status_feed: StatusFeed) -> AsyncGenerator[bytes, None]:
+    async with aclosing(status_feed.subscribe()) as statuses:
         async for status in statuses:
             yield HEARTBEAT if status is None else event(encode(status))
 
 
 async def _metrics(controls: Controls, _: Request) -> Response:
     summary = await asyncio.to_thread(controls.ledger.summary, 0.0)
-    text = exposition(controls.board.status(), summary, controls.service.n_running)
+    text = exposition(controls.status_feed.status(), summary, controls.service.n_running)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
@@ -159,7 +159,7 @@ async def _feedback(controls: Controls, request: Request) -> Response:
     feedback = _body(await request.body(), Feedback)
     if not await asyncio.to_thread(controls.ledger.outcome, feedback):
         raise UsageError("No request with this id is in the ledger (any more), so nothing was noted.")
-    controls.board.changed()
+    controls.status_feed.changed()
     return Response(status_code=204)
 
 
@@ -196,8 +196,8 @@ async def _shutdown(controls: Controls, _: Request) -> Response:
 
 
 def _changed(controls: Controls) -> Response:
-    controls.board.changed()
-    return json_response(controls.board.status())
+    controls.status_feed.changed()
+    return json_response(controls.status_feed.status())
 
 
 def _body(raw: bytes, shape: type[Value]) -> Value:

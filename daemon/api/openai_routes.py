@@ -83,17 +83,17 @@ def json_response(value: object, status: int = 200) -> Response:
 
 
 async def _answer(
-    service: Service, http: Request, asked: GenerationRequest, body: ChatBody | TextBody, form: _Form
+    service: Service, http: Request, request: GenerationRequest, body: ChatBody | TextBody, form: _Form
 ) -> Response:
     if body.stream:
         usage = body.stream_options is not None and body.stream_options.include_usage
-        return await _streamed(service, http, asked, form, usage)
-    result = await until_disconnect(http, _whole(service, asked))
+        return await _streamed(service, http, request, form, usage)
+    result = await until_disconnect(http, _whole(service, request))
     if result is None:
         return Response(status_code=499)  # nobody is listening any more
     return json_response(
         {
-            **_head(form.prefix, form.whole_object, asked, result.model),
+            **_head(form.prefix, form.whole_object, request, result.model),
             "choices": [_choice(form.whole(result.code), _finish_reason(result))],
             "usage": _usage(result),
             "halfwatt": result,
@@ -101,8 +101,8 @@ async def _answer(
     )
 
 
-async def _whole(service: Service, asked: GenerationRequest) -> Result:
-    async with aclosing(service.answer(asked)) as items:
+async def _whole(service: Service, request: GenerationRequest) -> Result:
+    async with aclosing(service.answer(request)) as items:
         async for item in items:
             if isinstance(item, Result):
                 return item
@@ -110,15 +110,15 @@ async def _whole(service: Service, asked: GenerationRequest) -> Result:
 
 
 async def _streamed(
-    service: Service, http: Request, asked: GenerationRequest, form: _Form, include_usage: bool
+    service: Service, http: Request, request: GenerationRequest, form: _Form, include_usage: bool
 ) -> Response:
     """Waits for the decision and the first chunk, so that a refusal still has its HTTP status."""
-    items = service.answer(asked)
+    items = service.answer(request)
     opening = await until_disconnect(http, _opening(items))
     if opening is None:
         await items.aclose()
         return Response(status_code=499)
-    return EventStream(_events(opening, items, asked, form, include_usage))
+    return EventStream(_events(opening, items, request, form, include_usage))
 
 
 async def _opening(items: AsyncGenerator[Item, None]) -> list[Item]:
@@ -132,7 +132,7 @@ async def _opening(items: AsyncGenerator[Item, None]) -> list[Item]:
 async def _events(
     opening: list[Item],
     items: AsyncGenerator[Item, None],
-    asked: GenerationRequest,
+    request: GenerationRequest,
     form: _Form,
     include_usage: bool,
 ) -> AsyncGenerator[bytes, None]:
@@ -141,7 +141,7 @@ async def _events(
         try:
             async for item in _chained(opening, items):
                 if isinstance(item, RouteDecision):
-                    head = _head(form.prefix, form.chunk_object, asked, item.model)
+                    head = _head(form.prefix, form.chunk_object, request, item.model)
                     yield event(encode({**head, "choices": [_choice(form.first())], "halfwatt": item}))
                 elif isinstance(item, str):
                     yield event(encode({**head, "choices": [_choice(form.chunk(item))]}))
@@ -169,8 +169,8 @@ def _closing(head: dict[str, Any], result: Result, form: _Form, include_usage: b
     return [{**finish, "usage": None}, {**head, "choices": [], "usage": _usage(result)}]
 
 
-def _head(prefix: str, kind: str, asked: GenerationRequest, model: str) -> dict[str, Any]:
-    return {"id": prefix + asked.request_id, "object": kind, "created": int(time.time()), "model": model}
+def _head(prefix: str, kind: str, request: GenerationRequest, model: str) -> dict[str, Any]:
+    return {"id": prefix + request.request_id, "object": kind, "created": int(time.time()), "model": model}
 
 
 def _choice(content: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:

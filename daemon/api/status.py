@@ -27,7 +27,7 @@ HEARTBEAT_S = 15.0
 
 
 @dataclass
-class Pulling:
+class PullProgress:
     """A model on its way: its id and the share of its bytes that is here."""
 
     model_id: str
@@ -35,8 +35,8 @@ class Pulling:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """What the board looks at."""
+class StatusSources:
+    """What a status is made from."""
 
     settings: Settings
     local: LocalTier
@@ -46,19 +46,19 @@ class Observed:
     warnings: Callable[[], tuple[str, ...]]
 
 
-class Board:
+class StatusFeed:
     """`changed` wakes every listener; each gets the newest status, never a queue of old ones."""
 
-    def __init__(self, observed: Observed, version: str) -> None:
-        self._observed = observed
+    def __init__(self, sources: StatusSources, version: str) -> None:
+        self._sources = sources
         self._version = version
         self._news = asyncio.Condition()
         self._number = 0
         self._waking: asyncio.Task[None] | None = None
         self._last: Result | None = None
         self._closed = False
-        self.pulling: Pulling | None = None
-        self.n_listeners = 0
+        self.pulling: PullProgress | None = None
+        self.n_subscribers = 0
 
     def changed(self) -> None:
         """Something may look different now. Call from the loop's thread."""
@@ -77,7 +77,7 @@ class Board:
 
     def status(self) -> Status:
         """One look, now."""
-        seen = self._observed
+        seen = self._sources
         config = seen.settings.config
         state, message = self._state(config)
         return Status(
@@ -95,9 +95,9 @@ class Board:
             progress=self.pulling.share if self.pulling else None,
         )
 
-    async def listen(self) -> AsyncGenerator[Status | None, None]:
+    async def subscribe(self) -> AsyncGenerator[Status | None, None]:
         """The status now and after each change, at most every `SHORTEST_GAP_S`; None is a sign of life."""
-        self.n_listeners += 1
+        self.n_subscribers += 1
         try:
             seen = -1
             while not self._closed:
@@ -109,7 +109,7 @@ class Board:
                     await self._quiet()
                 await self._news_after(seen)
         finally:
-            self.n_listeners -= 1
+            self.n_subscribers -= 1
 
     async def _quiet(self) -> None:
         if not self._closed:
@@ -127,7 +127,7 @@ class Board:
             self._news.notify_all()
 
     def _state(self, config: Config) -> tuple[State, str]:
-        seen = self._observed
+        seen = self._sources
         if self.pulling is not None:
             return "loading", f"Fetching {self.pulling.model_id}: {100 * self.pulling.share:.0f} %."
         if seen.pause.active:
@@ -139,7 +139,7 @@ class Board:
         return self._resting(config)
 
     def _resting(self, config: Config) -> tuple[State, str]:
-        local = self._observed.local
+        local = self._sources.local
         if isinstance(local.problem, NoModelError):
             return "no_model", str(local.problem)
         if local.problem is not None:
@@ -149,11 +149,11 @@ class Board:
         return "ready", f"Ready: {local.model_id}, savings against {cloud_energy.reference(config)[0]}."
 
     def _warnings(self) -> tuple[str, ...]:
-        own = self._observed.settings.warning
-        return ((own,) if own else ()) + self._observed.warnings()
+        own = self._sources.settings.warning
+        return ((own,) if own else ()) + self._sources.warnings()
 
     def _today(self) -> EnergySummary | None:
         try:
-            return self._observed.ledger.summary(today(datetime.now().astimezone()))
+            return self._sources.ledger.summary(today(datetime.now().astimezone()))
         except LedgerError:
             return None

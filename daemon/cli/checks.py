@@ -189,7 +189,7 @@ async def check_daemon(paths: Paths) -> Check:
 
 
 def check_router() -> Check:
-    from halfwatt.daemon.routing.chooser import load_router
+    from halfwatt.daemon.routing.request_router import load_router
 
     try:
         router = load_router().router

@@ -94,7 +94,7 @@ def _model(file: Path | None, paths: Paths, config: Config) -> ModelSpec:
 
 async def _calibrated(spec: ModelSpec, config: Config, paths: Paths, tasks: list[Task]) -> dict[str, Any]:
     from halfwatt.daemon.routing import memory as router_memory
-    from halfwatt.daemon.routing.memory import Measured
+    from halfwatt.daemon.routing.memory import ModelMeasurement
     from halfwatt.router_model.labelling import calibrate as labelling
 
     from . import calibration as calibrating
@@ -104,7 +104,7 @@ async def _calibrated(spec: ModelSpec, config: Config, paths: Paths, tasks: list
     _tell(f"loading {spec.id}")
     async with calibrating.serving(spec, config, paths) as serving:
         speed = await serving.measure(_tell, busy)
-        measured = Measured(speed.tokens_per_s, speed.joules_per_token, speed.method)
+        measured = ModelMeasurement(speed.tokens_per_s, speed.joules_per_token, speed.method)
         router_memory.write(file, router_memory.with_model(router_memory.read(file), spec.id, measured))
         key = _weights(spec)
         known = router_memory.read(file).labels.get(key, {})
@@ -133,15 +133,15 @@ def _tell(line: str) -> None:
 def _feedback(model: str, paths: Paths) -> dict[str, Any]:
     from halfwatt.daemon.ledger.ledger import Ledger
     from halfwatt.daemon.routing import memory as router_memory
-    from halfwatt.daemon.routing.feedback_bias import Preference
+    from halfwatt.daemon.routing.feedback_bias import FeedbackBias
     from halfwatt.router_model.serving.feedback import MAX_BIAS_LOGIT
 
     if not paths.ledger_file.exists():
         return {"shift_logit": 0.0, "limit": MAX_BIAS_LOGIT, "outcomes": {}}
     ledger = Ledger(paths.ledger_file)
     try:
-        preference = Preference(ledger, since=lambda: router_memory.read(paths.router_memory_file).feedback_since_s)
-        shift, outcomes = preference.bias_logit(model), preference.outcomes(model)
+        bias = FeedbackBias(ledger, since=lambda: router_memory.read(paths.router_memory_file).feedback_since_s)
+        shift, outcomes = bias.bias_logit(model), bias.outcomes(model)
     finally:
         ledger.close()
     return {"shift_logit": shift, "limit": MAX_BIAS_LOGIT, "outcomes": outcomes}

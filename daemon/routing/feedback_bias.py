@@ -19,7 +19,7 @@ _COUNT = (
 )
 
 
-class Preference:
+class FeedbackBias:
     """Shifts by model name, on the logit scale; 0 without feedback. Requests from before `since` (epoch seconds) do
     not count: the user has reset them."""
 

@@ -13,7 +13,7 @@ import msgspec
 from halfwatt.daemon.errors import HalfwattError
 
 
-class Measured(msgspec.Struct, frozen=True):
+class ModelMeasurement(msgspec.Struct, frozen=True):
     """What `halfwatt router calibrate` found for a model, by the meter's method."""
 
     tokens_per_s: float
@@ -25,7 +25,7 @@ class RouterMemory(msgspec.Struct, frozen=True):
     """`models` by id. Feedback given before `feedback_since_s` (epoch seconds) does not count. `labels`: by model and
     size, the names of the benchmark tasks answered here and whether they passed."""
 
-    models: dict[str, Measured] = {}
+    models: dict[str, ModelMeasurement] = {}
     feedback_since_s: float = 0.0
     labels: dict[str, dict[str, bool]] = {}
 
@@ -51,7 +51,7 @@ def write(file: Path, memory: RouterMemory) -> None:
         ) from error
 
 
-def with_model(memory: RouterMemory, model: str, measured: Measured) -> RouterMemory:
+def with_model(memory: RouterMemory, model: str, measured: ModelMeasurement) -> RouterMemory:
     return msgspec.structs.replace(memory, models={**memory.models, model: measured})
 
 

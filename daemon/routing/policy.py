@@ -1,7 +1,7 @@
 """Which tiers may answer a request, and the explicit rule that picks one of them when no router decides.
 
-Pure: it reads no file, key, clock or network; `Facts` carries what the service found out. It does not judge quality
-or joules: that is the router's part, among the tiers allowed here.
+Pure: it reads no file, key, clock or network; `RequestFacts` carries what the service found out. It does not judge
+quality or joules: among the tiers allowed here, that is the router's part.
 
 The rules, in order of strength:
 1. Privacy (a secret, an excluded file, offline mode) forces local for every tier beside it, edge included: an edge
@@ -30,7 +30,7 @@ RULE = "explicit rule"
 
 
 @dataclass(frozen=True)
-class Facts:
+class RequestFacts:
     """What is known of this request and machine. `has_key`: tier name → a key is there or none is needed (a tier
     that is missing here has none). `online`: this machine has a network. `excluded`: why the document must stay here.
     `secrets`: kinds found in what would be sent. `local_ready`: the local model can be asked (it is there and has not
@@ -49,7 +49,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AllowedTiers:
     """`allowed`: tiers the router may choose from ("local" is always one). `askable`: tiers that need only the user's
     yes. `refused`: every other tier → why. `forced_reason`: why nothing may leave this machine, if so. `secrets`:
     kinds found. `route`: the route that counts for this request."""
@@ -62,7 +62,9 @@ class Verdict:
     secrets: tuple[str, ...]
 
 
-def judge(options: RequestOptions, config: Config, facts: Facts, tier: str | None = None) -> Verdict:
+def allowed_tiers(
+    options: RequestOptions, config: Config, facts: RequestFacts, tier: str | None = None
+) -> AllowedTiers:
     """What may answer. `tier` names one tier where the request does (a model id instead of auto|local|cloud).
 
     Raises PolicyError where the route asked for is impossible and local must not stand in (see the module's text).
@@ -80,7 +82,7 @@ def judge(options: RequestOptions, config: Config, facts: Facts, tier: str | Non
     elif route == "auto":
         allowed = [t for t in able if _consented(t, options, config)]
         askable = [t for t in able if t not in allowed and _may_ask(options, config)]
-    return Verdict(
+    return AllowedTiers(
         route=route,
         allowed=frozenset({LOCAL, *(t.name for t in allowed)}),
         askable=frozenset(t.name for t in askable),
@@ -90,28 +92,28 @@ def judge(options: RequestOptions, config: Config, facts: Facts, tier: str | Non
     )
 
 
-def explicit_rule(verdict: Verdict, config: Config, facts: Facts, local_model: str = LOCAL) -> RouteDecision:
+def explicit_rule(tiers: AllowedTiers, config: Config, facts: RequestFacts, local_model: str = LOCAL) -> RouteDecision:
     """The named rule without a learned router: local first; another tier when asked for, or when local cannot answer
     and consent is given. Where none can, the decision is local and its own error tells the cause."""
-    remote = next((t for t in _by_preference(config, verdict.route) if t.name in verdict.allowed), None)
-    if verdict.route == "cloud" and remote is not None:
+    remote = next((t for t in _by_preference(config, tiers.route) if t.name in tiers.allowed), None)
+    if tiers.route == "cloud" and remote is not None:
         return _to_tier(remote, f"{RULE}: you asked for {_shown(remote)}")
-    if verdict.route == "cloud":
-        reason = f"{RULE}: you asked for another tier, but {_first_refusal(verdict)}, so the local model answers"
-    elif verdict.route == "local":
+    if tiers.route == "cloud":
+        reason = f"{RULE}: you asked for another tier, but {_first_refusal(tiers)}, so the local model answers"
+    elif tiers.route == "local":
         reason = f"{RULE}: you asked for the local model"
     elif facts.local_can_answer:
-        forced = f", and nothing else is allowed: {verdict.forced_reason}" if verdict.forced_reason else ""
+        forced = f", and nothing else is allowed: {tiers.forced_reason}" if tiers.forced_reason else ""
         reason = f"{RULE}: local first{forced}"
     elif remote is not None:
         return _to_tier(remote, f"{RULE}: local first, but {_local_problem(facts)}, so {_shown(remote)} answers")
     else:
-        reason = f"{RULE}: local first; {_local_problem(facts)}, and {_no_other(verdict)}"
-    offer = bool(verdict.askable) and not facts.local_can_answer
+        reason = f"{RULE}: local first; {_local_problem(facts)}, and {_no_other(tiers)}"
+    offer = bool(tiers.askable) and not facts.local_can_answer
     return RouteDecision(tier=LOCAL, kind="local", model=local_model, reason=reason, offer_cloud=offer)
 
 
-def forced_reason(config: Config, facts: Facts) -> str | None:
+def forced_reason(config: Config, facts: RequestFacts) -> str | None:
     """Why nothing may leave this machine, as a clause, or None."""
     if facts.secrets:
         return f"a possible secret was found ({', '.join(facts.secrets)}), so nothing leaves this machine"
@@ -136,7 +138,7 @@ def _pinned(route: Route, config: Config, tier: str | None) -> list[TierConfig]:
     return [t for t in config.tiers if t.kind == "cloud"] or list(config.tiers)
 
 
-def _unable(tier: TierConfig, config: Config, facts: Facts) -> str | None:
+def _unable(tier: TierConfig, config: Config, facts: RequestFacts) -> str | None:
     """Why this tier could not answer even with consent; an edge tier may be reachable without the internet."""
     if tier.key and not facts.has_key.get(tier.name, False):
         return f"the tier “{tier.name}” has no key (run `halfwatt key set {tier.key}`)"
@@ -158,7 +160,7 @@ def _may_ask(options: RequestOptions, config: Config) -> bool:
 
 
 def _require_possible(
-    pinned: list[TierConfig], config: Config, facts: Facts, refused: Mapping[str, str], tier: str | None
+    pinned: list[TierConfig], config: Config, facts: RequestFacts, refused: Mapping[str, str], tier: str | None
 ) -> None:
     """Raise PolicyError where a cloud that was asked for must not become a local answer."""
     if not pinned:
@@ -192,17 +194,17 @@ def _shown(tier: TierConfig) -> str:
     return f"the {tier.kind} tier “{tier.name}”"
 
 
-def _first_refusal(verdict: Verdict) -> str:
-    return verdict.forced_reason or next(iter(verdict.refused.values()))
+def _first_refusal(tiers: AllowedTiers) -> str:
+    return tiers.forced_reason or next(iter(tiers.refused.values()))
 
 
-def _local_problem(facts: Facts) -> str:
+def _local_problem(facts: RequestFacts) -> str:
     return "the local model is not ready" if not facts.local_ready else "the prompt does not fit the local model"
 
 
-def _no_other(verdict: Verdict) -> str:
-    if verdict.askable:
+def _no_other(tiers: AllowedTiers) -> str:
+    if tiers.askable:
         return "your consent is needed for the cloud: ask for it with the route cloud"
-    if verdict.forced_reason or verdict.refused:
-        return f"no other tier may answer: {_first_refusal(verdict)}"
+    if tiers.forced_reason or tiers.refused:
+        return f"no other tier may answer: {_first_refusal(tiers)}"
     return "no other tier is allowed to answer"

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from halfwatt.daemon.api import app
 from halfwatt.daemon.api import halfwatt_routes as halfwatt_api
 from halfwatt.daemon.api import openai_routes as openai_api
-from halfwatt.daemon.api.status import Board, Observed, Pulling
+from halfwatt.daemon.api.status import PullProgress, StatusFeed, StatusSources
 from halfwatt.daemon.client.runtime_files import Address
 from halfwatt.daemon.dashboard import routes as dashboard
 from halfwatt.daemon.energy import remote_estimates as cloud_energy
@@ -29,7 +29,7 @@ from halfwatt.daemon.models import pull as sources
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.privacy import secrets
 from halfwatt.daemon.routing import memory as router_memory
-from halfwatt.daemon.routing.chooser import Chooser
+from halfwatt.daemon.routing.request_router import RequestRouter
 from halfwatt.daemon.service.pause import Pause
 from halfwatt.daemon.service.service import Parts, Service
 from halfwatt.daemon.settings.live import Settings
@@ -50,11 +50,11 @@ class Daemon:
         self._last_request_s = time.monotonic()
         self._fetch_problem: str | None = None
         self.settings = Settings(paths, environ)
-        self._settings_told = (self.settings.config, self.settings.warning)
+        self._settings_announced = (self.settings.config, self.settings.warning)
         self._ledger = Ledger(paths.ledger_file)
         self._meter = meter_ladder.choose(self.settings.config.energy, self._worker_pids)
         self._pause = Pause()
-        self._chooser = Chooser(
+        self._router = RequestRouter(
             self._ledger,
             self._meter,
             local_form=lambda: self._local.model_form,
@@ -62,18 +62,18 @@ class Daemon:
         )
         self._remote = RemoteTiers(paths, environ)
         self._local = LocalTier(paths, environ, self._meter, self._changed)
-        parts = Parts(self.settings, self._local, self._remote, self._chooser, self._ledger, self._pause)
-        self._service = Service(parts, self._changed, lambda result: self._board.finished(result))
-        observed = Observed(
+        parts = Parts(self.settings, self._local, self._remote, self._router, self._ledger, self._pause)
+        self._service = Service(parts, self._changed, lambda result: self._status_feed.finished(result))
+        sources = StatusSources(
             self.settings, self._local, self._ledger, self._pause, lambda: self._service.n_running, self._warnings
         )
-        self._board = Board(observed, version)
+        self._status_feed = StatusFeed(sources, version)
 
     def app(self, token: str, address: Address) -> ASGIApp:
         """The web application over these parts."""
         controls = halfwatt_api.Controls(
             service=self._service,
-            board=self._board,
+            status_feed=self._status_feed,
             ledger=self._ledger,
             settings=self.settings,
             pause=self._pause,
@@ -94,13 +94,13 @@ class Daemon:
         self._local.load(self.settings.config.local)
         self._spawn(self._load_router())
         self._spawn(self._end_when_idle())
-        self._spawn(self._keep_house())
+        self._spawn(self._maintain())
         self._spawn(telemetry_export.export_for_ever(self._paths, self._ledger, self._version))
         return self
 
     def closing(self) -> None:
         """Before the server waits for its connections: end the event streams, which would never end by themselves."""
-        self._board.close()
+        self._status_feed.close()
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
@@ -112,19 +112,19 @@ class Daemon:
         self._ledger.close()
 
     def _changed(self) -> None:
-        self._board.changed()
+        self._status_feed.changed()
 
     def _touch(self) -> None:
         """Somebody asks: a moment to notice changed settings and a model that has come meanwhile."""
         self._last_request_s = time.monotonic()
         now = (self.settings.config, self.settings.warning)
-        if now != self._settings_told:
-            self._settings_told = now
-            self._board.changed()
+        if now != self._settings_announced:
+            self._settings_announced = now
+            self._status_feed.changed()
         self._local.follow(now[0])
 
     def _warnings(self) -> tuple[str, ...]:
-        own = (self._chooser.problem, self._fetch_problem, self._service.problem, *self._remote.problems)
+        own = (self._router.problem, self._fetch_problem, self._service.problem, *self._remote.problems)
         return tuple(text for text in own if text)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -137,7 +137,7 @@ class Daemon:
         while True:
             limit_s = 60 * self.settings.config.daemon.idle_exit_min
             idle_s = time.monotonic() - self._last_request_s
-            in_use = self._service.n_running or self._board.n_listeners or self._board.pulling
+            in_use = self._service.n_running or self._status_feed.n_subscribers or self._status_feed.pulling
             if limit_s and not in_use and idle_s >= limit_s:
                 _LOG.info("ending after %.0f minutes without a client", limit_s / 60)
                 self._stop.set()
@@ -146,10 +146,10 @@ class Daemon:
             await asyncio.sleep(max(0.05, wait_s))
 
     async def _load_router(self) -> None:
-        await self._chooser.load()
-        self._board.changed()
+        await self._router.load()
+        self._status_feed.changed()
 
-    async def _keep_house(self) -> None:
+    async def _maintain(self) -> None:
         """Load what requests will need before they come; then, once a day, drop old rows."""
         if self.settings.config.tiers:
             await asyncio.to_thread(secrets.find, ())
@@ -167,10 +167,10 @@ class Daemon:
 
     def _pull(self, model_id: str) -> None:
         """Begin to fetch a model; UsageError while another is on its way."""
-        if self._board.pulling is not None:
-            raise UsageError(f"{self._board.pulling.model_id} is being fetched already. Wait until it is here.")
+        if self._status_feed.pulling is not None:
+            raise UsageError(f"{self._status_feed.pulling.model_id} is being fetched already. Wait until it is here.")
         spec = self._meant(model_id)
-        self._board.pulling = Pulling(spec.id, 0.0)
+        self._status_feed.pulling = PullProgress(spec.id, 0.0)
         self._spawn(self._fetch(spec))
 
     def _meant(self, model_id: str) -> catalog.ModelSpec:
@@ -198,11 +198,11 @@ class Daemon:
             cancelled = True
             raise
         finally:
-            self._board.pulling = None
-            self._board.changed()
+            self._status_feed.pulling = None
+            self._status_feed.changed()
         self._local.load(self.settings.config.local)
 
     def _pulled(self, share: float) -> None:
-        if self._board.pulling is not None:
-            self._board.pulling.share = share
-            self._board.changed()
+        if self._status_feed.pulling is not None:
+            self._status_feed.pulling.share = share
+            self._status_feed.changed()

@@ -31,9 +31,9 @@ from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.ledger.rows import Row
 from halfwatt.daemon.privacy import excluded, secrets
 from halfwatt.daemon.routing import policy
-from halfwatt.daemon.routing.chooser import Chooser, Chosen
 from halfwatt.daemon.routing.draft import Draft
-from halfwatt.daemon.routing.policy import LOCAL, Facts, Verdict
+from halfwatt.daemon.routing.policy import LOCAL, AllowedTiers, RequestFacts
+from halfwatt.daemon.routing.request_router import RequestRouter, Routing
 from halfwatt.daemon.settings.live import Settings
 from halfwatt.daemon.settings.schema import Config, TierConfig
 from halfwatt.daemon.tiers import remote as remote_tiers
@@ -58,7 +58,7 @@ class Parts:
     settings: Settings
     local: LocalTier
     remote: RemoteTiers
-    chooser: Chooser
+    router: RequestRouter
     ledger: Ledger
     pause: Pause
 
@@ -103,9 +103,9 @@ class Service:
         config = self._parts.settings.config
         request, tier = self._named(request, config)
         facts = await self._facts(request, config)
-        verdict = policy.judge(request.options, config, facts, tier)
-        chosen = await self._parts.chooser.choose(request, verdict, config, facts, self._parts.local.model_id)
-        return chosen.decision
+        tiers = policy.allowed_tiers(request.options, config, facts, tier)
+        routing = await self._parts.router.choose(request, tiers, config, facts, self._parts.local.model_id)
+        return routing.decision
 
     async def close(self) -> None:
         """Cancel what runs and wait until it is booked."""
@@ -139,34 +139,36 @@ class Service:
             return
         running.request, tier = self._named(running.request, config)
         facts = await self._facts(running.request, config)
-        verdict = policy.judge(running.request.options, config, facts, tier)
+        tiers = policy.allowed_tiers(running.request.options, config, facts, tier)
         model = self._parts.local.model_id
-        chosen = await self._parts.chooser.choose(running.request, verdict, config, facts, model)
-        running.router = chosen.router
+        routing = await self._parts.router.choose(running.request, tiers, config, facts, model)
+        running.router = routing.router
         if running.request.options.dry_run:
-            self._decline(running, chosen.decision.reason, chosen.decision)
+            self._decline(running, routing.decision.reason, routing.decision)
             return
         failed: set[str] = set()
         while True:
             try:
-                second = await self._try(running, chosen, verdict, config)
+                second = await self._try(running, routing, tiers, config)
                 if second is None:
                     return
             except (WorkerError, ModelError, TierError) as error:
-                failed.add(chosen.decision.tier)
+                failed.add(routing.decision.tier)
                 second = self._second_choice(running, config, facts, tier, error)
                 if second is None or second.tier in failed:
-                    raise _with_offer(error, verdict) from None
+                    raise _with_offer(error, tiers) from None
             running.draft_dropped = bool(running.local)
-            chosen = Chosen(second)
+            routing = Routing(second)
 
-    async def _try(self, running: InFlight, chosen: Chosen, verdict: Verdict, config: Config) -> RouteDecision | None:
-        """Let the chosen tier answer; another decision where what was not yet shown of it was found wanting.
+    async def _try(
+        self, running: InFlight, routing: Routing, tiers: AllowedTiers, config: Config
+    ) -> RouteDecision | None:
+        """Let the routing tier answer; another decision where what was not yet shown of it was found wanting.
 
         The decision is told with the first text, so that another may still follow until then. What has been shown
         stays: a whole draft that is found wanting then only says so, and offers the other tier."""
-        running.decision = chosen.decision
-        draft = Draft(running.request.whole) if self._parts.chooser.checks_drafts(chosen, config) else None
+        running.decision = routing.decision
+        draft = Draft(running.request.whole) if self._parts.router.checks_drafts(routing, config) else None
         stop = Cancellation()
         running.cancellation.on_request(stop.request)
         async with aclosing(self._chunks(running, config, stop)) as chunks:
@@ -174,7 +176,7 @@ class Service:
                 if draft is None:
                     running.emit(item)
                     continue
-                again = await self._judged(running, chosen, draft, item, verdict, config)
+                again = await self._judged(running, routing, draft, item, tiers, config)
                 if again is not None and not running.cancellation.requested:
                     stop.request()
                     await _drained(chunks)
@@ -183,22 +185,28 @@ class Service:
         return None
 
     async def _judged(
-        self, running: InFlight, chosen: Chosen, draft: Draft, item: Chunk | Ended, verdict: Verdict, config: Config
+        self,
+        running: InFlight,
+        routing: Routing,
+        draft: Draft,
+        item: Chunk | Ended,
+        tiers: AllowedTiers,
+        config: Config,
     ) -> RouteDecision | None:
         """Judge a draft at its beginning and at its end; the decision for another tier where it may still follow."""
-        chooser, before = self._parts.chooser, running.decision
+        router, before = self._parts.router, running.decision
         if draft.add(item):
-            running.decision = chooser.reconsider(running.request, chosen, draft.start_stats(), verdict, config)
+            running.decision = router.reconsider(running.request, routing, draft.start_stats(), tiers, config)
         if isinstance(item, Ended) and item.stop != "cancelled":
             stats = item.draft or draft.stats()
-            running.decision = await chooser.reconsider_whole(running.request, chosen, draft, stats, verdict, config)
+            running.decision = await router.reconsider_whole(running.request, routing, draft, stats, tiers, config)
         again = running.decision
-        if again is None or again.tier == chosen.decision.tier:
+        if again is None or again.tier == routing.decision.tier:
             return None
         if not running.text:
             running.decision = before
             return again
-        running.decision = _kept(chosen.decision, again)
+        running.decision = _kept(routing.decision, again)
         return None
 
     def _chunks(self, running: InFlight, config: Config, stop: Cancellation) -> AsyncGenerator[Chunk | Ended, None]:
@@ -208,7 +216,7 @@ class Service:
         return self._parts.local.answer(running.request, config, stop, running.local.append)
 
     def _second_choice(
-        self, running: InFlight, config: Config, facts: Facts, tier: str | None, error: HalfwattError
+        self, running: InFlight, config: Config, facts: RequestFacts, tier: str | None, error: HalfwattError
     ) -> RouteDecision | None:
         """Who answers instead of a tier that failed before it showed anything; None where nobody may."""
         first = running.decision
@@ -220,8 +228,8 @@ class Service:
             return RouteDecision(LOCAL, "local", self._parts.local.model_id, reason) if usable else None
         too_long = isinstance(error, PromptTooLongError)
         facts = replace(facts, prompt_fits=not too_long, local_ready=too_long)
-        verdict = policy.judge(running.request.options, config, facts)
-        decision = policy.explicit_rule(verdict, config, facts, self._parts.local.model_id)
+        tiers = policy.allowed_tiers(running.request.options, config, facts)
+        decision = policy.explicit_rule(tiers, config, facts, self._parts.local.model_id)
         return None if decision.kind == "local" else decision
 
     def _decline(self, running: InFlight, reason: str, decision: RouteDecision | None = None) -> None:
@@ -286,14 +294,14 @@ class Service:
             raise UsageError(f"There is no model “{name}” here. Ask for one of: {known}.")
         return request, tier.name
 
-    async def _facts(self, request: GenerationRequest, config: Config) -> Facts:
+    async def _facts(self, request: GenerationRequest, config: Config) -> RequestFacts:
         """What the policy needs to know. Costly looks are taken only where something could leave this machine."""
         local = self._parts.local
         fits = await local.fits(request, config)
         if not config.tiers or request.options.route == "local":
-            return Facts(local_ready=local.can_be_asked, prompt_fits=fits)
+            return RequestFacts(local_ready=local.can_be_asked, prompt_fits=fits)
         found = await asyncio.to_thread(secrets.find, request.texts()) if config.privacy.detect_secrets else ()
-        return Facts(
+        return RequestFacts(
             has_key=await self._parts.remote.has_key(config),
             online=remote_tiers.is_online(),
             excluded=await asyncio.to_thread(excluded.reason, request.options.path, config.privacy),
@@ -303,11 +311,11 @@ class Service:
         )
 
 
-def _with_offer(error: HalfwattError, verdict: Verdict) -> HalfwattError:
+def _with_offer(error: HalfwattError, tiers: AllowedTiers) -> HalfwattError:
     """The error of a prompt that is too long names the tier that needs only the user's yes, if there is one."""
-    if not isinstance(error, PromptTooLongError) or not verdict.askable:
+    if not isinstance(error, PromptTooLongError) or not tiers.askable:
         return error
-    return PromptTooLongError(f"{error} Or ask “{min(verdict.askable)}” for it, with the route cloud.")
+    return PromptTooLongError(f"{error} Or ask “{min(tiers.askable)}” for it, with the route cloud.")
 
 
 def _kept(first: RouteDecision, again: RouteDecision) -> RouteDecision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.datastructures import Headers
 
-from halfwatt.daemon.api.access import MAX_BODY_BYTES, judge
+from halfwatt.daemon.api.access import MAX_BODY_BYTES, refusal_of
 
 TOKEN = "the-token"
 OPEN = frozenset({"/halfwatt/v1/healthz"})
@@ -14,7 +14,7 @@ GOOD = {"host": "127.0.0.1:4321", "authorization": f"Bearer {TOKEN}"}
 
 def verdict(path: str = "/v1/models", **changes: str | None) -> str | None:
     headers = {**GOOD, **{name.replace("_", "-"): value for name, value in changes.items()}}
-    refusal = judge(Headers({k: v for k, v in headers.items() if v is not None}), path, TOKEN, OPEN)
+    refusal = refusal_of(Headers({k: v for k, v in headers.items() if v is not None}), path, TOKEN, OPEN)
     return refusal.code if refusal else None
 
 

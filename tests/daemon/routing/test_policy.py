@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from halfwatt.daemon.errors import PolicyError
-from halfwatt.daemon.routing.policy import Facts, Verdict, explicit_rule, judge
+from halfwatt.daemon.routing.policy import AllowedTiers, RequestFacts, allowed_tiers, explicit_rule
 from halfwatt.daemon.settings.schema import Config, RoutingConfig, TierConfig
 from halfwatt.daemon.wire import RequestKind, RequestOptions, RouteDecision
 
@@ -16,22 +16,24 @@ EDGE = TierConfig(name="rack", kind="edge", base_url="http://rack.lan:8000/v1", 
 CLOUD = TierConfig(name="big", kind="cloud", base_url="https://api.example.com/v1", model="large", key="big")
 SMALL = TierConfig(name="small", kind="cloud", base_url="https://api.example.org/v1", model="mini", key="small")
 KEYS = {"rack": True, "big": True, "small": True}
-READY = Facts(has_key=KEYS)
-TOO_LONG = Facts(has_key=KEYS, prompt_fits=False)
-FAILED = Facts(has_key=KEYS, local_ready=False)
-SECRET = Facts(has_key=KEYS, secrets=("AWS Access Key",))
-EXCLUDED = Facts(has_key=KEYS, excluded="git ignores this file")
-OFFLINE_NETWORK = Facts(has_key=KEYS, online=False)
-NO_KEY = Facts(has_key={"rack": True})
+READY = RequestFacts(has_key=KEYS)
+TOO_LONG = RequestFacts(has_key=KEYS, prompt_fits=False)
+FAILED = RequestFacts(has_key=KEYS, local_ready=False)
+SECRET = RequestFacts(has_key=KEYS, secrets=("AWS Access Key",))
+EXCLUDED = RequestFacts(has_key=KEYS, excluded="git ignores this file")
+OFFLINE_NETWORK = RequestFacts(has_key=KEYS, online=False)
+NO_KEY = RequestFacts(has_key={"rack": True})
 
 
 def config(*tiers: TierConfig, **routing: Any) -> Config:
     return Config(routing=RoutingConfig(**routing), tiers=tiers)
 
 
-def decide(config: Config, facts: Facts, tier: str | None = None, **options: Any) -> tuple[Verdict, RouteDecision]:
-    verdict = judge(RequestOptions(**options), config, facts, tier)
-    return verdict, explicit_rule(verdict, config, facts, "qwen2.5-coder-0.5b")
+def decide(
+    config: Config, facts: RequestFacts, tier: str | None = None, **options: Any
+) -> tuple[AllowedTiers, RouteDecision]:
+    tiers = allowed_tiers(RequestOptions(**options), config, facts, tier)
+    return tiers, explicit_rule(tiers, config, facts, "qwen2.5-coder-0.5b")
 
 
 @pytest.mark.parametrize("escalation", ["never", "ask", "auto"])
@@ -60,15 +62,15 @@ def test_consent_decides_what_auto_may_choose(
     escalation: str, kind: RequestKind, ghost_text: bool, allowed: set[str], askable: set[str]
 ) -> None:
     settings = config(CLOUD, escalation=escalation, cloud_ghost_text=ghost_text)
-    verdict = judge(RequestOptions(kind=kind), settings, READY)
-    assert verdict.allowed == {"local"} | allowed
-    assert verdict.askable == askable
+    tiers = allowed_tiers(RequestOptions(kind=kind), settings, READY)
+    assert tiers.allowed == {"local"} | allowed
+    assert tiers.askable == askable
 
 
 @pytest.mark.parametrize("kind", ["generate", "complete", "chat"])
 def test_edge_has_consent_by_being_configured(kind: str) -> None:
-    verdict, _ = decide(config(EDGE, escalation="never"), READY, kind=kind)
-    assert verdict.allowed == {"local", "rack"}
+    tiers, _ = decide(config(EDGE, escalation="never"), READY, kind=kind)
+    assert tiers.allowed == {"local", "rack"}
 
 
 @pytest.mark.parametrize(
@@ -79,14 +81,14 @@ def test_edge_has_consent_by_being_configured(kind: str) -> None:
         (TOO_LONG, "never", "local", "no other tier is allowed to answer"),
         (TOO_LONG, "ask", "local", "your consent is needed for the cloud"),
         (FAILED, "ask", "local", "your consent is needed for the cloud"),
-        (Facts(prompt_fits=False), "auto", "local", "halfwatt key set big"),
-        (Facts(KEYS, prompt_fits=False, online=False), "auto", "local", "there is no network"),
-        (Facts(KEYS, prompt_fits=False, secrets=("JSON Web Token",)), "auto", "local", "JSON Web Token"),
-        (Facts(KEYS, local_ready=False, excluded="git ignores this file"), "auto", "local", "git ignores"),
+        (RequestFacts(prompt_fits=False), "auto", "local", "halfwatt key set big"),
+        (RequestFacts(KEYS, prompt_fits=False, online=False), "auto", "local", "there is no network"),
+        (RequestFacts(KEYS, prompt_fits=False, secrets=("JSON Web Token",)), "auto", "local", "JSON Web Token"),
+        (RequestFacts(KEYS, local_ready=False, excluded="git ignores this file"), "auto", "local", "git ignores"),
     ],
 )
 def test_other_tier_answers_where_local_cannot_and_the_policy_allows(
-    facts: Facts, escalation: str, tier: str, clause: str
+    facts: RequestFacts, escalation: str, tier: str, clause: str
 ) -> None:
     _, decision = decide(config(CLOUD, escalation=escalation), facts)
     assert decision.tier == tier
@@ -109,31 +111,31 @@ def test_ghost_text_never_offers_the_cloud() -> None:
 @pytest.mark.parametrize("facts", [SECRET, EXCLUDED])
 @pytest.mark.parametrize("route", ["auto", "cloud"])
 @pytest.mark.parametrize("tier", [EDGE, CLOUD])
-def test_secret_or_excluded_file_forces_local_and_says_so(facts: Facts, route: str, tier: TierConfig) -> None:
-    verdict, decision = decide(config(tier, escalation="auto", cloud_ghost_text=True), facts, route=route)
-    assert verdict.allowed == {"local"}
-    assert verdict.askable == frozenset()
-    assert verdict.secrets == facts.secrets
+def test_secret_or_excluded_file_forces_local_and_says_so(facts: RequestFacts, route: str, tier: TierConfig) -> None:
+    tiers, decision = decide(config(tier, escalation="auto", cloud_ghost_text=True), facts, route=route)
+    assert tiers.allowed == {"local"}
+    assert tiers.askable == frozenset()
+    assert tiers.secrets == facts.secrets
     assert decision.tier == "local"
-    assert verdict.forced_reason is not None
-    assert verdict.forced_reason in decision.reason
+    assert tiers.forced_reason is not None
+    assert tiers.forced_reason in decision.reason
     assert ("AWS Access Key" in decision.reason) == (facts is SECRET)
 
 
 def test_offline_mode_forces_local_for_every_tier() -> None:
-    verdict, decision = decide(config(EDGE, CLOUD, escalation="auto", offline=True), READY, route="cloud")
-    assert verdict.allowed == {"local"}
+    tiers, decision = decide(config(EDGE, CLOUD, escalation="auto", offline=True), READY, route="cloud")
+    assert tiers.allowed == {"local"}
     assert "offline mode is on" in decision.reason
 
 
 def test_without_a_network_the_edge_may_still_answer() -> None:
-    verdict, _ = decide(config(EDGE, CLOUD, escalation="auto"), OFFLINE_NETWORK)
-    assert verdict.allowed == {"local", "rack"}
-    assert verdict.refused == {"big": "there is no network"}
+    tiers, _ = decide(config(EDGE, CLOUD, escalation="auto"), OFFLINE_NETWORK)
+    assert tiers.allowed == {"local", "rack"}
+    assert tiers.refused == {"big": "there is no network"}
 
 
 @pytest.mark.parametrize(("facts", "clause"), [(NO_KEY, "halfwatt key set big"), (OFFLINE_NETWORK, "no network")])
-def test_asked_for_cloud_without_key_or_network_is_answered_locally(facts: Facts, clause: str) -> None:
+def test_asked_for_cloud_without_key_or_network_is_answered_locally(facts: RequestFacts, clause: str) -> None:
     _, decision = decide(config(CLOUD, escalation="ask"), facts, route="cloud")
     assert decision.tier == "local"
     assert decision.reason.startswith("explicit rule: you asked for another tier")
@@ -162,20 +164,20 @@ def test_asking_for_a_tier_that_does_not_exist_is_refused(tier: str | None) -> N
 @pytest.mark.parametrize(
     "facts",
     [
-        Facts(KEYS, secrets=("JSON Web Token",), local_ready=False),
-        Facts(KEYS, excluded="git ignores this file", prompt_fits=False),
-        Facts(local_ready=False),
-        Facts(KEYS, online=False, prompt_fits=False),
+        RequestFacts(KEYS, secrets=("JSON Web Token",), local_ready=False),
+        RequestFacts(KEYS, excluded="git ignores this file", prompt_fits=False),
+        RequestFacts(local_ready=False),
+        RequestFacts(KEYS, online=False, prompt_fits=False),
     ],
 )
-def test_asked_for_cloud_is_refused_where_neither_it_nor_local_can_answer(facts: Facts) -> None:
+def test_asked_for_cloud_is_refused_where_neither_it_nor_local_can_answer(facts: RequestFacts) -> None:
     with pytest.raises(PolicyError, match="Nothing was sent"):
         decide(config(CLOUD, escalation="auto"), facts, route="cloud")
 
 
 def test_local_pin_allows_nothing_else_even_where_local_fails() -> None:
-    verdict, decision = decide(config(EDGE, CLOUD, escalation="auto"), FAILED, route="local")
-    assert verdict.allowed == {"local"}
+    tiers, decision = decide(config(EDGE, CLOUD, escalation="auto"), FAILED, route="local")
+    assert tiers.allowed == {"local"}
     assert decision.tier == "local"
     assert decision.reason == "explicit rule: you asked for the local model"
 
@@ -197,7 +199,7 @@ def test_request_route_is_stronger_than_the_configured_one() -> None:
 def test_cloud_route_takes_the_first_usable_tier(
     tiers: tuple[TierConfig, ...], has_key: dict[str, bool], answer: str
 ) -> None:
-    _, decision = decide(config(*tiers, escalation="ask"), Facts(has_key=has_key), route="cloud")
+    _, decision = decide(config(*tiers, escalation="ask"), RequestFacts(has_key=has_key), route="cloud")
     assert decision.tier == answer
 
 
@@ -210,5 +212,5 @@ def test_request_may_name_one_tier() -> None:
 
 def test_tier_that_needs_no_key_needs_none() -> None:
     keyless = msgspec.structs.replace(CLOUD, key="")
-    _, decision = decide(config(keyless, escalation="ask"), Facts(), route="cloud")
+    _, decision = decide(config(keyless, escalation="ask"), RequestFacts(), route="cloud")
     assert decision.tier == "big"

@@ -35,9 +35,9 @@ from halfwatt.daemon.models import catalog
 from halfwatt.daemon.models.form import ModelForm, form_of
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.routing import memory as router_memory
-from halfwatt.daemon.routing.chooser import Chooser, Learned
-from halfwatt.daemon.routing.feedback_bias import Preference
-from halfwatt.daemon.routing.memory import Measured, RouterMemory
+from halfwatt.daemon.routing.feedback_bias import FeedbackBias
+from halfwatt.daemon.routing.memory import ModelMeasurement, RouterMemory
+from halfwatt.daemon.routing.request_router import LearnedRouter, RequestRouter
 from halfwatt.daemon.service.pause import Pause
 from halfwatt.daemon.service.service import Parts, Service
 from halfwatt.daemon.settings.live import Settings
@@ -96,7 +96,7 @@ class ScriptedTier:
         finally:
             used(self.joules)
 
-    async def fits(self, asked: GenerationRequest, config: Config) -> bool:
+    async def fits(self, request: GenerationRequest, config: Config) -> bool:
         return self.does_fit
 
     async def has_key(self, config: Config) -> dict[str, bool]:
@@ -149,7 +149,7 @@ def build(paths: Paths, clean_environ: dict[str, str], monkeypatch: pytest.Monke
             Settings(paths, clean_environ),
             local,  # type: ignore[arg-type]  # scripted
             cloud,  # type: ignore[arg-type]  # scripted
-            Chooser(ledger, meter),
+            RequestRouter(ledger, meter),
             ledger,
             pause,
         )
@@ -165,8 +165,7 @@ async def test_answer_comes_while_another_process_holds_the_ledger_and_is_stored
     stage = build()
     other = sqlite3.connect(stage.ledger.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    asked = asyncio.create_task(stage.result())
-    result = await asked
+    result = await stage.result()
     assert stage.rows() == []
     other.execute("ROLLBACK")
     other.close()
@@ -376,26 +375,26 @@ class FixedRouter:
 
 async def learned(stage: Stage, draft_passes: float) -> None:
     """Give the stage a router, and a second stage with this verdict."""
-    chooser = stage.service._parts.chooser
-    chooser._load = lambda: Learned(FixedRouter(), lambda *_: draft_passes)  # type: ignore[arg-type]
-    await chooser.load()
+    router = stage.service._parts.router
+    router._load = lambda: LearnedRouter(FixedRouter(), lambda *_: draft_passes)  # type: ignore[arg-type]
+    await router.load()
 
 
 async def test_first_request_waits_for_the_router_that_is_loading(build: Callable[..., Stage]) -> None:
     stage = build(CLOUD.replace("[routing]", '[routing]\ndial = "quality"'))
-    chooser = stage.service._parts.chooser
+    router = stage.service._parts.router
     go_on = threading.Event()
 
-    def load() -> Learned:
+    def load() -> LearnedRouter:
         go_on.wait(60)
-        return Learned(FixedRouter(), lambda *_: 0.6)  # type: ignore[arg-type]
+        return LearnedRouter(FixedRouter(), lambda *_: 0.6)  # type: ignore[arg-type]
 
-    async def waiting(wait: Callable[[], Awaitable[None]] = chooser._loaded) -> None:
+    async def waiting(wait: Callable[[], Awaitable[None]] = router._loaded) -> None:
         go_on.set()
         await wait()
 
-    chooser._load, chooser._loaded = load, waiting  # type: ignore[method-assign]
-    loading = asyncio.create_task(chooser.load())
+    router._load, router._loaded = load, waiting  # type: ignore[method-assign]
+    loading = asyncio.create_task(router.load())
     try:
         assert (await stage.result()).scores["big"].p_pass == 0.8
     finally:
@@ -431,11 +430,11 @@ async def test_damaged_artifact_leaves_the_rule_in_charge_and_is_told(
     stage = build(CLOUD)
     (tmp_path / "manifest.json").write_text("{}")
     monkeypatch.setattr("halfwatt.router_model.serving.router.DEFAULT_FOLDER", tmp_path)
-    chooser = stage.service._parts.chooser
-    await chooser.load()
+    router = stage.service._parts.router
+    await router.load()
     result = await stage.result()
-    assert (result.tier, result.scores, chooser.problem is not None) == ("local", {}, True)
-    assert "explicit rule" in (chooser.problem or "")
+    assert (result.tier, result.scores, router.problem is not None) == ("local", {}, True)
+    assert "explicit rule" in (router.problem or "")
     assert "explicit rule" in result.reason
 
 
@@ -481,7 +480,7 @@ async def test_model_without_labels_is_said_to_be_uncalibrated(build: Callable[.
 async def test_router_that_breaks_leaves_the_rule_in_charge(build: Callable[..., Stage]) -> None:
     stage = build(CLOUD)
     await learned(stage, 0.1)
-    broken = stage.service._parts.chooser._learned
+    broken = stage.service._parts.router._learned
     assert broken is not None
     broken.router.estimate = lambda _: 1 / 0  # type: ignore[method-assign,assignment,return-value]
     result = await stage.result(kind="generate")
@@ -561,12 +560,12 @@ async def test_drafts_are_not_checked_where_the_setting_says_so(build: Callable[
 
 async def test_feedback_shifts_what_is_expected_of_a_model_a_little(build: Callable[..., Stage]) -> None:
     stage = build()
-    assert Preference(stage.ledger).bias_logit("small") == 0
+    assert FeedbackBias(stage.ledger).bias_logit("small") == 0
     for _ in range(30):
         result = await stage.result()
         stage.ledger.outcome(Feedback(result.request_id, "rejected"))
-    assert -0.5 <= Preference(stage.ledger).bias_logit("small") < -0.1
-    assert Preference(stage.ledger).bias_logit("gpt-4o") == 0
+    assert -0.5 <= FeedbackBias(stage.ledger).bias_logit("small") < -0.1
+    assert FeedbackBias(stage.ledger).bias_logit("gpt-4o") == 0
 
 
 async def test_feedback_that_was_reset_does_not_count_any_more(build: Callable[..., Stage]) -> None:
@@ -574,21 +573,23 @@ async def test_feedback_that_was_reset_does_not_count_any_more(build: Callable[.
     for _ in range(30):
         stage.ledger.outcome(Feedback((await stage.result()).request_id, "rejected"))
     reset = max(row.time for row in stage.rows()) + 1
-    assert Preference(stage.ledger, since=lambda: reset).bias_logit("small") == 0
-    assert Preference(stage.ledger).outcomes("small") == {"rejected": 30}
+    assert FeedbackBias(stage.ledger, since=lambda: reset).bias_logit("small") == 0
+    assert FeedbackBias(stage.ledger).outcomes("small") == {"rejected": 30}
 
 
 async def test_calibrated_joules_count_until_the_ledger_has_its_own(build: Callable[..., Stage]) -> None:
     stage = build(CLOUD)
     await learned(stage, 0.6)
-    measured = RouterMemory({"small": Measured(20.0, 3.0, "modelled")})
-    stage.service._parts.chooser._memory = lambda: measured
+    measured = RouterMemory({"small": ModelMeasurement(20.0, 3.0, "modelled")})
+    stage.service._parts.router._memory = lambda: measured
     assert (await stage.service.route(request())).scores["local"].energy_j == 150
 
 
 def test_what_the_router_remembers_survives_and_a_broken_file_counts_as_empty(tmp_path: Path) -> None:
     file = tmp_path / "state" / "router.json"
-    memory = router_memory.with_model(RouterMemory(feedback_since_s=5.0), "small", Measured(20.0, None, "unknown"))
+    memory = router_memory.with_model(
+        RouterMemory(feedback_since_s=5.0), "small", ModelMeasurement(20.0, None, "unknown")
+    )
     router_memory.write(file, memory)
     assert router_memory.read(file) == memory
     file.write_text("{broken")
@@ -608,19 +609,19 @@ STUB = 'def add(a, b):\n    """Sum.\n\n    >>> add(1, 2)\n    3\n    """\n'
 
 async def judged(stage: Stage, seen: list[Any], whole_passes: float) -> None:
     """A router whose second stage likes every beginning; of whole drafts it notes the facts and says this."""
-    chooser = stage.service._parts.chooser
+    router = stage.service._parts.router
 
     def check(model: str, form: ModelForm, stats: DraftStats, p_before: float, facts: DraftFacts | None) -> float:
         seen.append(facts)
         return 0.7 if facts is None else whole_passes
 
-    chooser._load = lambda: Learned(FixedRouter(), check)  # type: ignore[arg-type]
-    await chooser.load()
+    router._load = lambda: LearnedRouter(FixedRouter(), check)  # type: ignore[arg-type]
+    await router.load()
 
 
 def whole_request(code: str, **options: Any) -> tuple[GenerationRequest, Script]:
-    asked = replace(request(STUB, kind="generate", language="python", router_text=STUB, **options), whole=True)
-    return asked, [*(Chunk(part, 1, -0.1) for part in code.splitlines(keepends=True)), Ended("stop", 7, 30)]
+    wanted = replace(request(STUB, kind="generate", language="python", router_text=STUB, **options), whole=True)
+    return wanted, [*(Chunk(part, 1, -0.1) for part in code.splitlines(keepends=True)), Ended("stop", 7, 30)]
 
 
 async def test_whole_draft_that_fails_its_check_is_replaced_where_nothing_was_shown(
@@ -628,8 +629,8 @@ async def test_whole_draft_that_fails_its_check_is_replaced_where_nothing_was_sh
 ) -> None:
     stage, seen = build(LEAVING_FOR_QUALITY), list[Any]()
     await judged(stage, seen, whole_passes=0.1)
-    asked, stage.local.script = whole_request("def add(a, b:\n" + "    x\n" * 30)
-    result = [item async for item in stage.service.answer(asked)][-1]
+    wanted, stage.local.script = whole_request("def add(a, b:\n" + "    x\n" * 30)
+    result = [item async for item in stage.service.answer(wanted)][-1]
     assert isinstance(result, Result)
     assert (result.tier, result.energy.wasted_j, stage.cloud.n_calls) == ("big", 10, 1)
     assert seen == [None, DraftFacts(parses=False)]
@@ -638,8 +639,8 @@ async def test_whole_draft_that_fails_its_check_is_replaced_where_nothing_was_sh
 async def test_whole_draft_of_a_stream_stays_and_its_doubt_is_told(build: Callable[..., Stage]) -> None:
     stage, seen = build(LEAVING_FOR_QUALITY), list[Any]()
     await judged(stage, seen, whole_passes=0.1)
-    asked, stage.local.script = whole_request("def add(a, b):\n" + "    a + b\n" * 30)
-    *_, result = [item async for item in stage.service.answer(replace(asked, whole=False))]
+    wanted, stage.local.script = whole_request("def add(a, b):\n" + "    a + b\n" * 30)
+    *_, result = [item async for item in stage.service.answer(replace(wanted, whole=False))]
     assert isinstance(result, Result)
     assert (result.tier, result.offer_cloud, result.energy.wasted_j) == ("local", True, 0)
     assert result.scores["local"].p_pass == 0.1
@@ -651,7 +652,7 @@ async def test_examples_run_only_where_the_user_allows_it(
 ) -> None:
     runs: list[str] = []
 
-    def failing(asked: str, code: str) -> bool:
+    def failing(task: str, code: str) -> bool:
         runs.append(code)
         return False
 
@@ -660,8 +661,8 @@ async def test_examples_run_only_where_the_user_allows_it(
     for setting, n_runs in (("", 0), ("\nrun_examples = true", 1)):
         stage, seen = build(LEAVING_FOR_QUALITY.replace("[routing]", "[routing]" + setting)), list[Any]()
         await judged(stage, seen, whole_passes=0.7)
-        asked, stage.local.script = whole_request("def add(a, b):\n    return a - b\n")
-        *_, result = [item async for item in stage.service.answer(asked)]
+        wanted, stage.local.script = whole_request("def add(a, b):\n    return a - b\n")
+        *_, result = [item async for item in stage.service.answer(wanted)]
         assert isinstance(result, Result)
         assert (len(runs), result.tier) == (n_runs, "local")
         reasons.append("fails the docstring's examples" in result.reason)

@@ -30,9 +30,9 @@ from halfwatt.daemon.settings.schema import Config, TierConfig
 from halfwatt.daemon.wire import RouteDecision, TierKind, TierScore
 
 from .draft import Draft
-from .feedback_bias import Preference
+from .feedback_bias import FeedbackBias
 from .memory import RouterMemory
-from .policy import LOCAL, Facts, Verdict, explicit_rule
+from .policy import LOCAL, AllowedTiers, RequestFacts, explicit_rule
 
 if TYPE_CHECKING:
     from halfwatt.router_model.serving.decide import Ranking, TierCandidate
@@ -61,7 +61,7 @@ class RouterMissingError(HalfwattError):
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Routing:
     """The decision; the joules that deciding took; the candidates, where the router weighed them."""
 
     decision: RouteDecision
@@ -70,7 +70,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedRouter:
     """The two stages of the router: estimates for a text; and the probability that a draft will pass, from the model
     and its form, the draft's statistics, the probability expected before it, and the facts of a draft that is whole
     (None: these are its first tokens)."""
@@ -79,7 +79,7 @@ class Learned:
     check: Callable[[str, ModelForm, DraftStats, float, DraftFacts | None], float]
 
 
-def load_router() -> Learned:
+def load_router() -> LearnedRouter:
     """The shipped router, ready to use. Blocks while it loads; RouterMissingError says what is wrong."""
     from halfwatt.router_model.errors import RouterModelError
 
@@ -87,7 +87,7 @@ def load_router() -> Learned:
         from halfwatt.router_model.serving.router import Router
 
         router = Router.load()
-        return Learned(router, partial(_check, router))
+        return LearnedRouter(router, partial(_check, router))
     except (RouterModelError, ImportError, OSError) as error:
         raise RouterMissingError(f"The learned router cannot be used ({error}); the explicit rule decides.") from None
 
@@ -106,24 +106,24 @@ def _check(
     return stage2.check_start(table, means, stats.margin_first, p_before, None, 0.0, 0.0).p_pass
 
 
-class Chooser:
+class RequestRouter:
     """Holds the router once it is loaded; `problem` says why the explicit rule decides."""
 
     def __init__(
         self,
         ledger: Ledger,
         meter: Meter,
-        load: Callable[[], Learned] = load_router,
+        load: Callable[[], LearnedRouter] = load_router,
         local_form: Callable[[], ModelForm] = ModelForm,
         memory: Callable[[], RouterMemory] = RouterMemory,
     ) -> None:
         self._ledger = ledger
         self._meter = meter
-        self._preference = Preference(ledger, since=lambda: memory().feedback_since_s)
+        self._feedback_bias = FeedbackBias(ledger, since=lambda: memory().feedback_since_s)
         self._memory = memory
         self._load = load
         self._local_form = local_form
-        self._learned: Learned | None = None
+        self._learned: LearnedRouter | None = None
         self._load_ended = asyncio.Event()
         self._load_ended.set()
         self.problem: str | None = None
@@ -140,29 +140,29 @@ class Chooser:
             self._load_ended.set()
 
     async def choose(
-        self, asked: GenerationRequest, verdict: Verdict, config: Config, facts: Facts, local_model: str
-    ) -> Chosen:
+        self, request: GenerationRequest, tiers: AllowedTiers, config: Config, facts: RequestFacts, local_model: str
+    ) -> Routing:
         """Who answers. The router is asked where there is a choice to make, and for every function to generate,
         whose chance to be right the user wants to know; a rule that leaves no choice stays in charge then."""
-        rule = explicit_rule(verdict, config, facts, local_model)
-        free = verdict.route == "auto" and facts.local_can_answer and len(verdict.allowed | verdict.askable) > 1
-        asks = free or (asked.options.kind == "generate" and (facts.local_can_answer or rule.kind != "local"))
-        estimated = await self._estimated(asked) if asks else None
+        rule = explicit_rule(tiers, config, facts, local_model)
+        free = tiers.route == "auto" and facts.local_can_answer and len(tiers.allowed | tiers.askable) > 1
+        asks = free or (request.options.kind == "generate" and (facts.local_can_answer or rule.kind != "local"))
+        estimated = await self._estimated(request) if asks else None
         if estimated is None:
-            return Chosen(rule)
+            return Routing(rule)
         estimates, joules = estimated
-        candidates = self._candidates(asked, verdict, config, local_model, estimates)
+        candidates = self._candidates(request, tiers, config, local_model, estimates)
         if free:
-            return Chosen(self._decide(asked, verdict, config, candidates), joules, candidates)
-        return Chosen(_with_chance(rule, candidates), joules)
+            return Routing(self._decide(request, tiers, config, candidates), joules, candidates)
+        return Routing(_with_chance(rule, candidates), joules)
 
-    async def _estimated(self, asked: GenerationRequest) -> tuple[Estimates, Reading] | None:
+    async def _estimated(self, request: GenerationRequest) -> tuple[Estimates, Reading] | None:
         """The router's estimates and the joules they took; None without a router, or where it fails."""
         await self._loaded()
         if self._learned is None:
             return None
         try:
-            estimates, cpu_s = await asyncio.to_thread(_timed, self._learned.router.estimate, asked.judged_text())
+            estimates, cpu_s = await asyncio.to_thread(_timed, self._learned.router.estimate, request.judged_text())
         except Exception as error:  # noqa: BLE001 - native libraries raise what they like; the rule needs no router
             _LOG.error("the router failed", exc_info=error)
             return None
@@ -174,36 +174,36 @@ class Chooser:
             async with asyncio.timeout(LOAD_LIMIT_S):
                 await self._load_ended.wait()
 
-    def checks_drafts(self, chosen: Chosen, config: Config) -> bool:
+    def checks_drafts(self, chosen: Routing, config: Config) -> bool:
         """Whether a local draft of this choice will be judged before it is shown."""
         weighed = bool(chosen.candidates) and self._learned is not None
         return weighed and chosen.decision.kind == "local" and config.routing.check_drafts
 
     async def reconsider_whole(
         self,
-        asked: GenerationRequest,
-        chosen: Chosen,
+        request: GenerationRequest,
+        chosen: Routing,
         draft: Draft,
         stats: DraftStats,
-        verdict: Verdict,
+        tiers: AllowedTiers,
         config: Config,
     ) -> RouteDecision:
         """The decision again, with all that a finished draft says of itself; examples run only if settings say so."""
         from halfwatt.router_model.serving.draft_facts import DraftFacts, facts_of
 
         facts = DraftFacts()
-        if asked.options.kind == "generate":
-            code, language = extract_code(draft.text), asked.options.language or ""
+        if request.options.kind == "generate":
+            code, language = extract_code(draft.text), request.options.language or ""
             run_examples = config.routing.run_examples
-            facts = await asyncio.to_thread(facts_of, asked.judged_text(), code, language, run_examples)
-        return self.reconsider(asked, chosen, stats, verdict, config, facts)
+            facts = await asyncio.to_thread(facts_of, request.judged_text(), code, language, run_examples)
+        return self.reconsider(request, chosen, stats, tiers, config, facts)
 
     def reconsider(
         self,
-        asked: GenerationRequest,
-        chosen: Chosen,
+        request: GenerationRequest,
+        chosen: Routing,
         stats: DraftStats,
-        verdict: Verdict,
+        tiers: AllowedTiers,
         config: Config,
         facts: DraftFacts | None = None,
     ) -> RouteDecision:
@@ -213,35 +213,35 @@ class Chooser:
         local, *others = chosen.candidates
         p_pass = self._learned.check(local.model, self._local_form(), stats, local.p_pass, facts)
         local = replace(local, p_pass=p_pass, p_low=min(local.p_low, p_pass), p_high=max(local.p_high, p_pass))
-        decision = self._decide(asked, verdict, config, (local, *others))
+        decision = self._decide(request, tiers, config, (local, *others))
         if decision.tier == chosen.decision.tier:
             return msgspec.structs.replace(decision, reason=f"{decision.reason}; {_JUDGED[_known(facts)]}")
         said = f"the local draft is {100 * p_pass:.0f} % likely to pass and was dropped"
         return msgspec.structs.replace(decision, reason=f"{said}; {decision.reason}")
 
     def _decide(
-        self, asked: GenerationRequest, verdict: Verdict, config: Config, candidates: tuple[TierCandidate, ...]
+        self, request: GenerationRequest, tiers: AllowedTiers, config: Config, candidates: tuple[TierCandidate, ...]
     ) -> RouteDecision:
         from halfwatt.router_model.serving import decide
 
-        dial = config.routing.dial if asked.options.dial is None else asked.options.dial
-        allowed = [each for each in candidates if each.tier in verdict.allowed]
+        dial = config.routing.dial if request.options.dial is None else request.options.dial
+        allowed = [each for each in candidates if each.tier in tiers.allowed]
         try:
             ranking = decide.decide(allowed, dial, config.routing.leaving_price)
         except ValueError as error:
             raise UsageError(str(error)) from None
-        return _on_wire(ranking, candidates, verdict, config)
+        return _on_wire(ranking, candidates, tiers, config)
 
     def _candidates(
-        self, asked: GenerationRequest, verdict: Verdict, config: Config, local_model: str, estimates: Any
+        self, request: GenerationRequest, tiers: AllowedTiers, config: Config, local_model: str, estimates: Any
     ) -> tuple[TierCandidate, ...]:
         """Local first, then every tier that may answer or may be offered, in the order of the configuration."""
         from halfwatt.router_model.serving import decide
 
-        n_prompt = round(sum(map(len, asked.texts())) / CHARS_PER_TOKEN)
-        joules, bias = self._local_joules(local_model), self._preference.bias_logit(local_model)
+        n_prompt = round(sum(map(len, request.texts())) / CHARS_PER_TOKEN)
+        joules, bias = self._local_joules(local_model), self._feedback_bias.bias_logit(local_model)
         local = decide.candidate(LOCAL, "local", local_model, estimates, joules, bias_logit=bias)
-        others = (tier for tier in config.tiers if tier.name in verdict.allowed | verdict.askable)
+        others = (tier for tier in config.tiers if tier.name in tiers.allowed | tiers.askable)
         return (local, *(self._remote_candidate(tier, estimates, n_prompt) for tier in others))
 
     def _remote_candidate(self, tier: TierConfig, estimates: Any, n_prompt: int) -> TierCandidate:
@@ -251,7 +251,7 @@ class Chooser:
         start = cloud_energy.estimate(tier.model, n_prompt, 0, tier).j
         hundred = cloud_energy.estimate(tier.model, n_prompt, 100, tier).j
         per_token = None if start is None or hundred is None else (hundred - start) / 100
-        bias = self._preference.bias_logit(tier.model)
+        bias = self._feedback_bias.bias_logit(tier.model)
         return decide.candidate(tier.name, tier.kind, tier.model, estimates, per_token, start or 0.0, bias)
 
     def _local_joules(self, local_model: str) -> float | None:
@@ -269,12 +269,12 @@ class Chooser:
 
 
 def _on_wire(
-    ranking: Ranking, candidates: tuple[TierCandidate, ...], verdict: Verdict, config: Config
+    ranking: Ranking, candidates: tuple[TierCandidate, ...], tiers: AllowedTiers, config: Config
 ) -> RouteDecision:
     from halfwatt.router_model.serving import decide
 
     chosen = next(each for each in candidates if each.tier == ranking.tier)
-    askable = [each for each in candidates if each.tier in verdict.askable]
+    askable = [each for each in candidates if each.tier in tiers.askable]
     kinds: dict[str, TierKind] = {tier.name: tier.kind for tier in config.tiers}
     return RouteDecision(
         tier=chosen.tier,
