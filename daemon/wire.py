@@ -21,49 +21,65 @@ State = Literal["ready", "loading", "busy", "paused", "no_model", "offline", "er
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
+def says(sentence: str) -> Meta:
+    """What a field means, beside its type. packaging/docs/api.md and settings.md show it."""
+    return Meta(description=sentence)
+
+
 class RequestOptions(Struct, frozen=True, omit_defaults=True):
     """The `halfwatt` object that our own clients put beside an OpenAI request's fields. Every field is optional."""
 
-    kind: RequestKind = "chat"
-    route: Route | None = None  # None: the configured default; the model name auto|local|cloud says the same
-    dial: str | float | None = None  # None: the configured one
-    editor: str = "api"
-    language: str | None = None
-    path: str | None = None  # for the excluded-file rules only; never stored, logged or sent on
-    router_text: str | None = None  # what the router judges: signature and docstring or comment
-    stop_rules: tuple[StopRule, ...] = ()
-    document: str | None = None  # opaque per-document id: a newer `complete` request cancels the older one
+    kind: Annotated[RequestKind, says("What the answer is for; `complete` is ghost text.")] = "chat"
+    route: Annotated[
+        Route | None, says("A pin for this request. The model name auto, local or cloud says the same.")
+    ] = None
+    dial: Annotated[str | float | None, says("`routing.dial` for this request.")] = None
+    editor: Annotated[str, says("The ledger groups requests by it.")] = "api"
+    language: Annotated[str | None, says("The id of the code's language.")] = None
+    path: Annotated[str | None, says("For the rules of excluded files only; never stored, logged or sent on.")] = None
+    router_text: Annotated[
+        str | None,
+        says("What the router judges, as a signature with its docstring. Null: the last user message, or the prompt."),
+    ] = None
+    stop_rules: Annotated[tuple[StopRule, ...], says("Where the answer ends, beside the texts in `stop`.")] = ()
+    document: Annotated[
+        str | None, says("An id without meaning: a newer `complete` request for it cancels the older one.")
+    ] = None
     trigger: Literal["automatic", "invoked"] = "invoked"
-    warm: bool = False  # reading ahead for a question that may come: every other request ends it
-    dry_run: bool = False  # decide and explain, call no model
+    warm: Annotated[bool, says("Reads ahead for a question that may come; every other request ends it.")] = False
+    dry_run: Annotated[bool, says("Decides and explains, and calls no model.")] = False
 
 
 class TierScore(Struct, frozen=True):
     """What the router expects of one tier."""
 
-    p_pass: float | None = None
+    p_pass: Annotated[float | None, says("The chance that its answer is right.")] = None
     tokens: float | None = None
     energy_j: float | None = None
 
 
 class RouteDecision(Struct, frozen=True):
-    """Which tier answers and why. `calibrated` is false where the scores rest on a prior."""
+    """Which tier answers and why."""
 
     tier: str
     kind: TierKind
     model: str
     reason: str
     scores: dict[str, TierScore] = {}
-    calibrated: bool = False
-    offer_cloud: bool = False  # consent is "ask" and the answer is doubtful: the editor may offer the cloud
+    calibrated: Annotated[bool, says("False where the scores rest on a prior.")] = False
+    offer_cloud: Annotated[
+        bool, says("Consent is `ask` and the answer is doubtful: the editor may offer the cloud.")
+    ] = False
 
 
 class TokenCounts(Struct, frozen=True, omit_defaults=True):
-    """`cached`: prompt tokens that were not read anew; null where the tier does not say."""
+    """Tokens of one request."""
 
     prompt: int
     completion: int
-    cached: int | None = None
+    cached: Annotated[
+        int | None, says("Prompt tokens that were not read anew; left out where the tier does not say.")
+    ] = None
 
 
 class Latency(Struct, frozen=True):
@@ -140,8 +156,8 @@ class EnergySummary(Struct, frozen=True):
     energy: Energy
     saved: Saved
     by_tier: dict[str, Energy]
-    method_shares: dict[str, float]  # of requests; "unknown" where no joules are known
-    saved_vs_local: Saved | None = None  # against the local model alone, without a router
+    method_shares: Annotated[dict[str, float], says("Shares of the requests; `unknown` where no joules are known.")]
+    saved_vs_local: Annotated[Saved | None, says("Against the local model alone, without a router.")] = None
     j_per_accepted_char: float | None = None
 
 
@@ -157,9 +173,9 @@ class Status(Struct, frozen=True):
     escalation: Literal["never", "ask", "auto"] = "never"
     queue_length: int = 0
     today: EnergySummary | None = None
-    last: Result | None = None  # with `code` left empty
+    last: Annotated[Result | None, says("With `code` left empty.")] = None
     warnings: tuple[str, ...] = ()
-    progress: float | None = None  # 0 to 1 while a model is being fetched
+    progress: Annotated[float | None, says("From 0 to 1 while a model is being fetched.")] = None
 
 
 class ErrorBody(Struct, frozen=True):

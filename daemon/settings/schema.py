@@ -10,17 +10,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from halfwatt.daemon.wire import Route
+from halfwatt.daemon.wire import Route, says
 
 Positive = Annotated[float, Meta(gt=0)]
 Mode = Literal["automatic", "quiet", "manual"]
 Dial = Literal["eco", "balanced", "quality"] | Annotated[float, Meta(ge=0)]
 ContextSource = Literal["declarations", "ring", "edits"]
-
-
-def says(sentence: str) -> Meta:
-    """What a setting does, beside its type."""
-    return Meta(description=sentence)
 
 
 class RoutingConfig(Struct, frozen=True, forbid_unknown_fields=True):
