@@ -65,7 +65,7 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class _Run:
+class _TimedAnswer:
     tokens_per_s: float
     n_tokens: int
     used: Reading
@@ -107,7 +107,7 @@ class Serving:
             tell(f"{at} {_word(verdicts[-1])}, {done.completion_tokens} tokens in {done.total_ms / 1e3:.0f} s")
         return verdicts
 
-    async def _run(self, text: str) -> _Run:
+    async def _run(self, text: str) -> _TimedAnswer:
         window = self._meter.begin()
         done: Done | None = None
         try:
@@ -116,7 +116,7 @@ class Serving:
             used = self._meter.end(window, cpu_s=done.cpu_s if done else None)
         writing_ms = done.total_ms - (done.first_token_ms or 0.0)
         rate = 1e3 * max(0, done.completion_tokens - 1) / max(1.0, writing_ms)
-        return _Run(rate, done.completion_tokens, used)
+        return _TimedAnswer(rate, done.completion_tokens, used)
 
     async def _answer(self, text: str, max_tokens: int) -> tuple[str, Done]:
         job = Job(
@@ -153,7 +153,7 @@ async def busy_share() -> float:
     return float(await asyncio.to_thread(psutil.cpu_percent, BUSY_WINDOW_S)) / 100
 
 
-def _speed(runs: Sequence[_Run], busy: float) -> Speed:
+def _speed(runs: Sequence[_TimedAnswer], busy: float) -> Speed:
     n_tokens = sum(run.n_tokens for run in runs)
     rates = [run.tokens_per_s for run in runs]
     return Speed(

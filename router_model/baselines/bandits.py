@@ -2,7 +2,7 @@
 
 One Bayesian linear model per arm predicts the reward c − λ·(e − μ)/σ from the first principal components of the
 encoder's vectors; after each task only the chosen arm learns. In the table the bandit learns on the training rows, in
-random order, and is then asked on the test rows without learning on. `stream` gives its regret while it learns.
+random order, and is then asked on the test rows without learning on. `run_bandit` gives its regret while it learns.
 Models and policies are those of the library bayesianbandits; LinUCB's bonus is its upper quantile.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, Rows
-from halfwatt.router_model.measures.family import Family, PairData, Routed
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
 
 LAMBDAS = (0.0, 0.2, 0.5, 1.0)
 N_COMPONENTS = 24
@@ -22,7 +22,7 @@ Kind = Literal["LinUCB", "Thompson sampling"]
 
 
 @dataclass(frozen=True)
-class Stream:
+class BanditRun:
     """What a bandit did task by task: the arm taken (1 = strong), and the expected arm for the rows asked after."""
 
     taken: Array
@@ -34,7 +34,7 @@ def rewards(passed: Array, energy_j: Array, lambda_: float) -> Array:
     return np.asarray(passed - lambda_ * (energy_j - energy_j.mean()) / energy_j.std())
 
 
-def stream(kind: Kind, contexts: Array, gains: Array, asked: Array, seed: int) -> Stream:
+def run_bandit(kind: Kind, contexts: Array, gains: Array, asked: Array, seed: int) -> BanditRun:
     """Feed the rows in order, learning only from the arm taken; then answer `asked` with the mean estimates."""
     agent = _agent(kind, contexts.shape[1], seed)
     taken = np.zeros(len(contexts))
@@ -43,7 +43,7 @@ def stream(kind: Kind, contexts: Array, gains: Array, asked: Array, seed: int) -
         agent.update(context[None, :], np.array([gains[row, arm]]))
         taken[row] = arm
     means = np.array([np.asarray(arm.learner.predict(asked)).ravel() for arm in agent.arms])
-    return Stream(taken, (means[1] > means[0]).astype(np.float64))
+    return BanditRun(taken, (means[1] > means[0]).astype(np.float64))
 
 
 def regret(taken: Array, gains: Array) -> Array:
@@ -72,7 +72,7 @@ def regrets(data: PairData, seeds: range) -> list[dict[str, Any]]:
             runs = []
             for seed in seeds:
                 order = np.random.default_rng(seed).permutation(everything)
-                run = stream(kind, contexts[order], gains[order], contexts[:1], seed)
+                run = run_bandit(kind, contexts[order], gains[order], contexts[:1], seed)
                 runs.append(regret(run.taken, gains[order]))
             curve = np.mean(runs, axis=0)
             fixed = gains.max(axis=1).mean() - gains.mean(axis=0)
@@ -99,21 +99,21 @@ def _agent(kind: Kind, width: int, seed: int) -> Any:
     return ContextualAgent(arms, policy, random_seed=seed)
 
 
-def _route(kind: Kind, data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _route(kind: Kind, data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     contexts = contexts_of(data.meaning, train)
     order = np.random.default_rng(seed).permutation(train)
     strong = {}
     for lambda_ in data.lambdas or LAMBDAS:
         gains = rewards(data.pair.passed[order], data.pair.energy_j[order], lambda_)
-        strong[f"λ={lambda_}"] = stream(kind, contexts[order], gains, contexts[test], seed).asked
-    return Routed(strong)
+        strong[f"λ={lambda_}"] = run_bandit(kind, contexts[order], gains, contexts[test], seed).asked
+    return RoutingShares(strong)
 
 
-def _linucb(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _linucb(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     return _route("LinUCB", data, train, test, seed)
 
 
-def _thompson(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _thompson(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     return _route("Thompson sampling", data, train, test, seed)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from halfwatt.router_model.measures.draft_data import Fold
-from halfwatt.router_model.measures.evaluation import Array, Pair, Rows
-from halfwatt.router_model.measures.local_pair import Said
+from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows
+from halfwatt.router_model.measures.local_pair import LocalPairEstimates
 from halfwatt.router_model.measures.spending import Spending, drafted, routed
 
 LAMBDAS = (0.0, *np.geomspace(0.01, 1.5, 12).tolist())  # per mean generation of the strong model
@@ -64,21 +64,21 @@ def nearest(known: Array, asked: Array, n_alike: int = _N_ALIKE) -> Rows:
     return np.argsort(distance, axis=1)[:, :n_alike]
 
 
-def _act(fold: Fold, said: Said, pair: Pair, value: float, margin: float) -> Spending:
+def _act(fold: Fold, said: LocalPairEstimates, pair: PairOutcomes, value: float, margin: float) -> Spending:
     price, expected = value / _unit(fold), _expected(fold, said)
     gain = said.before[:, 1] - said.before[:, 0] - price * (expected[:, 1] - expected[:, 0])
     escalates = said.strong_after - price * expected[:, 1] > said.after
     return _join(pair, gain <= margin, escalates)
 
 
-def _join(pair: Pair, drafts: Flags, escalates: Flags) -> Spending:
+def _join(pair: PairOutcomes, drafts: Flags, escalates: Flags) -> Spending:
     """Draft and decide where `drafts`, the strong model alone elsewhere."""
     first, second = drafted(pair, escalates.astype(float)), routed(pair, np.ones(len(drafts)))
     parts = ((first.passed, second.passed), (first.energy_j, second.energy_j), (first.weak, second.weak))
     return Spending(*(np.where(drafts, one, other) for one, other in parts))
 
 
-def _expected(fold: Fold, said: Said) -> Array:
+def _expected(fold: Fold, said: LocalPairEstimates) -> Array:
     """Expected joules of both models, in proportion to expected tokens."""
     energy = fold.data.pair.energy_j[fold.train]
     return said.tokens * energy.mean(axis=0) / said.tokens.mean(axis=0)

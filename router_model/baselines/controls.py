@@ -2,41 +2,41 @@
 
 import numpy as np
 
-from halfwatt.router_model.measures.evaluation import Pair, Rows, oracle
-from halfwatt.router_model.measures.family import Family, PairData, Routed
+from halfwatt.router_model.measures.evaluation import PairOutcomes, Rows, oracle
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
 
 _SHARES = (0.2, 0.4, 0.6, 0.8)
 _LENGTH_LAMBDAS = (0.0, *np.geomspace(2e-4, 2e-2, 12).tolist())
 
 
-def _always(share: float, data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
-    return Routed({"": np.full(len(test), share)})
+def _always(share: float, data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
+    return RoutingShares({"": np.full(len(test), share)})
 
 
-def _weak(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _weak(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     return _always(0.0, data, train, test, seed)
 
 
-def _strong(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _strong(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     return _always(1.0, data, train, test, seed)
 
 
-def _random(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
-    return Routed({f"{share:.0%} strong": np.full(len(test), share) for share in _SHARES})
+def _random(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
+    return RoutingShares({f"{share:.0%} strong": np.full(len(test), share) for share in _SHARES})
 
 
-def _oracle(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
-    return Routed({"": oracle(Pair(data.pair.passed[test], data.pair.energy_j[test]))})
+def _oracle(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
+    return RoutingShares({"": oracle(PairOutcomes(data.pair.passed[test], data.pair.energy_j[test]))})
 
 
-def _perfect(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _perfect(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     """Knows every outcome and every joule before generation: the ceiling of any pre-router, by λ."""
     gain = data.pair.passed[test, 1] - data.pair.passed[test, 0]
     cost_j = data.pair.energy_j[test, 1] - data.pair.energy_j[test, 0]
-    return Routed({f"λ={value:.5f}": (gain - value * cost_j > 0).astype(float) for value in _LENGTH_LAMBDAS})
+    return RoutingShares({f"λ={value:.5f}": (gain - value * cost_j > 0).astype(float) for value in _LENGTH_LAMBDAS})
 
 
-def _length(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _length(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     """Straight lines over the logarithm of the prompt's length, then the same rule as ours."""
     design = np.column_stack([np.ones(len(data.n_characters)), np.log1p(data.n_characters)])
     targets = np.hstack([data.pair.passed, np.log(data.pair.energy_j)])
@@ -46,7 +46,7 @@ def _length(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
     energy = np.exp(said[:, 2:]) * factor
     gain, cost_j = said[:, 1] - said[:, 0], energy[:, 1] - energy[:, 0]
     strong = {f"λ={value:.5f}": (gain - value * cost_j > 0).astype(float) for value in _LENGTH_LAMBDAS}
-    return Routed(strong, np.clip(said[:, :2], 0.02, 0.98))
+    return RoutingShares(strong, np.clip(said[:, :2], 0.02, 0.98))
 
 
 FAMILIES = [

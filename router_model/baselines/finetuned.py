@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from halfwatt.router_model.labelling.labels import read_rows
-from halfwatt.router_model.measures.evaluation import Array, Pair, Rows, bootstrap, interval, reduction
-from halfwatt.router_model.measures.family import Family, PairData, Routed
+from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows, bootstrap, interval, reduction
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
 
 TABLE = Path(__file__).parents[1] / "data" / "published_finetuned.csv"
 COLUMNS = ["task_id", "pair", "variant", "epochs", "p_weak"]
@@ -53,7 +53,7 @@ def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float, float, float
     )
 
 
-def study_rows(task_ids: list[str], pair: Pair, seconds: Array) -> list[dict[str, Any]]:
+def study_rows(task_ids: list[str], pair: PairOutcomes, seconds: Array) -> list[dict[str, Any]]:
     """The study's own columns for the measured pair, the reduction, and what a variant has above the plain one, per
     variant and data set; nothing where nothing was recorded."""
     sets = {name: np.array([task_id.startswith(name) for task_id in task_ids]) for name in ("HumanEval", "mbpp")}
@@ -62,14 +62,14 @@ def study_rows(task_ids: list[str], pair: Pair, seconds: Array) -> list[dict[str
     rows: list[dict[str, Any]] = []
     for variant, p_weak in recorded.items():
         for name, at in sets.items():
-            some = Pair(pair.passed[at], pair.energy_j[at])
+            some = PairOutcomes(pair.passed[at], pair.energy_j[at])
             named = {"variant": variant, "tasks": f"{name}, {int(at.sum())}"}
             plain = recorded["plain"][at] if variant != "plain" and "plain" in recorded else None
             rows.append({**named, **_study_row(p_weak[at], some, seconds[at]), **gained(p_weak[at], plain, some)})
     return rows
 
 
-def gained(p_weak: Array, plain: Array | None, pair: Pair) -> dict[str, str | None]:
+def gained(p_weak: Array, plain: Array | None, pair: PairOutcomes) -> dict[str, str | None]:
     """Points of routing rate and of reduction above the plain variant, with 95 % from a paired bootstrap over tasks."""
     if plain is None:
         return {"routing rate above plain": None, "red. above plain": None}
@@ -88,7 +88,7 @@ def _points(n_tasks: int, difference: Callable[[Array], float]) -> str:
     return f"{100 * difference(np.ones(n_tasks)):.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _study_row(p_weak: Array, pair: Pair, seconds: Array) -> dict[str, Any]:
+def _study_row(p_weak: Array, pair: PairOutcomes, seconds: Array) -> dict[str, Any]:
     weak = p_weak > 0.5
     edge, cloud, overall = platform_accuracy(p_weak, pair.passed)
     saved = reduction(pair, (~weak).astype(float))
@@ -118,8 +118,8 @@ def by_probability(p_weak: Array, train: Rows, test: Rows) -> dict[str, Array]:
 
 
 def _family(pair: str, variant: str, epochs: str) -> Family:
-    def route(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
-        return Routed(by_probability(probabilities(pair, variant, len(data.pair.passed)), train, test))
+    def route(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
+        return RoutingShares(by_probability(probabilities(pair, variant, len(data.pair.passed)), train, test))
 
     return Family(f"fine-tuned encoder, {variant}, {epochs} epochs", route, "edge-cloud study", quick=False)
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from halfwatt.router_model.measures.evaluation import Array, Pair, Rows, point, reduction
-from halfwatt.router_model.measures.family import Family, PairData, Routed
-from halfwatt.router_model.training import kernel_ridge as machine
-from halfwatt.router_model.training import teacher
+from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows, point, reduction
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.training import kernel_ridge, teacher
 from halfwatt.router_model.training.views import Inputs, fit_scaling, fit_support, gram, kernel, scaled
 
 LAMBDAS = (0.0, *np.geomspace(2e-4, 2e-2, 24).tolist())
@@ -21,7 +20,7 @@ _CONFIDENT_ERRORS = 1.2816
 
 
 @dataclass(frozen=True)
-class Estimated:
+class GainEstimates:
     """Differences strong − weak: in the probability of passing and in joules; and P(pass) itself."""
 
     gain: Array
@@ -29,17 +28,17 @@ class Estimated:
     p_pass: Array
 
 
-def route(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def route(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     """Stage 1 at every λ, and at the two λ chosen on the training rows."""
     held, asked = estimate(data, train, test, seed)
-    pair = Pair(data.pair.passed[train], data.pair.energy_j[train])
+    pair = PairOutcomes(data.pair.passed[train], data.pair.energy_j[train])
     strong = {f"λ={value:.5f}": choose(asked, value) for value in LAMBDAS}
     strong["best"] = choose(asked, best_lambda(pair, held))
     strong["66.5"] = choose(asked, lambda_for_accuracy(pair, held, TARGET_ACCURACY))
-    return Routed(strong, asked.p_pass)
+    return RoutingShares(strong, asked.p_pass)
 
 
-def estimate(data: PairData, train: Rows, test: Rows, seed: int) -> tuple[Estimated, Estimated]:
+def estimate(data: PairData, train: Rows, test: Rows, seed: int) -> tuple[GainEstimates, GainEstimates]:
     """Held-out estimates of the training rows, and estimates of the test rows."""
     passed, energy = data.pair.passed[train], data.pair.energy_j[train]
     labels = np.hstack([passed, np.log(energy)])
@@ -48,27 +47,29 @@ def estimate(data: PairData, train: Rows, test: Rows, seed: int) -> tuple[Estima
     support = fit_support(scaled(data.inputs.take(train), scaling))
     matrix = gram(support).astype(np.float64)
     rows = kernel(scaled(data.inputs.take(test), scaling), support).astype(np.float64)
-    passing = machine.fit(matrix, teacher.softened(passed, expected[:, :2], teacher.PASS_SHARE), machine.PASS_RIDGE)
-    costs = machine.fit(
-        matrix, teacher.softened(labels[:, 2:], expected[:, 2:], teacher.COST_SHARE), machine.COST_RIDGE
+    passing = kernel_ridge.fit(
+        matrix, teacher.softened(passed, expected[:, :2], teacher.PASS_SHARE), kernel_ridge.PASS_RIDGE
     )
-    lines = machine.calibration(passing.left_out, passed)
-    factor = machine.smearing(costs.left_out, energy)
+    costs = kernel_ridge.fit(
+        matrix, teacher.softened(labels[:, 2:], expected[:, 2:], teacher.COST_SHARE), kernel_ridge.COST_RIDGE
+    )
+    lines = kernel_ridge.calibration(passing.left_out, passed)
+    factor = kernel_ridge.smearing(costs.left_out, energy)
     return (
-        _differences(machine.probabilities(passing.left_out, lines), np.exp(costs.left_out) * factor),
+        _differences(kernel_ridge.probabilities(passing.left_out, lines), np.exp(costs.left_out) * factor),
         _differences(
-            machine.probabilities(machine.predict(rows, passing), lines),
-            np.exp(machine.predict(rows, costs)) * factor,
+            kernel_ridge.probabilities(kernel_ridge.predict(rows, passing), lines),
+            np.exp(kernel_ridge.predict(rows, costs)) * factor,
         ),
     )
 
 
-def choose(estimated: Estimated, lambda_per_j: float) -> Array:
+def choose(estimated: GainEstimates, lambda_per_j: float) -> Array:
     """1 where q̂ − λ·Ê is larger for the strong model."""
     return (estimated.gain - lambda_per_j * estimated.cost_j > 0).astype(np.float64)
 
 
-def best_lambda(pair: Pair, held: Estimated) -> float:
+def best_lambda(pair: PairOutcomes, held: GainEstimates) -> float:
     """λ with the largest reduction on held-out rows, the curve smoothed over three neighbours."""
     curve = [reduction(pair, choose(held, value)) for value in LAMBDAS]
     padded = np.pad(np.array(curve), 1, mode="edge")
@@ -76,38 +77,38 @@ def best_lambda(pair: Pair, held: Estimated) -> float:
     return LAMBDAS[int(np.argmax(smooth))]
 
 
-def lambda_for_accuracy(pair: Pair, held: Estimated, accuracy: float) -> float:
+def lambda_for_accuracy(pair: PairOutcomes, held: GainEstimates, accuracy: float) -> float:
     """The largest λ whose held-out accuracy reaches the target with half a standard error to spare; else 0."""
     reached = [value for value in LAMBDAS if _lower_accuracy(pair, choose(held, value)) >= accuracy]
     return max(reached, default=0.0)
 
 
-def lambda_for_share(pair: Pair, held: Estimated, share: float) -> float:
+def lambda_for_share(pair: PairOutcomes, held: GainEstimates, share: float) -> float:
     """The largest λ that keeps a share of the strong model's accuracy with 90 % confidence; else 0."""
     goal = share * float(pair.passed[:, 1].mean())
     reached = [v for v in LAMBDAS if _lower_accuracy(pair, choose(held, v), _CONFIDENT_ERRORS) >= goal]
     return max(reached, default=0.0)
 
 
-def _lower_accuracy(pair: Pair, strong: Array, n_errors: float = _STANDARD_ERRORS) -> float:
+def _lower_accuracy(pair: PairOutcomes, strong: Array, n_errors: float = _STANDARD_ERRORS) -> float:
     """Accuracy less some standard errors of its difference from always-strong, which is what routing loses."""
     lost = (1 - strong) * (pair.passed[:, 1] - pair.passed[:, 0])
     return point(pair, strong).accuracy - n_errors * float(lost.std()) / len(lost) ** 0.5
 
 
-def _differences(p_pass: Array, energy_j: Array) -> Estimated:
-    return Estimated(p_pass[:, 1] - p_pass[:, 0], energy_j[:, 1] - energy_j[:, 0], p_pass)
+def _differences(p_pass: Array, energy_j: Array) -> GainEstimates:
+    return GainEstimates(p_pass[:, 1] - p_pass[:, 0], energy_j[:, 1] - energy_j[:, 0], p_pass)
 
 
-def _shuffled(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _shuffled(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     order = np.random.default_rng(seed).permutation(train)
     passed, energy, known = data.pair.passed.copy(), data.pair.energy_j.copy(), data.known.copy()
     passed[train], energy[train], known[train] = passed[order], energy[order], known[order]
-    moved = PairData(Pair(passed, energy), data.tokens, data.inputs, data.n_characters, known)
+    moved = PairData(PairOutcomes(passed, energy), data.tokens, data.inputs, data.n_characters, known)
     return route(moved, train, test, seed)
 
 
-def _random_inputs(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _random_inputs(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     random = np.random.default_rng(seed)
     noise = [random.normal(size=part.shape).astype(np.float32) for part in _parts(data.inputs)]
     inputs = Inputs(*noise)

@@ -1,7 +1,7 @@
 """Published cascades that need more generations of the weak model: semantic entropy and self-written unit tests.
 
-They read recorded, text-free outcomes (`draft_data.Recorded`) of a random part of the tasks; every token that the weak
-model wrote for samples and tests counts, and every run in the sandbox.
+They read recorded, text-free outcomes (`draft_data.RecordedOutcomes`) of a random part of the tasks. Every token that
+the weak model wrote for samples and tests counts, and so does every run in the sandbox.
 """
 
 import numpy as np
@@ -12,10 +12,10 @@ from halfwatt.router_model.measures.draft_data import (
     RUN_J,
     TEST_COUNTS,
     Fold,
-    Recorded,
+    RecordedOutcomes,
     new_token_j,
 )
-from halfwatt.router_model.measures.evaluation import Array, Pair, Rows
+from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows
 from halfwatt.router_model.measures.spending import Spending, drafted
 
 KEPT_SHARES = (0.2, 0.4, 0.6, 0.8)
@@ -54,7 +54,7 @@ def semantic_entropy(fold: Fold) -> dict[str, Spending]:
     prompt_j = PROMPT_SHARE * fold.data.prompt_tokens[test] * new_token_j()
     sampled_j = prompt_j + kept.sample_tokens[test].sum(axis=1) * new_token_j() + N_SAMPLES * RUN_J
     own = fold.pair(test)
-    pair = Pair(
+    pair = PairOutcomes(
         np.column_stack([kept.sample_passed[test][every, places], own.passed[:, 1]]),
         np.column_stack([sampled_j, own.energy_j[:, 1]]),
     )
@@ -70,7 +70,7 @@ def self_tests(fold: Fold) -> dict[str, Spending]:
     kept, test = _recorded(fold), fold.test
     known = ~np.isnan(kept.tests_passed[test, 0])
     own = fold.pair(test)
-    pair = Pair(np.column_stack([kept.draft_passed[test], own.passed[:, 1]]), own.energy_j)
+    pair = PairOutcomes(np.column_stack([kept.draft_passed[test], own.passed[:, 1]]), own.energy_j)
     spent = {}
     for place, count in enumerate(TEST_COUNTS):
         new = kept.tests_tokens[test, place] + PROMPT_SHARE * kept.tests_prompt_tokens[test]
@@ -79,7 +79,7 @@ def self_tests(fold: Fold) -> dict[str, Spending]:
     return spent
 
 
-def _recorded(fold: Fold) -> Recorded:
+def _recorded(fold: Fold) -> RecordedOutcomes:
     if fold.data.recorded is None:
         raise ValueError("no recordings")
     return fold.data.recorded

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, Rows
-from halfwatt.router_model.measures.family import Family, PairData, Routed
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
 _WIDTH = 384
@@ -73,7 +73,7 @@ def quality_gap(data: PairData, brevity: bool) -> Array:
     return np.asarray(gap + 0.5 * np.sign(data.tokens[:, 1] - data.tokens[:, 0]) * (gap == 0))
 
 
-def _route(data: PairData, train: Rows, test: Rows, seed: int, brevity: bool) -> Routed:
+def _route(data: PairData, train: Rows, test: Rows, seed: int, brevity: bool) -> RoutingShares:
     gaps = quality_gap(data, brevity)
     labels = (gaps[train] >= best_shift(gaps[train])).astype(float)
     centre, scale = data.meaning[train].mean(axis=0), data.meaning[train].std(axis=0) + 1e-6
@@ -83,14 +83,16 @@ def _route(data: PairData, train: Rows, test: Rows, seed: int, brevity: bool) ->
     head = fit_head(inputs[train][fitted], labels[fitted], seed)
     held = head_scores(head, inputs[train][validation])
     asked = head_scores(head, inputs[test])
-    return Routed({f"{share:.0%} weak": (asked < np.quantile(held, 1 - share)).astype(float) for share in SHARES})
+    return RoutingShares(
+        {f"{share:.0%} weak": (asked < np.quantile(held, 1 - share)).astype(float) for share in SHARES}
+    )
 
 
-def _standard(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _standard(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     return _route(data, train, test, seed, brevity=False)
 
 
-def _brevity(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _brevity(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     return _route(data, train, test, seed, brevity=True)
 
 

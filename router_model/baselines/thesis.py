@@ -8,29 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.router_model.measures.evaluation import Array, Pair, Rows, oracle
-from halfwatt.router_model.measures.family import Family, PairData, Routed
+from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows, oracle
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
 
 LAMBDAS = tuple(round(0.1 * step, 1) for step in range(11))
 _PUBLISHED_XGB = (2.24, 4.84, 9.13, 12.74, 13.44, 15.29, 14.86, 15.07, 14.39, 14.81, 12.95)
 
 
-def _classifier(model: Any, data: PairData, train: Rows, test: Rows) -> Routed:
+def _classifier(model: Any, data: PairData, train: Rows, test: Rows) -> RoutingShares:
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(data.meaning[train])
-    label = oracle(Pair(data.pair.passed[train], data.pair.energy_j[train]))
+    label = oracle(PairOutcomes(data.pair.passed[train], data.pair.energy_j[train]))
     model.fit(scaler.transform(data.meaning[train]), label)
-    return Routed({"": model.predict(scaler.transform(data.meaning[test])).astype(float)})
+    return RoutingShares({"": model.predict(scaler.transform(data.meaning[test])).astype(float)})
 
 
-def _logistic(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _logistic(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     from sklearn.linear_model import LogisticRegression
 
     return _classifier(LogisticRegression(max_iter=2000), data, train, test)
 
 
-def _knn(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _knn(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     from sklearn.neighbors import KNeighborsClassifier
 
     return _classifier(KNeighborsClassifier(3), data, train, test)
@@ -41,7 +41,7 @@ def _utilities(data: PairData, train: Rows, value: float) -> Array:
     return np.asarray(data.pair.passed[train] - value * (energy - energy.mean()) / energy.std())
 
 
-def _knn_regressor(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _knn_regressor(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     from sklearn.neighbors import KNeighborsRegressor
 
     strong = {}
@@ -49,10 +49,10 @@ def _knn_regressor(data: PairData, train: Rows, test: Rows, seed: int) -> Routed
         said = KNeighborsRegressor(3).fit(data.meaning[train], _utilities(data, train, value))
         utility = said.predict(data.meaning[test])
         strong[f"λ={value}"] = (utility[:, 1] > utility[:, 0]).astype(float)
-    return Routed(strong)
+    return RoutingShares(strong)
 
 
-def _xgboost(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _xgboost(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     from xgboost import XGBRegressor
 
     strong = {}
@@ -66,7 +66,7 @@ def _xgboost(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
             )  # fmt: skip
             said.append(trees.fit(data.meaning[train], utilities[:, column]).predict(data.meaning[test]))
         strong[f"λ={value}"] = (said[1] > said[0]).astype(float)
-    return Routed(strong)
+    return RoutingShares(strong)
 
 
 FAMILIES = [

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, Rows
-from halfwatt.router_model.measures.family import Family, PairData, Routed, by_threshold
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares, by_threshold
 
 from .soft_head import fit_head, head_scores
 
@@ -42,17 +42,17 @@ def by_shares(held: Array, asked: Array) -> dict[str, Array]:
     return {f"{share:.0%} weak": by_threshold(asked, float(np.quantile(held, share))) for share in SHARES}
 
 
-def _ensemble(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _ensemble(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     held, asked = _split(ensemble_probabilities, data, train, test, seed)
     variance = by_shares(held.var(axis=0), asked.var(axis=0))
     mean = by_shares(-held.mean(axis=0), -asked.mean(axis=0))
     points = {f"variance, {name}": strong for name, strong in variance.items()}
-    return Routed({**points, **{f"mean, {name}": strong for name, strong in mean.items()}})
+    return RoutingShares({**points, **{f"mean, {name}": strong for name, strong in mean.items()}})
 
 
-def _dropout_variance(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _dropout_variance(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     held, asked = _split(dropout_probabilities, data, train, test, seed)
-    return Routed(by_shares(held.var(axis=0), asked.var(axis=0)))
+    return RoutingShares(by_shares(held.var(axis=0), asked.var(axis=0)))
 
 
 def _split(signal: Signal, data: PairData, train: Rows, test: Rows, seed: int) -> tuple[Array, Array]:

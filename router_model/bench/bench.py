@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.router_model.baselines import bandits as family_bandits
-from halfwatt.router_model.baselines import finetuned as family_finetuned
+from halfwatt.router_model.baselines import bandits, finetuned
 from halfwatt.router_model.errors import DataMissing
 from halfwatt.router_model.labelling.labels import energy_durations, energy_outcomes, local_outcomes, local_statistics
 from halfwatt.router_model.labelling.tasks import Task, load_tasks
-from halfwatt.router_model.measures.evaluation import Pair
+from halfwatt.router_model.measures.evaluation import PairOutcomes
 from halfwatt.router_model.measures.family import PairData
 from halfwatt.router_model.measures.local_pair import LocalData
 from halfwatt.router_model.serving.artifact_io import total_bytes
@@ -52,7 +51,7 @@ QUICK_RANGES: dict[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True)
-class _Material:
+class _BenchData:
     tasks: list[Task]
     inputs: Inputs
     data: PairData
@@ -72,8 +71,8 @@ def run(
     router = Router.load()
     material = _material(data_dir, router, encoder, quick)
     seeds = range(1 if quick else N_SEEDS)
-    kept = None if quick or out_dir is None else out_dir / "kept"
-    rows = _energy_rows(material, seeds, quick, kept)
+    checkpoints = None if quick or out_dir is None else out_dir / "checkpoints"
+    rows = _energy_rows(material, seeds, quick, checkpoints)
     costs = measure_latency(router, [task.router_text for task in material.tasks])
     _add_decision_cost(rows, costs)
     names = [task.task_id for task in material.tasks]
@@ -87,9 +86,9 @@ def run(
             LocalData(material.inputs, local.passed, local.tokens, statistics),
             seeds,
         ),
-        "local_pair_routers": None if quick else _draft_table(data_dir, material, kept),
-        "bandit_regret": None if quick else family_bandits.regrets(material.data, range(N_REGRET_SEEDS)),
-        "edge_cloud_study": family_finetuned.study_rows(names, material.data.pair, material.seconds),
+        "local_pair_routers": None if quick else _draft_table(data_dir, material, checkpoints),
+        "bandit_regret": None if quick else bandits.regrets(material.data, range(N_REGRET_SEEDS)),
+        "edge_cloud_study": finetuned.study_rows(names, material.data.pair, material.seconds),
         **costs,
         "artifact_bytes": total_bytes(router.folder),
     }
@@ -99,10 +98,10 @@ def run(
     return result
 
 
-def _draft_table(data_dir: Path, material: _Material, kept: Path | None) -> dict[str, Any]:
+def _draft_table(data_dir: Path, material: _BenchData, checkpoints: Path | None) -> dict[str, Any]:
     """The local pair's table of routers, those that draft first among them."""
     names = [task.task_id for task in material.tasks]
-    return draft_table.measure(data_dir, names, material.inputs, material.data.n_characters, kept=kept)
+    return draft_table.measure(data_dir, names, material.inputs, material.data.n_characters, checkpoints=checkpoints)
 
 
 def headline(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -110,13 +109,13 @@ def headline(rows: list[dict[str, Any]]) -> dict[str, Any]:
     ours = {row["setting"]: row for row in rows if row["router"] == OURS}
     curve = [row for setting, row in ours.items() if setting.startswith("λ")]
     strong = [row for row in curve if row["accuracy_pct"] >= 66.5]
-    kept = [row for row in curve if 5 <= row["weak_share_pct"] <= 95]
+    mixed = [row for row in curve if 5 <= row["weak_share_pct"] <= 95]
     return {
         "best": _figure(ours["best"]),
         "best_on_curve": _figure(max(curve, key=_saved)),
         "at_66_5": _figure(ours["66.5"]),
         "at_66_5_on_curve": _figure(max(strong, key=_saved)) if strong else None,
-        "least_lower_bound": min((row["low"] for row in kept), default=None),
+        "least_lower_bound": min((row["low"] for row in mixed), default=None),
     }
 
 
@@ -142,26 +141,26 @@ def outside(result: Mapping[str, Any], ranges: Mapping[str, tuple[float, float]]
     ]
 
 
-def _material(data_dir: Path, router: Router, encoder: Path | None, quick: bool) -> _Material:
+def _material(data_dir: Path, router: Router, encoder: Path | None, quick: bool) -> _BenchData:
     tasks = load_tasks(data_dir)
     texts = [task.router_text for task in tasks]
     inputs = inputs_of(texts, _embedded(router, texts, encoder))
     names = [task.task_id for task in tasks]
     outcomes = energy_outcomes(data_dir, names)
     data = PairData(
-        pair=Pair(outcomes.passed, outcomes.energy_j),
+        pair=PairOutcomes(outcomes.passed, outcomes.energy_j),
         tokens=outcomes.tokens,
         inputs=inputs,
         n_characters=np.array([len(text) for text in texts], dtype=float),
         known=teacher.privileged(data_dir, tasks),
         lambdas=_QUICK_LAMBDAS if quick else (),
     )
-    return _Material(tasks, inputs, data, energy_durations(data_dir, names))
+    return _BenchData(tasks, inputs, data, energy_durations(data_dir, names))
 
 
-def _energy_rows(material: _Material, seeds: range, quick: bool, kept: Path | None) -> list[dict[str, Any]]:
+def _energy_rows(material: _BenchData, seeds: range, quick: bool, checkpoints: Path | None) -> list[dict[str, Any]]:
     chosen = [family for family in families() if family.quick or not quick]
-    done = run_all(chosen, material.data, seeds, kept, 1 if quick else N_PROCESSES)
+    done = run_all(chosen, material.data, seeds, checkpoints, 1 if quick else N_PROCESSES)
     measured = [average(family, repetitions) for family, repetitions in zip(chosen, done, strict=True)]
     place = next(index for index, each in enumerate(measured) if each.family.source == "this project")
     measured.insert(place, hull_of(measured, material.data.pair, _HULL_ACCURACIES))

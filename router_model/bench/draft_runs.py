@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.router_model.measures import draft_data, kept, local_pair, spending
+from halfwatt.router_model.measures import checkpoints, draft_data, local_pair, spending
 from halfwatt.router_model.measures.draft_data import DraftData, Fold
 from halfwatt.router_model.measures.evaluation import Array, folds
 from halfwatt.router_model.measures.family import Family
@@ -43,7 +43,7 @@ def before_a_draft(family: Family) -> DraftFamily:
         strong = family.route(fold.data, fold.train, fold.test, fold.seed).strong
         return {name: routed(fold.pair(fold.test), shares) for name, shares in strong.items()}
 
-    return DraftFamily(family.name, spend, family.source, "", kept.module_of(family.route))
+    return DraftFamily(family.name, spend, family.source, "", checkpoints.module_of(family.route))
 
 
 def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, folder: Path | None, name: str) -> Results:
@@ -67,12 +67,12 @@ def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, folder: Pa
 
 def _unit(family: DraftFamily, fold: Fold, path: Path | None) -> dict[str, Array]:
     if path is not None and path.exists():
-        found = kept.read(path)
+        found = checkpoints.read(path)
         return dict(zip(found["names"].tolist(), found["parts"], strict=True))
     spent = family.spend(fold)
     parts = {name: np.array([one.passed, one.energy_j, one.weak]) for name, one in spent.items()}
     if path is not None:
-        kept.save(path, names=list(parts), parts=list(parts.values()))
+        checkpoints.save(path, names=list(parts), parts=list(parts.values()))
     return parts
 
 
@@ -81,5 +81,5 @@ def _stem(data: DraftData, family: DraftFamily) -> str:
     arrays += [data.inputs.words, data.inputs.grams, data.inputs.meaning, data.inputs.surface]
     if family.needs and data.recorded is not None:
         arrays += [*vars(data.recorded).values()]
-    module = family.written_in or kept.module_of(family.spend)
-    return kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, module))
+    module = family.written_in or checkpoints.module_of(family.spend)
+    return checkpoints.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, module))

@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from halfwatt.router_model.measures.draft_data import WATTS, DraftData, draft_data
-from halfwatt.router_model.measures.evaluation import Array, Pair, Rows
+from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows
 from halfwatt.router_model.measures.spending import Spending, against, interval, reduction, routed
 from halfwatt.router_model.training.views import Inputs
 
-from . import joined_signals
-from . import judged_pairs as preference
+from . import joined_signals, judged_pairs
 from .draft_runs import DraftFamily, Results, run
 from .joined_signals import FEWEST_TASKS
 from .registry import OURS, draft_families
@@ -42,22 +41,22 @@ def measure(
     inputs: Inputs,
     n_characters: Array,
     quick: bool = False,
-    kept: Path | None = None,
+    checkpoints: Path | None = None,
 ) -> dict[str, Any]:
     """Rows for a strong model on the same machine and for one ten times dearer."""
     seeds = range(1 if quick else N_SEEDS)
     near = draft_data(data_dir, names, inputs, n_characters, 1.0)
     tables: list[dict[str, Any]] = []
-    found = None if quick else preference.judged(names)
+    found = None if quick else judged_pairs.judged(names)
     preferred = None
     for factor in STRONG_FACTORS[1:] if quick else STRONG_FACTORS:
-        pair = Pair(near.pair.passed, near.pair.energy_j * np.array([1.0, factor]))
+        pair = PairOutcomes(near.pair.passed, near.pair.energy_j * np.array([1.0, factor]))
         data = replace(near, pair=pair)
         chosen = [family for family in draft_families(quick) if _enough(data, family.needs)]
-        results = run(data, chosen, seeds, kept, f"local pair, strong ×{factor:g}")
+        results = run(data, chosen, seeds, checkpoints, f"local pair, strong ×{factor:g}")
         rows = rows_of(data, chosen, results)
         if found is not None and preferred is None:
-            preferred = preference.measure(found, results, _JUDGED)
+            preferred = judged_pairs.measure(found, results, _JUDGED)
         weak_j, strong_j = (round(float(value), 1) for value in pair.energy_j.mean(axis=0))
         tables.append({"strong_factor": factor, "weak_j": weak_j, "strong_j": strong_j, "routers": rows})
     joined = [] if quick else joined_signals.measure(near, found)
@@ -80,16 +79,18 @@ def rows_of(data: DraftData, chosen: Sequence[DraftFamily], results: Results) ->
 
 
 def _rows(
-    pair: Pair, at: Rows, family: DraftFamily, spent: dict[str, Spending], ours: dict[str, Spending]
+    pair: PairOutcomes, at: Rows, family: DraftFamily, spent: dict[str, Spending], ours: dict[str, Spending]
 ) -> list[dict[str, Any]]:
-    part = Pair(pair.passed[at], pair.energy_j[at])
+    part = PairOutcomes(pair.passed[at], pair.energy_j[at])
     curve = {name: _take(one, at) for name, one in ours.items()}
     curve["always weak"] = routed(part, np.zeros(len(at)))  # both are points of our dial
     curve["always strong"] = routed(part, np.ones(len(at)))
     return [_row(part, family, name, _take(one, at), curve) for name, one in spent.items()]
 
 
-def _row(pair: Pair, family: DraftFamily, setting: str, spent: Spending, curve: dict[str, Spending]) -> dict[str, Any]:
+def _row(
+    pair: PairOutcomes, family: DraftFamily, setting: str, spent: Spending, curve: dict[str, Spending]
+) -> dict[str, Any]:
     low, high = interval(pair, spent)
     ours = [round(100 * value, 1) for value in against(curve, spent)]
     accuracy, energy = float(spent.passed.mean()), float(spent.energy_j.mean())
@@ -137,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Every router of the local pair on one table.")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--kept", type=Path, help="folder of finished units: a stopped run goes on where it was")
+    parser.add_argument("--checkpoints", type=Path, help="folder of finished units: a stopped run goes on where it was")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(argv)
     tasks = load_tasks(options.data_dir)
@@ -145,7 +146,9 @@ def main(argv: list[str] | None = None) -> int:
     router = Router.load()
     inputs = inputs_of(texts, np.array([router.meaning(text) for text in texts]))
     lengths = np.array([len(text) for text in texts], dtype=float)
-    result = measure(options.data_dir, [task.task_id for task in tasks], inputs, lengths, options.quick, options.kept)
+    result = measure(
+        options.data_dir, [task.task_id for task in tasks], inputs, lengths, options.quick, options.checkpoints
+    )
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(draft_tables_text(result))

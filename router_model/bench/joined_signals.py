@@ -13,14 +13,14 @@ from halfwatt.router_model.measures.draft_data import DraftData, Fold
 from halfwatt.router_model.measures.evaluation import Array, Rows, auroc, folds
 from halfwatt.router_model.serving.stage2 import logit
 
-from .judged_pairs import Judged, signal
+from .judged_pairs import JudgedPairs, signal
 
 FEWEST_TASKS = 30
 _SEED = 0
 _N_BOOTSTRAP = 1000
 
 
-def measure(data: DraftData, judged: Judged | None = None) -> list[dict[str, Any]]:
+def measure(data: DraftData, judged: JudgedPairs | None = None) -> list[dict[str, Any]]:
     """One row per published signal: AUROC for "the draft passes" of ours, of the signal and of both joined."""
     signals = _signals(data, judged)
     ours = held_out(data) if signals else np.empty(0)
@@ -30,7 +30,7 @@ def measure(data: DraftData, judged: Judged | None = None) -> list[dict[str, Any
     ]
 
 
-def _signals(data: DraftData, judged: Judged | None) -> list[tuple[str, Rows, Array]]:
+def _signals(data: DraftData, judged: JudgedPairs | None) -> list[tuple[str, Rows, Array]]:
     """Name, tasks and values of the signals that stand on enough tasks."""
     found: list[tuple[str, Rows, Array]] = []
     if data.recorded is not None:

@@ -25,7 +25,7 @@ _N_BOOTSTRAP = 1000
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPairs:
     """Judged pairs. `verdicts`, `(n, 2)`, in the two orders: −1 weak, 0 tie, 1 strong; `leans`, `(n, 2)`: log p(strong)
     − log p(weak), NaN where unknown; `passed`, `(n, 2)`: weak, strong; `same`: 1 where both answers are one text."""
 
@@ -46,18 +46,18 @@ class Judged:
         total = self.leans.sum(axis=1)
         return np.where(np.isnan(total), self.agreed, np.sign(total))
 
-    def take(self, rows: Rows) -> "Judged":
+    def take(self, rows: Rows) -> "JudgedPairs":
         """Some of the pairs."""
-        return Judged(self.tasks[rows], self.verdicts[rows], self.leans[rows], self.passed[rows], self.same[rows])
+        return JudgedPairs(self.tasks[rows], self.verdicts[rows], self.leans[rows], self.passed[rows], self.same[rows])
 
 
-def judged(names: list[str], table: Path = JUDGE_TABLE) -> Judged | None:
+def judged(names: list[str], table: Path = JUDGE_TABLE) -> JudgedPairs | None:
     """The committed verdicts by place of the task; None without a table or with fewer than `FEWEST_PAIRS`."""
     place = {name: index for index, name in enumerate(names)}
     rows = [row for row in read_rows(table) if row["task_id"] in place] if table.exists() else []
     if len(rows) < FEWEST_PAIRS:
         return None
-    return Judged(
+    return JudgedPairs(
         tasks=np.array([place[row["task_id"]] for row in rows]),
         verdicts=np.array([[_VALUES[row["weak_first"]], _VALUES[row["strong_first"]]] for row in rows]),
         leans=np.array([[_number(row["lean_weak_first"]), _number(row["lean_strong_first"])] for row in rows]),
@@ -67,7 +67,7 @@ def judged(names: list[str], table: Path = JUDGE_TABLE) -> Judged | None:
 
 
 def measure(
-    found: Judged, results: Mapping[str, Mapping[str, Spending]], routers: Sequence[tuple[str, str]]
+    found: JudgedPairs, results: Mapping[str, Mapping[str, Spending]], routers: Sequence[tuple[str, str]]
 ) -> dict[str, Any]:
     """How far to believe the judge, and one row per router at the setting nearest to half of the pairs kept weak.
 
@@ -82,7 +82,7 @@ def measure(
     return {"judge": reliability(found), "routers": rows}
 
 
-def preference(found: Judged, strong: Array) -> dict[str, Any]:
+def preference(found: JudgedPairs, strong: Array) -> dict[str, Any]:
     """Preference in per cent: wins and half of the ties. `strong`: share of each pair sent to the strong model, NaN
     where a router has no recordings; those pairs are left out."""
     known = np.flatnonzero(~np.isnan(strong))
@@ -100,7 +100,7 @@ def preference(found: Judged, strong: Array) -> dict[str, Any]:
     }
 
 
-def reliability(found: Judged) -> dict[str, Any]:
+def reliability(found: JudgedPairs) -> dict[str, Any]:
     """The judge against execution on the pairs where exactly one answer passes, and its liking for the first place."""
     asked = found.take(np.flatnonzero(found.same == 0))
     first = np.array([-1.0, 1.0])  # the side that stands first in each order
@@ -122,7 +122,7 @@ def reliability(found: Judged) -> dict[str, Any]:
     }
 
 
-def signal(found: Judged) -> Array:
+def signal(found: JudgedPairs) -> Array:
     """For a joint model, `(n, 2)`: both verdicts summed and both leans summed, larger when the weak answer is liked."""
     leans = np.nan_to_num(found.leans.sum(axis=1))
     return -np.column_stack([found.verdicts.sum(axis=1), leans])

@@ -12,7 +12,7 @@ import numpy as np
 
 from halfwatt.router_model.labelling.labels import LLAMA_MODELS, llama_outcomes, llama_soft_labels, llama_splits
 from halfwatt.router_model.measures.evaluation import N_BOOTSTRAP, Array
-from halfwatt.router_model.training import kernel_ridge as machine
+from halfwatt.router_model.training import kernel_ridge
 from halfwatt.router_model.training.views import Inputs, fit_scaling, fit_support, gram, kernel, scaled
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
@@ -52,9 +52,9 @@ def _scores(names: list[str], inputs: Inputs, labels: list[dict[str, float]]) ->
     targets = np.array([[quality[names[index]] for quality in labels] for index in train])
     scaling = fit_scaling(inputs.take(train))
     support = fit_support(scaled(inputs.take(train), scaling))
-    fitted = machine.fit(gram(support).astype(np.float64), targets, machine.PASS_RIDGE)
+    fitted = kernel_ridge.fit(gram(support).astype(np.float64), targets, kernel_ridge.PASS_RIDGE)
     rows = kernel(scaled(inputs, scaling), support).astype(np.float64)
-    return machine.predict(rows, fitted).mean(axis=1)
+    return kernel_ridge.predict(rows, fitted).mean(axis=1)
 
 
 def _gaps(passed: Array, kept: Array) -> dict[str, float]:

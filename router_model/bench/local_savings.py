@@ -14,7 +14,7 @@ import numpy as np
 
 from halfwatt.router_model.labelling.labels import LOCAL_MODELS, STATISTICS
 from halfwatt.router_model.measures.evaluation import Array, Rows, auroc, auroc_interval, folds
-from halfwatt.router_model.measures.local_pair import LocalData, Said, estimate
+from halfwatt.router_model.measures.local_pair import LocalData, LocalPairEstimates, estimate
 from halfwatt.router_model.progress import tracked
 
 RATIOS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -26,7 +26,7 @@ _N_BOOTSTRAP = 400
 
 
 @dataclass(frozen=True)
-class Spent:
+class PolicyOutcome:
     """Per task: passed, and cost in units of the strong model's mean generation."""
 
     passed: Array
@@ -46,28 +46,28 @@ def measure(data: LocalData, seeds: range) -> dict[str, Any]:
     }
 
 
-def _stage1(said: Said, passed: Array, cost: Array, lambda_: float, margin: float) -> Spent:
+def _stage1(said: LocalPairEstimates, passed: Array, cost: Array, lambda_: float, margin: float) -> PolicyOutcome:
     """Choose before generation; `margin` is not used."""
     strong = _gain(said, cost, lambda_) > 0
-    return Spent(np.where(strong, passed[:, 1], passed[:, 0]), np.where(strong, cost[:, 1], cost[:, 0]))
+    return PolicyOutcome(np.where(strong, passed[:, 1], passed[:, 0]), np.where(strong, cost[:, 1], cost[:, 0]))
 
 
-def _both(said: Said, passed: Array, cost: Array, lambda_: float, margin: float) -> Spent:
+def _both(said: LocalPairEstimates, passed: Array, cost: Array, lambda_: float, margin: float) -> PolicyOutcome:
     """Go to the strong model at once where it is better by more than a margin; else draft, check the draft, and
     escalate where the gain is worth the joules."""
     drafted = _gain(said, cost, lambda_) <= margin
     escalated = ~drafted | (said.strong_after - lambda_ * _expected(said, cost)[:, 1] > said.after)
     spent = drafted * cost[:, 0] + escalated * cost[:, 1]
-    return Spent(np.where(escalated, passed[:, 1], passed[:, 0]), spent)
+    return PolicyOutcome(np.where(escalated, passed[:, 1], passed[:, 0]), spent)
 
 
-def _gain(said: Said, cost: Array, lambda_: float) -> Array:
+def _gain(said: LocalPairEstimates, cost: Array, lambda_: float) -> Array:
     """Stage 1's utility of the strong model less the weak one's."""
     expected = _expected(said, cost)
     return np.asarray(said.before[:, 1] - said.before[:, 0] - lambda_ * (expected[:, 1] - expected[:, 0]))
 
 
-def _expected(said: Said, cost: Array) -> Array:
+def _expected(said: LocalPairEstimates, cost: Array) -> Array:
     """Expected cost per task and model: expected tokens at the mean price of a token."""
     return np.asarray(said.tokens * cost.mean(axis=0) / said.tokens.mean(axis=0))
 
@@ -90,20 +90,20 @@ def at_ratio(data: LocalData, said: Sequence[Any], ratio: float) -> dict[str, An
 
 
 def _policy(
-    data: LocalData, said: Sequence[Any], cost: Array, act: Callable[..., Spent], margins: Sequence[float]
+    data: LocalData, said: Sequence[Any], cost: Array, act: Callable[..., PolicyOutcome], margins: Sequence[float]
 ) -> dict[str, Any]:
     """Two readings: on the hull of the curve over λ at the target, and `tuned`: with λ chosen on the training rows."""
     goal = TARGET * float(data.passed[:, 1].mean())
     settings = [(lambda_, margin) for lambda_ in _LAMBDAS for margin in margins]
     curve = [_mean(data, cost, [(act, asked, test, *setting) for _, asked, _, test in said]) for setting in settings]
-    best = _mixed(curve, goal, Spent(data.passed[:, 1], cost[:, 1]))
+    best = _mixed(curve, goal, PolicyOutcome(data.passed[:, 1], cost[:, 1]))
     chosen = [
         (act, asked, test, *_setting(data, cost, act, held, train, settings)) for held, asked, train, test in said
     ]
     return {**_figures(data, cost, best), "tuned": _figures(data, cost, _mean(data, cost, chosen))}
 
 
-def _mixed(curve: Sequence[Spent], goal: float, always: Spent) -> Spent:
+def _mixed(curve: Sequence[PolicyOutcome], goal: float, always: PolicyOutcome) -> PolicyOutcome:
     """The cheapest mixture by chance of two settings, or of one with always-strong, that passes exactly the goal."""
     known = [(float(spent.passed.mean()), float(spent.cost.mean()), spent) for spent in (*curve, always)]
     above = [entry for entry in known if entry[0] >= goal]
@@ -111,11 +111,18 @@ def _mixed(curve: Sequence[Spent], goal: float, always: Spent) -> Spent:
     mixtures = [(1.0, high, high) for high in above]
     mixtures += [((goal - low[0]) / (high[0] - low[0]), low, high) for low in below for high in above]
     share, low, high = min(mixtures, key=lambda each: (1 - each[0]) * each[1][1] + each[0] * each[2][1])
-    return Spent((1 - share) * low[2].passed + share * high[2].passed, (1 - share) * low[2].cost + share * high[2].cost)
+    return PolicyOutcome(
+        (1 - share) * low[2].passed + share * high[2].passed, (1 - share) * low[2].cost + share * high[2].cost
+    )
 
 
 def _setting(
-    data: LocalData, cost: Array, act: Callable[..., Spent], held: Said, train: Rows, settings: Sequence[Any]
+    data: LocalData,
+    cost: Array,
+    act: Callable[..., PolicyOutcome],
+    held: LocalPairEstimates,
+    train: Rows,
+    settings: Sequence[Any],
 ) -> tuple[float, float]:
     """The cheapest setting that reaches the target on held-out estimates of the training rows."""
     goal = TARGET * data.passed[train, 1].mean()
@@ -125,7 +132,7 @@ def _setting(
     return setting
 
 
-def _mean(data: LocalData, cost: Array, acts: Sequence[Any]) -> Spent:
+def _mean(data: LocalData, cost: Array, acts: Sequence[Any]) -> PolicyOutcome:
     """Per task, the mean over the repetitions in which it was tested."""
     passed, paid, n_tests = (np.zeros(len(data.passed)) for _ in range(3))
     for act, asked, test, lambda_, margin in acts:
@@ -133,10 +140,10 @@ def _mean(data: LocalData, cost: Array, acts: Sequence[Any]) -> Spent:
         passed[test] += spent.passed
         paid[test] += spent.cost
         n_tests[test] += 1
-    return Spent(passed / n_tests, paid / n_tests)
+    return PolicyOutcome(passed / n_tests, paid / n_tests)
 
 
-def _figures(data: LocalData, cost: Array, spent: Spent) -> dict[str, Any]:
+def _figures(data: LocalData, cost: Array, spent: PolicyOutcome) -> dict[str, Any]:
     """Savings against always-strong, as a share of the perfect pre-router's, and against the straight line; 95 %
     bootstrap intervals over tasks, the routing kept as it is."""
     random = np.random.default_rng(0)
@@ -152,7 +159,7 @@ def _figures(data: LocalData, cost: Array, spent: Spent) -> dict[str, Any]:
     }
 
 
-def _ratios(data: LocalData, cost: Array, spent: Spent, rows: Rows) -> tuple[float, float, float, float]:
+def _ratios(data: LocalData, cost: Array, spent: PolicyOutcome, rows: Rows) -> tuple[float, float, float, float]:
     """Saving, its share of the perfect saving, reduction against the line, share of the strong model's accuracy."""
     passed, paid = data.passed[rows], cost[rows]
     (a_weak, a_strong), (e_weak, e_strong) = passed.mean(axis=0), paid.mean(axis=0)

@@ -1,18 +1,14 @@
 """Every router that is measured, in the order of the tables.
 
-To add one: write a module with a function `route(data, train, test, seed) -> Routed` and a list `FAMILIES`, and name
-it in `_before_generation`. Both tables take it from there. Everything else (folds, metrics, plot) is shared by all.
+To add a router that chooses before generation, write a module with a list `FAMILIES` and a function
+`route(data, train, test, seed) -> RoutingShares`, and name the module in `_before_generation`: both tables take it from
+there. To add one that looks at a draft, write a module with a function `spend(fold) -> dict[str, Spending]`, and name
+that in `draft_families`. All routers share folds, measures, text and plot.
 """
 
 from typing import Literal
 
-from halfwatt.router_model.baselines import bandits as family_bandits
-from halfwatt.router_model.baselines import controls as family_controls
-from halfwatt.router_model.baselines import finetuned as family_finetuned
-from halfwatt.router_model.baselines import ours as family_ours
-from halfwatt.router_model.baselines import soft_head as family_soft_head
-from halfwatt.router_model.baselines import thesis as family_thesis
-from halfwatt.router_model.baselines import uncertainty as family_uncertainty
+from halfwatt.router_model.baselines import bandits, controls, finetuned, ours, soft_head, thesis, uncertainty
 from halfwatt.router_model.baselines.cascade_routing import both_stages, cascade_routing, stage1
 from halfwatt.router_model.baselines.drafts import frugal, mean_logprob
 from halfwatt.router_model.baselines.recorded import self_tests, semantic_entropy
@@ -27,7 +23,7 @@ _NOT_FOR_DRAFTS = ("perfect pre-router", "random; zero router", "length only")
 
 def families() -> list[Family]:
     """The routers of the measured pair's table."""
-    return [*_before_generation("energy"), *family_ours.FAMILIES]
+    return [*_before_generation("energy"), *ours.FAMILIES]
 
 
 def draft_families(quick: bool = False) -> list[DraftFamily]:
@@ -52,10 +48,10 @@ def draft_families(quick: bool = False) -> list[DraftFamily]:
 def _before_generation(pair: Literal["energy", "local"]) -> list[Family]:
     """The published routers that see the prompt alone."""
     return [
-        *family_controls.FAMILIES,
-        *family_thesis.FAMILIES,
-        *family_soft_head.FAMILIES,
-        *family_uncertainty.FAMILIES,
-        *family_bandits.FAMILIES,
-        *family_finetuned.families_of(pair),
+        *controls.FAMILIES,
+        *thesis.FAMILIES,
+        *soft_head.FAMILIES,
+        *uncertainty.FAMILIES,
+        *bandits.FAMILIES,
+        *finetuned.families_of(pair),
     ]

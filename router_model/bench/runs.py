@@ -14,17 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from halfwatt.router_model.measures import evaluation, kept
+from halfwatt.router_model.measures import checkpoints, evaluation
 from halfwatt.router_model.measures.evaluation import Array, folds
 from halfwatt.router_model.measures.family import Family, PairData
 from halfwatt.router_model.progress import tracked
-from halfwatt.router_model.training import kernel_ridge as machine
-from halfwatt.router_model.training import teacher, views
+from halfwatt.router_model.training import kernel_ridge, teacher, views
 
 from .registry import families
 
 N_PROCESSES = 2
-_SHARED = (evaluation, machine, teacher, views)
+_SHARED = (evaluation, kernel_ridge, teacher, views)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _data: PairData | None = None
 
@@ -41,12 +40,14 @@ class Repetition:
     def save(self, path: Path) -> None:
         """Write it to a file that appears whole or not at all."""
         p_pass = np.empty(0) if self.p_pass is None else self.p_pass
-        kept.save(path, names=list(self.strong), strong=list(self.strong.values()), p_pass=p_pass, cpu_s=self.cpu_s)
+        checkpoints.save(
+            path, names=list(self.strong), strong=list(self.strong.values()), p_pass=p_pass, cpu_s=self.cpu_s
+        )
 
     @classmethod
     def read(cls, path: Path) -> "Repetition":
         """The same repetition again."""
-        found = kept.read(path)
+        found = checkpoints.read(path)
         strong = dict(zip(found["names"].tolist(), found["strong"], strict=True))
         return cls(strong, found["p_pass"] if found["p_pass"].size else None, float(found["cpu_s"]))
 
@@ -127,6 +128,7 @@ def _files(
     outcomes = (data.pair.passed, data.pair.energy_j, data.tokens, data.n_characters, data.known)
     arrays = (*outcomes, inputs.words, inputs.grams, inputs.meaning, inputs.surface)
     stems = [
-        kept.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, kept.module_of(family.route))) for family in chosen
+        checkpoints.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, checkpoints.module_of(family.route)))
+        for family in chosen
     ]
     return {(seed, place): folder / f"{stems[place]}-{seed}.npz" for seed, place in units}

@@ -12,7 +12,7 @@ import numpy as np
 from halfwatt.router_model.measures.evaluation import (
     N_FOLDS,
     Array,
-    Pair,
+    PairOutcomes,
     Point,
     Rows,
     apgr,
@@ -26,7 +26,7 @@ from halfwatt.router_model.measures.evaluation import (
     reduction,
     upper_hull,
 )
-from halfwatt.router_model.measures.family import Family, PairData, Routed
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
 
 from .runs import Repetition
 
@@ -35,7 +35,7 @@ CPU_WATTS_PER_CORE = 8.0  # modelled: a laptop or server core at full load
 
 
 @dataclass(frozen=True)
-class Measured:
+class AveragedRouting:
     """A family's routings averaged over the repetitions, by operating point; held-out P(pass) where given."""
 
     family: Family
@@ -44,16 +44,16 @@ class Measured:
     fold_cpu_ms: float
 
 
-def average(family: Family, repetitions: Sequence[Repetition]) -> Measured:
+def average(family: Family, repetitions: Sequence[Repetition]) -> AveragedRouting:
     """Means over the repetitions of one family."""
     names = repetitions[0].strong
     strong = {name: np.mean([each.strong[name] for each in repetitions], axis=0) for name in names}
     said = [each.p_pass for each in repetitions if each.p_pass is not None]
     cpu_ms = 1000 * sum(each.cpu_s for each in repetitions) / (N_FOLDS * len(repetitions))
-    return Measured(family, strong, np.mean(said, axis=0) if said else None, cpu_ms)
+    return AveragedRouting(family, strong, np.mean(said, axis=0) if said else None, cpu_ms)
 
 
-def hull_of(measured: Sequence[Measured], pair: Pair, accuracies: Sequence[float]) -> Measured:
+def hull_of(measured: Sequence[AveragedRouting], pair: PairOutcomes, accuracies: Sequence[float]) -> AveragedRouting:
     """Mixtures along the convex hull of all routers of other people, at given accuracies.
 
     A request goes to one of two neighbouring points of the hull by chance. The hull is read off the measured points
@@ -69,10 +69,10 @@ def hull_of(measured: Sequence[Measured], pair: Pair, accuracies: Sequence[float
         left = max(right - 1, 0)
         share = (goal - accuracy[left]) / max(1e-9, accuracy[right] - accuracy[left])
         strong[f"{100 * goal:g} %"] = (1 - share) * vertices[left] + share * vertices[right]
-    return Measured(Family("convex hull of the published", _no_route, "published, mixed"), strong, None, 0.0)
+    return AveragedRouting(Family("convex hull of the published", _no_route, "published, mixed"), strong, None, 0.0)
 
 
-def rows_of(measured: Measured, pair: Pair, seconds: Array) -> list[dict[str, Any]]:
+def rows_of(measured: AveragedRouting, pair: PairOutcomes, seconds: Array) -> list[dict[str, Any]]:
     """One row per operating point, in the shape of `halfwatt router bench --json`."""
     points = [point(pair, strong) for strong in measured.strong.values()]
     curve = _curve_columns(pair, points)
@@ -94,7 +94,7 @@ def rows_of(measured: Measured, pair: Pair, seconds: Array) -> list[dict[str, An
     ]
 
 
-def point_columns(pair: Pair, strong: Array, best: float) -> dict[str, Any]:
+def point_columns(pair: PairOutcomes, strong: Array, best: float) -> dict[str, Any]:
     """Accuracy, joules, reduction with its interval; the oracle's reduction less this one, and this one's share."""
     place = point(pair, strong)
     saved = reduction(pair, strong)
@@ -111,7 +111,7 @@ def point_columns(pair: Pair, strong: Array, best: float) -> dict[str, Any]:
     }
 
 
-def _curve_columns(pair: Pair, points: list[Point]) -> dict[str, float | None]:
+def _curve_columns(pair: PairOutcomes, points: list[Point]) -> dict[str, float | None]:
     values = {
         "hull_area": hull_area(pair, points),
         "apgr": apgr(pair, points),
@@ -121,7 +121,7 @@ def _curve_columns(pair: Pair, points: list[Point]) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else round(value, 4) for name, value in values.items()}
 
 
-def _quality_columns(measured: Measured, pair: Pair) -> dict[str, float | None]:
+def _quality_columns(measured: AveragedRouting, pair: PairOutcomes) -> dict[str, float | None]:
     if measured.p_pass is None:
         return {"brier": None, "calibration_error": None}
     return {
@@ -130,11 +130,11 @@ def _quality_columns(measured: Measured, pair: Pair) -> dict[str, float | None]:
     }
 
 
-def _per_second(pair: Pair, strong: Array, seconds: Array) -> float:
+def _per_second(pair: PairOutcomes, strong: Array, seconds: Array) -> float:
     """J of the edge-cloud study: accuracy over runtime."""
     runtime = seconds[:, 0] + strong * (seconds[:, 1] - seconds[:, 0])
     return point(pair, strong).accuracy / float(runtime.mean())
 
 
-def _no_route(data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+def _no_route(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
     raise ValueError("The hull is made of measured routers; it routes nothing itself.")

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from halfwatt.router_model.baselines.ours import Estimated, lambda_for_share
+from halfwatt.router_model.baselines.ours import GainEstimates, lambda_for_share
 from halfwatt.router_model.bench.bench import run
 from halfwatt.router_model.export.encoder import export_encoder, packaged_encoder
 from halfwatt.router_model.export.export import export, write_figures
 from halfwatt.router_model.labelling.labels import ENERGY_MODELS, energy_outcomes
 from halfwatt.router_model.labelling.tasks import load_tasks
-from halfwatt.router_model.measures.evaluation import Pair
+from halfwatt.router_model.measures.evaluation import PairOutcomes
 from halfwatt.router_model.serving.artifact_io import DEFAULT_FOLDER
 from halfwatt.router_model.serving.encoder import Encoder
-from halfwatt.router_model.training.train import MODELS, Trained, train
+from halfwatt.router_model.training.train import MODELS, TrainedRouter, train
 from halfwatt.router_model.training.views import inputs_of
 
 _SHARES = (0.90, 0.95, 0.97, 0.99)
@@ -46,13 +46,13 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def targets(trained: Trained, pair: Pair) -> dict[str, dict[str, float]]:
+def targets(trained: TrainedRouter, pair: PairOutcomes) -> dict[str, dict[str, float]]:
     """λ per joule that keeps a share of the strong model's accuracy, with confidence, on held-out predictions."""
     columns = [MODELS.index(model) for model in ENERGY_MODELS]
     p_pass = np.clip(trained.pass_fit.left_out[:, columns], 0.02, 0.98)
     tokens = np.exp(trained.tokens_fit.left_out[:, columns]) * trained.smearing[columns]
     joules = tokens * pair.energy_j.mean(axis=0) / tokens.mean(axis=0)
-    held = Estimated(p_pass[:, 1] - p_pass[:, 0], joules[:, 1] - joules[:, 0], p_pass)
+    held = GainEstimates(p_pass[:, 1] - p_pass[:, 0], joules[:, 1] - joules[:, 0], p_pass)
     found = {f"{share:.2f}": lambda_for_share(pair, held, share) for share in _SHARES}
     return {" → ".join(ENERGY_MODELS): found}
 
@@ -64,7 +64,7 @@ def _make(options: argparse.Namespace) -> None:
     inputs = inputs_of(texts, np.array([encoder.embed(text) for text in texts]))
     trained = train(tasks, inputs, options.data_dir)
     outcomes = energy_outcomes(options.data_dir, [task.task_id for task in tasks])
-    pair = Pair(outcomes.passed, outcomes.energy_j)
+    pair = PairOutcomes(outcomes.passed, outcomes.energy_j)
     export(options.work, trained, {}, targets(trained, pair), options.out)
     sys.stderr.write(f"artifact written to {options.out.name}\n")
 

@@ -77,7 +77,7 @@ def _useful(token: str, special: set[str]) -> bool:
 
 
 def _trace(torch: Any, model: Any, path: Path) -> None:
-    class Hidden(torch.nn.Module):  # type: ignore[misc]  # torch is loaded lazily
+    class LastHiddenState(torch.nn.Module):  # type: ignore[misc]  # torch is loaded lazily
         def __init__(self) -> None:
             super().__init__()
             self.model = model
@@ -87,7 +87,7 @@ def _trace(torch: Any, model: Any, path: Path) -> None:
 
     ids = torch.ones((1, 16), dtype=torch.int64)
     torch.onnx.export(
-        Hidden(),
+        LastHiddenState(),
         (ids, ids),
         str(path),
         input_names=["input_ids", "attention_mask"],

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from halfwatt.router_model.serving.artifact_io import VERSION, Tables, read_tables, write_manifest
-from halfwatt.router_model.training.train import MODELS, N_MEMBERS, Trained
+from halfwatt.router_model.serving.artifact_io import VERSION, ArtifactTables, read_tables, write_manifest
+from halfwatt.router_model.training.train import MODELS, N_MEMBERS, TrainedRouter
 
 from .graph import build_graph
 from .model_card import model_card
@@ -25,7 +25,7 @@ MEMBER_SPREAD = ((1 - _DROPPED) / _DROPPED) ** 0.5  # delete-d jackknife: from t
 
 def export(
     encoder_folder: Path,
-    trained: Trained,
+    trained: TrainedRouter,
     metrics: Mapping[str, Any],
     targets: Mapping[str, Mapping[str, float]],
     out: Path,
@@ -49,10 +49,10 @@ def write_figures(out: Path, metrics: Mapping[str, Any]) -> None:
     write_manifest(out)
 
 
-def make_tables(trained: Trained, targets: Mapping[str, Mapping[str, float]]) -> Tables:
+def make_tables(trained: TrainedRouter, targets: Mapping[str, Mapping[str, float]]) -> ArtifactTables:
     """The tables beside the graph."""
     low, high = trained.token_quantiles
-    return Tables(
+    return ArtifactTables(
         version=VERSION,
         models=list(MODELS),
         n_members=N_MEMBERS,

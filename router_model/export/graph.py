@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.router_model.training.train import Trained
+from halfwatt.router_model.training.train import TrainedRouter
 from halfwatt.router_model.training.views import FURTHEST, N_SHAPE, VIEWS
 
 
@@ -34,7 +34,7 @@ class _Builder:
         return output
 
 
-def build_graph(encoder: Path, trained: Trained, target: Path) -> None:
+def build_graph(encoder: Path, trained: TrainedRouter, target: Path) -> None:
     """Append the heads to the encoder's graph and write the whole."""
     import onnx
     from onnx import TensorProto, helper
@@ -60,7 +60,7 @@ def build_graph(encoder: Path, trained: Trained, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def _views(builder: _Builder, trained: Trained, hidden: str) -> dict[str, str]:
+def _views(builder: _Builder, trained: TrainedRouter, hidden: str) -> dict[str, str]:
     mean = builder.node("ReduceMean", [hidden], "head_mean", axes=[1], keepdims=0)
     words = builder.node("Mul", ["words", builder.constant("words_weight", trained.scaling.words_weight)], "words_rare")
     grams = builder.node("Mul", ["grams", builder.constant("grams_weight", trained.scaling.grams_weight)], "grams_rare")
@@ -89,7 +89,7 @@ def _unit(builder: _Builder, rows: str, output: str) -> str:
     return builder.node("Div", [rows, builder.node("Max", [length, least], f"{output}_safe")], output)
 
 
-def _kernel(builder: _Builder, trained: Trained, views: dict[str, str]) -> str:
+def _kernel(builder: _Builder, trained: TrainedRouter, views: dict[str, str]) -> str:
     furthest = builder.constant("furthest", np.float32(FURTHEST))
     zero = builder.constant("zero", np.float32(0))
     parts = []
@@ -112,7 +112,7 @@ def _kernel(builder: _Builder, trained: Trained, views: dict[str, str]) -> str:
     return builder.node("Mean", parts, "kernel")
 
 
-def _heads(builder: _Builder, trained: Trained, near: str) -> dict[str, int]:
+def _heads(builder: _Builder, trained: TrainedRouter, near: str) -> dict[str, int]:
     heads = {
         "passing": (trained.pass_fit.coefficients, trained.pass_fit.offset),
         "members": (trained.members, trained.member_offset),

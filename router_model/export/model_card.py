@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from halfwatt.router_model.serving.artifact_io import Tables
+from halfwatt.router_model.serving.artifact_io import ArtifactTables
 
 
-def model_card(tables: Tables, metrics: Mapping[str, Any]) -> str:
+def model_card(tables: ArtifactTables, metrics: Mapping[str, Any]) -> str:
     """Markdown for people who want to know what the numbers rest on."""
     energy = metrics.get("energy_rtx4090", {})
     best, strong = energy.get("best", {}), energy.get("at_66_5", {})

@@ -21,7 +21,7 @@ _BATCH_TOKENS = 1024
 
 
 @dataclass(frozen=True)
-class Prompt:
+class DecodeRequest:
     """A text in the model's chat template. `key` comes back on the generation; `stop` reads the answer so far."""
 
     key: str
@@ -47,9 +47,9 @@ class Generation:
 
 
 @dataclass
-class _Active:
+class _ActiveSequence:
     generation: Generation
-    prompt: Prompt
+    prompt: DecodeRequest
     random: np.random.Generator
     position: int
     next_token: int = 0
@@ -85,7 +85,7 @@ class BatchedDecoder:
         self._batch = llama_cpp.llama_batch_init(_BATCH_TOKENS, 0, 1)
         self._n_sequences = n_sequences
         self._free = list(range(n_sequences))
-        self._active: dict[int, _Active] = {}
+        self._active: dict[int, _ActiveSequence] = {}
         self._read: list[int] = []
 
     def __enter__(self) -> "BatchedDecoder":
@@ -98,7 +98,7 @@ class BatchedDecoder:
         self._llama.llama_free(self._context)
         self._llama.llama_model_free(self._model)
 
-    def decode(self, prompts: list[Prompt], on_token: Callable[[], None] = lambda: None) -> Iterator[Generation]:
+    def decode(self, prompts: list[DecodeRequest], on_token: Callable[[], None] = lambda: None) -> Iterator[Generation]:
         """Yield generations in the order in which they finish."""
         waiting = list(reversed(prompts))
         while waiting or self._active:
@@ -164,7 +164,7 @@ class BatchedDecoder:
         if self._llama.llama_decode(self._context, self._batch) != 0:
             raise RuntimeError("llama.cpp could not decode a batch; lower the number of sequences.")
 
-    def _admit(self, waiting: list[Prompt]) -> list[Generation]:
+    def _admit(self, waiting: list[DecodeRequest]) -> list[Generation]:
         """Read the next prompt once for all of the same text right behind it."""
         tokens = self._tokenize(waiting[-1].text)[:MAX_PROMPT_TOKENS]
         prompts = [waiting.pop() for _ in range(min(_n_alike(waiting), len(self._free)))]
@@ -176,7 +176,7 @@ class BatchedDecoder:
         for slot, prompt in zip(slots, prompts, strict=True):
             if slot != slots[0]:
                 self._llama.llama_memory_seq_cp(self._memory, slots[0], slot, -1, -1)
-            self._active[slot] = _Active(
+            self._active[slot] = _ActiveSequence(
                 generation=Generation(prompt.key, len(tokens)),
                 prompt=prompt,
                 random=np.random.default_rng(prompt.seed),
@@ -218,7 +218,7 @@ class BatchedDecoder:
         return [generation]
 
 
-def _n_alike(waiting: Sequence[Prompt]) -> int:
+def _n_alike(waiting: Sequence[DecodeRequest]) -> int:
     """How many prompts at the end have the same text; decoding starts with the last."""
     return next((n for n, each in enumerate(reversed(waiting)) if each.text != waiting[-1].text), len(waiting))
 
@@ -253,7 +253,7 @@ def _sample(shifted: np.ndarray[Any, Any], temperature: float, random: np.random
     return int((shifted / temperature + noise).argmax())
 
 
-def finish_reason(generation: Generation, prompt: Prompt) -> str:
+def finish_reason(generation: Generation, prompt: DecodeRequest) -> str:
     """Why an answer ends here, or an empty string when it goes on."""
     text = generation.text
     if text.count(b"```") >= 2 and text.rstrip().endswith(b"```"):

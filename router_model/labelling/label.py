@@ -20,7 +20,7 @@ from typing import Any
 from halfwatt.router_model.progress import tracked
 from halfwatt.router_model.serving.draft_stats import draft_stats
 
-from .batched_decode import BatchedDecoder, Generation, Prompt
+from .batched_decode import BatchedDecoder, DecodeRequest, Generation
 from .tasks import Task, chat_messages, chat_prompt, load_tasks
 
 _RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
@@ -68,7 +68,8 @@ def generation_row(generation: Generation, model: str, joules: float | None) -> 
 
 def _label_local(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -> Iterator[dict[str, Any]]:
     prompts = [
-        Prompt(f"{task.task_id}#{sample}", chat_prompt(task), options.temperature, sample) for task, sample in jobs
+        DecodeRequest(f"{task.task_id}#{sample}", chat_prompt(task), options.temperature, sample)
+        for task, sample in jobs
     ]
     name = options.name or options.model.removesuffix(".gguf").rpartition("/")[2]
     with BatchedDecoder(Path(options.model), options.sequences, options.threads) as decoder:

@@ -28,7 +28,7 @@ STATISTICS = (
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class ModelOutcomes:
     """Arrays of shape `(n_tasks, n_models)`; `energy_j` is NaN where nobody measured."""
 
     models: tuple[str, ...]
@@ -37,7 +37,7 @@ class Outcomes:
     energy_j: Array
 
 
-def energy_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
+def energy_outcomes(data_dir: Path, task_ids: Sequence[str]) -> ModelOutcomes:
     """The measured pair on the RTX 4090."""
     return _outcomes(
         read_rows(data_dir / "energy_rtx4090_1138x2.csv"), task_ids, ENERGY_MODELS,
@@ -62,7 +62,7 @@ def local_rows(data_dir: Path) -> list[dict[str, str]]:
     return added + [row for row in reference if (row["task_id"], row["model"]) not in seen]
 
 
-def local_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
+def local_outcomes(data_dir: Path, task_ids: Sequence[str]) -> ModelOutcomes:
     """Qwen2.5-Coder 0.5B and 1.5B, both q4_k_m, on every task."""
     return _outcomes(
         local_rows(data_dir), task_ids, LOCAL_MODELS,
@@ -80,7 +80,7 @@ def local_statistics(data_dir: Path, task_ids: Sequence[str]) -> Array:
     return out
 
 
-def llama_outcomes(data_dir: Path, task_ids: Sequence[str]) -> Outcomes:
+def llama_outcomes(data_dir: Path, task_ids: Sequence[str]) -> ModelOutcomes:
     """Share of tests passed by Llama-3 1B, 8B and 70B on MBPP's test and validation tasks; NaN elsewhere."""
     rows = ({**row, "task_id": f"mbpp/{row['task_id']}"} for row in read_rows(data_dir / "llama3_mbpp_outcomes.csv"))
     return _outcomes(
@@ -105,13 +105,13 @@ def llama_soft_labels(data_dir: Path) -> dict[tuple[str, str], dict[str, float]]
     return out
 
 
-def _outcomes(rows: Any, task_ids: Sequence[str], models: tuple[str, ...], values: Any) -> Outcomes:
+def _outcomes(rows: Any, task_ids: Sequence[str], models: tuple[str, ...], values: Any) -> ModelOutcomes:
     place = {name: index for index, name in enumerate(task_ids)}
     table = np.full((3, len(place), len(models)), np.nan)
     for row in rows:
         if row["task_id"] in place:
             table[:, place[row["task_id"]], models.index(model_key(row["model"]))] = values(row)
-    return Outcomes(models, *table)
+    return ModelOutcomes(models, *table)
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:

@@ -15,7 +15,7 @@ from halfwatt.router_model.serving.estimates import model_key
 from halfwatt.router_model.training.views import Inputs
 
 from . import local_pair
-from .evaluation import Array, Pair, Rows
+from .evaluation import Array, PairOutcomes, Rows
 from .family import PairData
 
 JOULES_PER_TOKEN = (16 / 22, 16 / 12)  # two cores at 8 W, 22 and 12 tokens/s
@@ -30,7 +30,7 @@ TESTS_TABLE = _DATA / "published_tests.csv"
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedOutcomes:
     """Text-free outcomes of recorded generations by the weak model; NaN rows where nothing was recorded.
 
     `sample_passed`, `sample_tokens`, `sample_cluster`: `(n, 5)`; equal numbers within a row are one cluster.
@@ -66,7 +66,7 @@ class DraftData(PairData):
 
     statistics: Array = field(default_factory=lambda: np.empty(0), repr=False)
     prompt_tokens: Array = field(default_factory=lambda: np.empty(0), repr=False)
-    recorded: Recorded | None = None
+    recorded: RecordedOutcomes | None = None
 
 
 class Fold:
@@ -76,15 +76,15 @@ class Fold:
         self.data, self.train, self.test, self.seed = data, train, test, seed
 
     @cached_property
-    def said(self) -> tuple[local_pair.Said, local_pair.Said]:
+    def said(self) -> tuple[local_pair.LocalPairEstimates, local_pair.LocalPairEstimates]:
         """Held-out estimates of the training rows, and estimates of the test rows."""
         data = self.data
         local = local_pair.LocalData(data.inputs, data.pair.passed, data.tokens, data.statistics)
         return local_pair.estimate(local, self.train, self.test)
 
-    def pair(self, rows: Rows) -> Pair:
+    def pair(self, rows: Rows) -> PairOutcomes:
         """Outcomes of some rows."""
-        return Pair(self.data.pair.passed[rows], self.data.pair.energy_j[rows])
+        return PairOutcomes(self.data.pair.passed[rows], self.data.pair.energy_j[rows])
 
 
 def new_token_j() -> float:
@@ -100,7 +100,7 @@ def draft_data(
     prompt = _prompt_tokens(data_dir, names)
     joules = (outcomes.tokens + PROMPT_SHARE * prompt[:, None]) * np.array(JOULES_PER_TOKEN)
     return DraftData(
-        pair=Pair(outcomes.passed, joules * np.array([1.0, strong_factor])),
+        pair=PairOutcomes(outcomes.passed, joules * np.array([1.0, strong_factor])),
         tokens=outcomes.tokens,
         inputs=inputs,
         n_characters=n_characters,
@@ -112,7 +112,7 @@ def draft_data(
     )
 
 
-def recorded(names: list[str]) -> Recorded:
+def recorded(names: list[str]) -> RecordedOutcomes:
     """The committed tables of the recordings, in task order; all NaN where there is no table."""
     place = {name: index for index, name in enumerate(names)}
     samples = np.full((3, len(names), N_SAMPLES), np.nan)
@@ -127,7 +127,7 @@ def recorded(names: list[str]) -> Recorded:
         draft[at], prompt[at] = float(row["draft_passed"]), float(row["prompt_tokens"])
         tests[at] = [float(row[f"passes_{k}"]) for k in TEST_COUNTS]
         tokens[at] = [float(row[f"tokens_{k}"]) for k in TEST_COUNTS]
-    return Recorded(samples[0], samples[1], samples[2], draft, tests, tokens, prompt)
+    return RecordedOutcomes(samples[0], samples[1], samples[2], draft, tests, tokens, prompt)
 
 
 def _prompt_tokens(data_dir: Path, names: list[str]) -> Array:

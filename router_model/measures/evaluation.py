@@ -18,7 +18,7 @@ N_BOOTSTRAP = 1000
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairOutcomes:
     """Outcomes of a weak (column 0) and a strong model (column 1), shapes `(n_tasks, 2)`."""
 
     passed: Array
@@ -49,7 +49,7 @@ def folds(n_tasks: int, seed: int, n_folds: int = N_FOLDS) -> Iterator[tuple[Row
         yield np.setdiff1d(np.arange(n_tasks), test), test
 
 
-def point(pair: Pair, strong: Array, weight: Array | None = None) -> Point:
+def point(pair: PairOutcomes, strong: Array, weight: Array | None = None) -> Point:
     """Where a routing lands; `strong` holds shares 0…1 per task."""
     w = np.ones(len(strong)) if weight is None else weight
     w = w / w.sum()
@@ -58,7 +58,7 @@ def point(pair: Pair, strong: Array, weight: Array | None = None) -> Point:
     return Point(float(accuracy), float(energy), float(1 - w @ strong))
 
 
-def reduction(pair: Pair, strong: Array, weight: Array | None = None) -> float:
+def reduction(pair: PairOutcomes, strong: Array, weight: Array | None = None) -> float:
     """Share of energy saved against the straight line between the two models at the same accuracy."""
     a_weak, e_weak, a_strong, e_strong = pair.ends(weight)
     place = point(pair, strong, weight)
@@ -67,7 +67,7 @@ def reduction(pair: Pair, strong: Array, weight: Array | None = None) -> float:
     return (line - place.energy_j) / line
 
 
-def interval(pair: Pair, strong: Array, seed: int = 0) -> tuple[float, float]:
+def interval(pair: PairOutcomes, strong: Array, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the reduction over tasks; the line's ends move with the sample."""
     return bootstrap(len(strong), lambda weights: reduction(pair, strong, weights), seed)
 
@@ -80,7 +80,7 @@ def bootstrap(n_tasks: int, statistic: Callable[[Array], float], seed: int = 0) 
     return float(low), float(high)
 
 
-def oracle(pair: Pair) -> Array:
+def oracle(pair: PairOutcomes) -> Array:
     """The only correct model; the cheaper one on ties."""
     cheaper_strong = pair.energy_j[:, 1] < pair.energy_j[:, 0]
     only_strong = pair.passed[:, 1] > pair.passed[:, 0]
@@ -88,7 +88,7 @@ def oracle(pair: Pair) -> Array:
     return (only_strong | (tie & cheaper_strong)).astype(float)
 
 
-def hull_area(pair: Pair, points: list[Point]) -> float:
+def hull_area(pair: PairOutcomes, points: list[Point]) -> float:
     """Area under the upper convex hull of quality over energy between the two models, 0…1 accuracy units."""
     a_weak, e_weak, a_strong, e_strong = pair.ends()
     inside = [(p.energy_j, p.accuracy) for p in points] + [(e_weak, a_weak), (e_strong, a_strong)]
@@ -98,7 +98,7 @@ def hull_area(pair: Pair, points: list[Point]) -> float:
     return float(np.maximum.accumulate(heights).mean())
 
 
-def upper_hull(pair: Pair, routings: list[Array]) -> list[Array]:
+def upper_hull(pair: PairOutcomes, routings: list[Array]) -> list[Array]:
     """The routings that no mixture of two others beats, from few joules to many, each more accurate than the last."""
     places = {(place.energy_j, place.accuracy): strong for strong in routings for place in (point(pair, strong),)}
     hull: list[tuple[float, float]] = []
@@ -108,14 +108,14 @@ def upper_hull(pair: Pair, routings: list[Array]) -> list[Array]:
     return [places[place] for place in hull]
 
 
-def apgr(pair: Pair, points: list[Point]) -> float:
+def apgr(pair: PairOutcomes, points: list[Point]) -> float:
     """Average share of the quality gap recovered over the joules between the two models; 0.5 is the line."""
     shares, recovered = _gap_curve(pair, points)
     grid = np.linspace(0, 1, 400)
     return float(np.interp(grid, shares, recovered).mean())
 
 
-def cpt(pair: Pair, points: list[Point], recovered_share: float) -> float:
+def cpt(pair: PairOutcomes, points: list[Point], recovered_share: float) -> float:
     """Share of the joules between the models that recovers a share of the quality gap; NaN if never."""
     shares, recovered = _gap_curve(pair, points)
     grid = np.linspace(0, 1, 1001)
@@ -175,7 +175,7 @@ def _turns_up(a: tuple[float, float], b: tuple[float, float], c: tuple[float, fl
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) >= 0
 
 
-def _gap_curve(pair: Pair, points: list[Point]) -> tuple[Array, Array]:
+def _gap_curve(pair: PairOutcomes, points: list[Point]) -> tuple[Array, Array]:
     a_weak, e_weak, a_strong, e_strong = pair.ends()
     places = sorted([(p.energy_j, p.accuracy) for p in points] + [(e_weak, a_weak), (e_strong, a_strong)])
     shares = np.array([(x - e_weak) / (e_strong - e_weak) for x, _ in places])

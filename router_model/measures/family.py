@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from halfwatt.router_model.training.views import Inputs
 
-from .evaluation import Array, Pair, Rows
+from .evaluation import Array, PairOutcomes, Rows
 
 
 @dataclass(frozen=True)
 class PairData:
     """What a router may learn from: inputs and outcomes of every task; only training rows may be read."""
 
-    pair: Pair
+    pair: PairOutcomes
     tokens: Array
     inputs: Inputs
     n_characters: Array
@@ -32,14 +32,14 @@ class PairData:
 
 
 @dataclass(frozen=True)
-class Routed:
+class RoutingShares:
     """Per operating point, the share sent to the strong model for each test row; and P(pass) where it is known."""
 
     strong: Mapping[str, Array]
     p_pass: Array | None = None
 
 
-Route = Callable[[PairData, Rows, Rows, int], Routed]
+Route = Callable[[PairData, Rows, Rows, int], RoutingShares]
 
 
 @dataclass(frozen=True)

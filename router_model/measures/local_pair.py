@@ -9,7 +9,7 @@ import numpy as np
 
 from halfwatt.router_model.labelling.labels import LOCAL_MODELS
 from halfwatt.router_model.serving.stage2 import DraftTable, apply, logit, start_inputs, whole_inputs
-from halfwatt.router_model.training import kernel_ridge as machine
+from halfwatt.router_model.training import kernel_ridge
 from halfwatt.router_model.training.draft_model import DraftTables, fit_draft_tables, stats_of
 from halfwatt.router_model.training.views import Inputs, fit_scaling, fit_support, gram, kernel, scaled
 
@@ -27,7 +27,7 @@ class LocalData:
 
 
 @dataclass(frozen=True)
-class Said:
+class LocalPairEstimates:
     """Per task and model: P(pass) `before`, and `own` `(n, 2, 2)`: after its own draft's first tokens, after its end;
     expected `tokens`. `strong_after`: P(the strong model passes) after the weak one's draft."""
 
@@ -42,31 +42,31 @@ class Said:
         return self.own[:, 0, 1]
 
 
-def estimate(data: LocalData, train: Rows, test: Rows) -> tuple[Said, Said]:
+def estimate(data: LocalData, train: Rows, test: Rows) -> tuple[LocalPairEstimates, LocalPairEstimates]:
     """Held-out estimates of the training rows, and estimates of the test rows."""
     scaling = fit_scaling(data.inputs.take(train))
     support = fit_support(scaled(data.inputs.take(train), scaling))
     matrix = gram(support).astype(np.float64)
     rows = kernel(scaled(data.inputs.take(test), scaling), support).astype(np.float64)
-    passing = machine.fit(matrix, data.passed[train], machine.PASS_RIDGE)
-    lengths = machine.fit(matrix, np.log(data.tokens[train]), machine.COST_RIDGE)
-    lines = machine.calibration(passing.left_out, data.passed[train])
-    factor = machine.smearing(lengths.left_out, data.tokens[train])
-    held = machine.probabilities(passing.left_out, lines)
-    asked = machine.probabilities(machine.predict(rows, passing), lines)
+    passing = kernel_ridge.fit(matrix, data.passed[train], kernel_ridge.PASS_RIDGE)
+    lengths = kernel_ridge.fit(matrix, np.log(data.tokens[train]), kernel_ridge.COST_RIDGE)
+    lines = kernel_ridge.calibration(passing.left_out, data.passed[train])
+    factor = kernel_ridge.smearing(lengths.left_out, data.tokens[train])
+    held = kernel_ridge.probabilities(passing.left_out, lines)
+    asked = kernel_ridge.probabilities(kernel_ridge.predict(rows, passing), lines)
     tables = fit_draft_tables(LOCAL_MODELS, data.statistics[train], data.passed[train], held)
     return (
         _judge(tables, data.statistics[train], held, np.exp(lengths.left_out) * factor),
-        _judge(tables, data.statistics[test], asked, np.exp(machine.predict(rows, lengths)) * factor),
+        _judge(tables, data.statistics[test], asked, np.exp(kernel_ridge.predict(rows, lengths)) * factor),
     )
 
 
-def _judge(tables: DraftTables, statistics: Array, before: Array, tokens: Array) -> Said:
+def _judge(tables: DraftTables, statistics: Array, before: Array, tokens: Array) -> LocalPairEstimates:
     own = [_own(tables[model], statistics[:, column], before[:, column]) for column, model in enumerate(LOCAL_MODELS)]
     other = tables[LOCAL_MODELS[0]].others[LOCAL_MODELS[1]]
     pairs = zip(map(stats_of, statistics[:, 0]), before.tolist(), strict=True)
     strong = [apply(other, [*whole_inputs(draft, p[0]), logit(p[1])]) for draft, p in pairs]
-    return Said(before, np.stack(own, axis=1), np.array(strong), tokens)
+    return LocalPairEstimates(before, np.stack(own, axis=1), np.array(strong), tokens)
 
 
 def _own(table: DraftTable, statistics: Array, before: Array) -> Array:

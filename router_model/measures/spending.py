@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evaluation import Array, Pair
+from .evaluation import Array, PairOutcomes
 
 _N_BOOTSTRAP = 1000
 
@@ -24,7 +24,7 @@ class Spending:
     weak: Array
 
 
-def routed(pair: Pair, strong: Array) -> Spending:
+def routed(pair: PairOutcomes, strong: Array) -> Spending:
     """A choice before generation: one answer, one bill."""
     return Spending(
         pair.passed[:, 0] + strong * (pair.passed[:, 1] - pair.passed[:, 0]),
@@ -33,7 +33,7 @@ def routed(pair: Pair, strong: Array) -> Spending:
     )
 
 
-def drafted(pair: Pair, escalated: Array, checks_j: Array | float = 0.0) -> Spending:
+def drafted(pair: PairOutcomes, escalated: Array, checks_j: Array | float = 0.0) -> Spending:
     """The weak model always answers; its joules and those of the checks are spent either way."""
     return Spending(
         np.where(escalated > 0, pair.passed[:, 1], pair.passed[:, 0]),
@@ -42,7 +42,7 @@ def drafted(pair: Pair, escalated: Array, checks_j: Array | float = 0.0) -> Spen
     )
 
 
-def reduction(pair: Pair, spent: Spending, weight: Array | None = None) -> float:
+def reduction(pair: PairOutcomes, spent: Spending, weight: Array | None = None) -> float:
     """Share of energy saved against the straight line at the same accuracy; below the weak model's it extrapolates."""
     w = np.ones(len(spent.passed)) if weight is None else weight
     a_weak, e_weak, a_strong, e_strong = pair.ends(weight)
@@ -52,7 +52,7 @@ def reduction(pair: Pair, spent: Spending, weight: Array | None = None) -> float
     return (line - energy) / line
 
 
-def interval(pair: Pair, spent: Spending) -> tuple[float, float]:
+def interval(pair: PairOutcomes, spent: Spending) -> tuple[float, float]:
     """95 % bootstrap interval of the reduction over tasks; the line's ends move with the sample."""
     weights = _weights(len(spent.passed))
     a_weak, a_strong = weights @ pair.passed[:, 0], weights @ pair.passed[:, 1]

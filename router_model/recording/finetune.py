@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     variant = "augmented" if options.fills else "plain"
     labels, n_strict = labels_of(options.data_dir, options.pair, names)
     sys.stderr.write(f"labels: {n_strict} from five samples, {len(names) - n_strict} from one greedy answer\n")
-    recorded_rows = Recording(options.out, names, options.pair, variant, options.epochs)
+    recorded_rows = ProbabilityTable(options.out, names, options.pair, variant, options.epochs)
     todo = [fold for fold in folds(len(texts), SEED) if not recorded_rows.has([names[row] for row in fold[1]])]
     for train, test in tracked(todo, f"fine-tune {variant}", len(todo)):
         steps = options.epochs * n_batches(len(train))
@@ -157,7 +157,7 @@ def _copies(path: Path) -> dict[str, str]:
     return {row["task_id"]: row["text"] for row in rows}
 
 
-class Recording:
+class ProbabilityTable:
     """The rows of one pair and variant in a table of held-out probabilities, written fold by fold."""
 
     def __init__(self, table: Path, names: Sequence[str], pair: str, variant: str, epochs: int) -> None:

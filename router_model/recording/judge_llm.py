@@ -32,14 +32,14 @@ Message = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Said:
+class JudgeReply:
     """One answer of a judge: its letter, and log p(A) − log p(B) where it tells its probabilities."""
 
     letter: str
     lean_first: float | None = None
 
 
-Judge = Callable[[list[Message]], Said]
+Judge = Callable[[list[Message]], JudgeReply]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -97,12 +97,12 @@ class LocalJudge:
         """The decoder's owner closes it."""
         self._decoder = decoder
 
-    def __call__(self, messages: list[Message]) -> Said:
+    def __call__(self, messages: list[Message]) -> JudgeReply:
         """One pass over the question, no generation."""
         text = "".join(f"<|im_start|>{each['role']}\n{each['content']}<|im_end|>\n" for each in messages)
         scores = self._decoder.next_scores(f"{text}<|im_start|>assistant\n", _LETTERS)
         best = max(range(len(_LETTERS)), key=scores.__getitem__)
-        return Said(_LETTERS[best], round(scores[0] - scores[1], 4))
+        return JudgeReply(_LETTERS[best], round(scores[0] - scores[1], 4))
 
 
 class EndpointJudge:
@@ -112,11 +112,11 @@ class EndpointJudge:
         """`base_url` ends in /v1."""
         self._url, self._model, self._key = base_url, model, key
 
-    def __call__(self, messages: list[Message]) -> Said:
+    def __call__(self, messages: list[Message]) -> JudgeReply:
         """Raises `urllib.error.URLError` when the endpoint does not answer."""
         body = {"model": self._model, "messages": messages, "temperature": 0.0, "max_tokens": 4}
         reply = chat_completion(self._url, body, self._key)
-        return Said(letter_of(reply["choices"][0]["message"]["content"] or ""))
+        return JudgeReply(letter_of(reply["choices"][0]["message"]["content"] or ""))
 
 
 def _rows(asked: list[tuple[Task, str, str, str]], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -131,7 +131,7 @@ def _rows(asked: list[tuple[Task, str, str, str]], options: argparse.Namespace) 
 def _verdicts(asked: list[tuple[Task, str, str, str]], judge: Judge) -> Iterator[dict[str, Any]]:
     for task, order, first, second in asked:
         same = first == second  # nobody is asked about one text
-        said = Said("C", 0.0) if same else judge(question(task, first, second))
+        said = JudgeReply("C", 0.0) if same else judge(question(task, first, second))
         yield {"task_id": task.task_id, "order": order, "letter": said.letter, "lean_first": said.lean_first}
 
 

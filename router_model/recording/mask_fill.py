@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.router_model.labelling.batched_decode import BatchedDecoder, Prompt
+from halfwatt.router_model.labelling.batched_decode import BatchedDecoder, DecodeRequest
 from halfwatt.router_model.labelling.tasks import Task, load_tasks
 from halfwatt.router_model.progress import tracked
 
@@ -123,7 +123,7 @@ def fill_in_the_middle(work: Sequence[tuple[Task, list[Hole]]], options: argpars
 
 def _fill_some(work: Sequence[tuple[Task, list[Hole]]], decoder: BatchedDecoder) -> Iterator[Filled]:
     prompts = [
-        Prompt(
+        DecodeRequest(
             key=f"{row}#{place}",
             text=middle_prompt(task.router_text, hole),
             max_new_tokens=3 * hole.n_words + 2,

@@ -22,12 +22,12 @@ from halfwatt.router_model.labelling.judge import extract_code, judged_program
 from halfwatt.router_model.labelling.tasks import Task, load_tasks
 from halfwatt.router_model.measures.draft_data import SAMPLES_TABLE, TEST_COUNTS, TESTS_TABLE
 from halfwatt.router_model.progress import tracked
-from halfwatt.router_model.sandbox.sandbox import Limits, runs_to_its_end, sandbox_available
+from halfwatt.router_model.sandbox.sandbox import SandboxLimits, runs_to_its_end, sandbox_available
 
 from .judge_llm import ORDERS, answers
 from .record import N_SAMPLES, read_lines
 
-_LIMITS = Limits(wall_s=20.0, cpu_s=4)
+_LIMITS = SandboxLimits(wall_s=20.0, cpu_s=4)
 Runs = Callable[[str], bool]
 Tasks = Mapping[str, Task]
 Table = list[dict[str, Any]]

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.router_model.labelling.batched_decode import BatchedDecoder, Generation, Prompt
+from halfwatt.router_model.labelling.batched_decode import BatchedDecoder, DecodeRequest, Generation
 from halfwatt.router_model.labelling.judge import extract_code
 from halfwatt.router_model.labelling.labels import ADDED_OUTCOMES, read_rows
 from halfwatt.router_model.labelling.tasks import SYSTEM_TEXT, Task, chat_prompt, load_tasks
@@ -119,30 +119,32 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _prompts(options: argparse.Namespace, tasks: list[Task]) -> list[Prompt]:
+def _prompts(options: argparse.Namespace, tasks: list[Task]) -> list[DecodeRequest]:
     if options.kind in ("drafts", "strong"):
-        return [Prompt(f"{task.task_id}#0", chat_prompt(task)) for task in tasks]
+        return [DecodeRequest(f"{task.task_id}#0", chat_prompt(task)) for task in tasks]
     if options.kind == "samples":
         return [
-            Prompt(f"{task.task_id}#{sample}", chat_prompt(task), TEMPERATURE, seed=1000 * place + sample)
+            DecodeRequest(f"{task.task_id}#{sample}", chat_prompt(task), TEMPERATURE, seed=1000 * place + sample)
             for place, task in enumerate(tasks)
             for sample in range(N_SAMPLES)
         ]
     drafts = {row["task_id"]: extract_code(row["completion"]) for row in read_lines(options.work / "drafts.jsonl")}
     return [
-        Prompt(f"{task.task_id}#0", prompt_for_tests(task, drafts[task.task_id]), 0.0, 0, 320, LineCounter(N_TESTS))
+        DecodeRequest(
+            f"{task.task_id}#0", prompt_for_tests(task, drafts[task.task_id]), 0.0, 0, 320, LineCounter(N_TESTS)
+        )
         for task in tasks
         if signature(drafts.get(task.task_id, ""))
     ]
 
 
-def _decoded(options: argparse.Namespace, prompts: list[Prompt]) -> Iterator[tuple[Generation, Any]]:
+def _decoded(options: argparse.Namespace, prompts: list[DecodeRequest]) -> Iterator[tuple[Generation, Any]]:
     stops = {prompt.key: prompt.stop for prompt in prompts}
     for generation in _generations(options, prompts):
         yield generation, stops[generation.key]
 
 
-def _generations(options: argparse.Namespace, prompts: list[Prompt]) -> Iterable[Generation]:
+def _generations(options: argparse.Namespace, prompts: list[DecodeRequest]) -> Iterable[Generation]:
     if options.engine == "llama":
         with BatchedDecoder(options.model, options.rows, options.threads) as decoder:
             yield from decoder.decode(prompts)

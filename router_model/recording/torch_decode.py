@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.router_model.labelling.batched_decode import Generation, Prompt, finish_reason
+from halfwatt.router_model.labelling.batched_decode import DecodeRequest, Generation, finish_reason
 
 _MAX_TOKENS = 1100  # prompt and answer together
 _LIKELIEST = 50  # sampling draws from these
 
 
 @dataclass
-class _Row:
+class _ActiveRow:
     generation: Generation
-    prompt: Prompt
+    prompt: DecodeRequest
     random: np.random.Generator
     length: int
     next_token: int = 0
@@ -59,9 +59,9 @@ class TorchDecoder:
         del whole
         return cls(tokenizer, *_read(model_path, torch), n_rows)
 
-    def decode(self, prompts: Sequence[Prompt]) -> Iterator[Generation]:
+    def decode(self, prompts: Sequence[DecodeRequest]) -> Iterator[Generation]:
         """Yield generations in the order in which they finish; prompts of one text in a row share its reading."""
-        waiting, rows = list(reversed(prompts)), list[_Row]()
+        waiting, rows = list(reversed(prompts)), list[_ActiveRow]()
         with self._torch.inference_mode():
             while waiting or rows:
                 while waiting and len(rows) < self._n_rows:
@@ -71,7 +71,7 @@ class TorchDecoder:
                     self._consume(rows, self._step(rows))
                     yield from self._remove_finished(rows)
 
-    def _admit(self, waiting: list[Prompt], rows: list[_Row]) -> None:
+    def _admit(self, waiting: list[DecodeRequest], rows: list[_ActiveRow]) -> None:
         text = waiting[-1].text
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids[: _MAX_TOKENS - 200]
         first = len(rows)
@@ -80,16 +80,18 @@ class TorchDecoder:
             prompt, place = waiting.pop(), len(rows)
             if place != first:
                 self._copy(first, place, len(ids))
-            rows.append(_Row(Generation(prompt.key, len(ids)), prompt, np.random.default_rng(prompt.seed), len(ids)))
+            rows.append(
+                _ActiveRow(Generation(prompt.key, len(ids)), prompt, np.random.default_rng(prompt.seed), len(ids))
+            )
         self._consume(rows[first:], logits.expand(len(rows) - first, -1))
 
-    def _step(self, rows: list[_Row]) -> Any:
+    def _step(self, rows: list[_ActiveRow]) -> Any:
         logits = self._forward([[row.next_token] for row in rows], slice(0, len(rows)), [row.length for row in rows])
         for row in rows:
             row.length += 1
         return logits
 
-    def _consume(self, rows: Sequence[_Row], logits: Any) -> None:
+    def _consume(self, rows: Sequence[_ActiveRow], logits: Any) -> None:
         totals = logits.logsumexp(dim=-1)
         values, tokens = logits.topk(_LIKELIEST, dim=-1)
         for index, row in enumerate(rows):
@@ -107,7 +109,7 @@ class TorchDecoder:
             full = row.length >= _MAX_TOKENS - 1
             row.generation.finish = "stop" if ended else "length" if full else finish_reason(row.generation, row.prompt)
 
-    def _remove_finished(self, rows: list[_Row]) -> Iterator[Generation]:
+    def _remove_finished(self, rows: list[_ActiveRow]) -> Iterator[Generation]:
         for place in range(len(rows) - 1, -1, -1):
             if rows[place].generation.finish:
                 done, last = rows[place], rows.pop()

@@ -37,7 +37,7 @@ os.write(report, token.encode())
 
 
 @dataclass(frozen=True)
-class Limits:
+class SandboxLimits:
     """What one program may use. Sizes in bytes."""
 
     wall_s: float = 10.0
@@ -61,7 +61,7 @@ def sandbox_available() -> bool:
         return False
 
 
-def runs_to_its_end(program: str, limits: Limits | None = None, allow_unsafe: bool = False) -> bool:
+def runs_to_its_end(program: str, limits: SandboxLimits | None = None, allow_unsafe: bool = False) -> bool:
     """True when the program ends without an exception, an early exit or a broken limit.
 
     Raises `SandboxUnavailable` when there is no sandbox and `allow_unsafe` is false.
@@ -71,16 +71,16 @@ def runs_to_its_end(program: str, limits: Limits | None = None, allow_unsafe: bo
         with tempfile.TemporaryFile() as filter_file:
             filter_file.write(call_filter)
             filter_file.seek(0)
-            return _run([bubblewrap, *_walls(filter_file.fileno())], program, limits or Limits(), filter_file)
+            return _run([bubblewrap, *_walls(filter_file.fileno())], program, limits or SandboxLimits(), filter_file)
     if not allow_unsafe:
         raise SandboxUnavailable(
             "bubblewrap is not installed or does not know this processor, so generated code was not run. "
             "Install the package 'bubblewrap', or allow running without a sandbox."
         )
-    return _run([], program, limits or Limits(), None)
+    return _run([], program, limits or SandboxLimits(), None)
 
 
-def _run(wrapper: list[str], program: str, limits: Limits, passed: IO[bytes] | None) -> bool:
+def _run(wrapper: list[str], program: str, limits: SandboxLimits, passed: IO[bytes] | None) -> bool:
     token = secrets.token_hex(16)
     with tempfile.TemporaryFile() as report:
         process = subprocess.Popen(

@@ -19,7 +19,7 @@ DEFAULT_FOLDER = Path(__file__).parent / "artifact"
 MANIFEST = "manifest.json"
 
 
-class Tables(msgspec.Struct, frozen=True):
+class ArtifactTables(msgspec.Struct, frozen=True):
     """Calibration of the graph's raw outputs; lists have one entry per model.
 
     `calibration` (slope, intercept), `smearing` (factor), `token_quantiles` (10 %, 90 % of the log residual),
@@ -62,10 +62,10 @@ def verify(folder: Path) -> None:
         _verify_file(folder / name, expected)
 
 
-def read_tables(folder: Path) -> Tables:
+def read_tables(folder: Path) -> ArtifactTables:
     """The tables of a verified folder."""
     try:
-        return msgspec.json.decode((folder / "tables.json").read_bytes(), type=Tables)
+        return msgspec.json.decode((folder / "tables.json").read_bytes(), type=ArtifactTables)
     except (OSError, msgspec.MsgspecError) as error:
         raise RouterUnavailable("The router's tables cannot be read. Reinstall halfwatt.") from error
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from halfwatt.router_model.errors import SandboxUnavailable
-from halfwatt.router_model.sandbox.sandbox import Limits, runs_to_its_end
+from halfwatt.router_model.sandbox.sandbox import SandboxLimits, runs_to_its_end
 
 MAX_EXAMPLES = 20
-_LIMITS = Limits(wall_s=3.0, cpu_s=3, memory_bytes=512 << 20)
+_LIMITS = SandboxLimits(wall_s=3.0, cpu_s=3, memory_bytes=512 << 20)
 _COMMENT = re.compile(r"[ \t]*#[ \t]?")
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _QUOTES = re.compile(r"[\"']{3}")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from halfwatt.router_model.errors import RouterUnavailable
 
-from .artifact_io import DEFAULT_FOLDER, Tables, read_tables, total_bytes, verify
+from .artifact_io import DEFAULT_FOLDER, ArtifactTables, read_tables, total_bytes, verify
 from .encoder import encode
 from .estimates import Estimates, ModelEstimate
 from .features import NO_FEATURES, Features, features
@@ -26,7 +26,7 @@ _MAX_TOKENS = 4096.0
 class Router:
     """Holds one onnxruntime session. Make it with `load`; `estimate` may be called from any thread."""
 
-    def __init__(self, folder: Path, tables: Tables, session: Any, tokenizer: Any) -> None:
+    def __init__(self, folder: Path, tables: ArtifactTables, session: Any, tokenizer: Any) -> None:
         self.folder = folder
         self.tables = tables
         self._session = session

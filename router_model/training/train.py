@@ -23,8 +23,7 @@ from halfwatt.router_model.labelling.labels import (
 )
 from halfwatt.router_model.labelling.tasks import Task
 
-from . import kernel_ridge as machine
-from . import teacher
+from . import kernel_ridge, teacher
 from .draft_model import DraftTables, fit_draft_tables
 from .views import Inputs, Scaling, Support, fit_scaling, fit_support, gram, scaled
 
@@ -36,15 +35,15 @@ SEED = 20
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedRouter:
     """All that the artifact holds beside the encoder. Arrays have one column per model of `MODELS`."""
 
     scaling: Scaling
     support: Support
-    pass_fit: machine.Fit
+    pass_fit: kernel_ridge.Fit
     members: Array
     member_offset: Array
-    tokens_fit: machine.Fit
+    tokens_fit: kernel_ridge.Fit
     calibration: Array
     smearing: Array
     token_quantiles: Array
@@ -52,7 +51,7 @@ class Trained:
     drafts: DraftTables
 
 
-def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> Trained:
+def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> TrainedRouter:
     """Fit on every labelled task; inputs are in task order."""
     names = [task.task_id for task in tasks]
     tables = [read(data_dir, names) for read in (local_outcomes, energy_outcomes, llama_outcomes)]
@@ -62,12 +61,12 @@ def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> Trained:
     support = fit_support(scaled(inputs, scaling))
     matrix = gram(support).astype(np.float64)
     targets = _with_teacher(passed, np.log(tokens), tasks, data_dir)
-    pass_fit = machine.fit(matrix, targets[0], machine.PASS_RIDGE)
-    tokens_fit = machine.fit(matrix, targets[1], machine.COST_RIDGE)
-    lines = machine.calibration(pass_fit.left_out, passed)
+    pass_fit = kernel_ridge.fit(matrix, targets[0], kernel_ridge.PASS_RIDGE)
+    tokens_fit = kernel_ridge.fit(matrix, targets[1], kernel_ridge.COST_RIDGE)
+    lines = kernel_ridge.calibration(pass_fit.left_out, passed)
     members, offset = _members(matrix, targets[0])
-    p = machine.probabilities(pass_fit.left_out, lines)
-    return Trained(
+    p = kernel_ridge.probabilities(pass_fit.left_out, lines)
+    return TrainedRouter(
         scaling=scaling,
         support=support,
         pass_fit=pass_fit,
@@ -75,7 +74,7 @@ def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> Trained:
         member_offset=offset,
         tokens_fit=tokens_fit,
         calibration=lines,
-        smearing=machine.smearing(tokens_fit.left_out, tokens),
+        smearing=kernel_ridge.smearing(tokens_fit.left_out, tokens),
         token_quantiles=np.nanquantile(np.log(tokens) - tokens_fit.left_out, (0.1, 0.9), axis=0),
         brier=np.nanmean((p - passed) ** 2, axis=0),
         drafts=fit_draft_tables(LOCAL_MODELS, local_statistics(data_dir, names), passed[:, :2], p[:, :2]),
@@ -100,7 +99,7 @@ def _members(matrix: Array, targets: Array) -> tuple[Array, Array]:
     for _ in range(N_MEMBERS):
         holed = targets.copy()
         holed[random.random(len(targets)) < _DROPPED_SHARE] = np.nan
-        member = machine.fit(matrix, holed, machine.PASS_RIDGE)
+        member = kernel_ridge.fit(matrix, holed, kernel_ridge.PASS_RIDGE)
         coefficients.append(member.coefficients)
         offsets.append(member.offset)
     return np.hstack(coefficients), np.hstack(offsets)

@@ -12,8 +12,8 @@ from halfwatt.router_model.bench import runs as bench_runs
 from halfwatt.router_model.bench.registry import families
 from halfwatt.router_model.bench.runs import Repetition, run_all
 from halfwatt.router_model.bench.table import average, hull_of
-from halfwatt.router_model.measures.evaluation import Pair, Rows, point, upper_hull
-from halfwatt.router_model.measures.family import Family, PairData, Routed
+from halfwatt.router_model.measures.evaluation import PairOutcomes, Rows, point, upper_hull
+from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
 from halfwatt.router_model.training.views import Inputs
 
 N_TASKS = 20
@@ -25,15 +25,15 @@ class Counted:
     def __init__(self) -> None:
         self.n_trained = 0
 
-    def route(self, data: PairData, train: Rows, test: Rows, seed: int) -> Routed:
+    def route(self, data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
         self.n_trained += 1
-        return Routed({"half": (test % 2).astype(float)}, np.full((len(test), 2), 0.5))
+        return RoutingShares({"half": (test % 2).astype(float)}, np.full((len(test), 2), 0.5))
 
 
 @pytest.fixture
 def data() -> PairData:
     random = np.random.default_rng(0)
-    pair = Pair((random.random((N_TASKS, 2)) < (0.4, 0.8)).astype(float), np.tile([1.0, 3.0], (N_TASKS, 1)))
+    pair = PairOutcomes((random.random((N_TASKS, 2)) < (0.4, 0.8)).astype(float), np.tile([1.0, 3.0], (N_TASKS, 1)))
     inputs = Inputs(*(random.normal(size=(N_TASKS, 3)).astype(np.float32) for _ in range(4)))
     return PairData(pair, np.ones((N_TASKS, 2)), inputs, np.ones(N_TASKS), np.zeros((N_TASKS, 1)))
 
@@ -56,7 +56,7 @@ def test_a_stopped_bench_goes_on_where_it_was(data: PairData, tmp_path: Path) ->
 def test_other_outcomes_are_measured_anew(data: PairData, tmp_path: Path) -> None:
     first, second = Counted(), Counted()
     run_all([Family("counted", first.route, "test")], data, [0], tmp_path, 1)
-    other = replace(data, pair=Pair(1 - data.pair.passed, data.pair.energy_j))
+    other = replace(data, pair=PairOutcomes(1 - data.pair.passed, data.pair.energy_j))
     run_all([Family("counted", second.route, "test")], other, [0], tmp_path, 1)
     assert second.n_trained == 5
 

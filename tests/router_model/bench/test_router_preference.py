@@ -13,7 +13,7 @@ from router_data import data_dir as data_dir
 
 from halfwatt.router_model.bench.judged_pairs import (
     JUDGE_TABLE,
-    Judged,
+    JudgedPairs,
     judged,
     measure,
     nearest_half,
@@ -37,18 +37,18 @@ N = 40
 STRONG_ONLY = np.arange(N) % 4 == 0  # one answer in four passes by the strong model alone, the others pass twice
 
 
-def made(verdicts: Array, leans: Array | None = None) -> Judged:
+def made(verdicts: Array, leans: Array | None = None) -> JudgedPairs:
     passed = np.column_stack([~STRONG_ONLY, np.ones(N)]).astype(float)
     known = np.full((N, 2), np.nan) if leans is None else leans
-    return Judged(np.arange(N), verdicts.astype(float), known, passed, np.zeros(N))
+    return JudgedPairs(np.arange(N), verdicts.astype(float), known, passed, np.zeros(N))
 
 
-def right_judge() -> Judged:
+def right_judge() -> JudgedPairs:
     """Prefers the strong answer exactly where it alone passes, in both orders."""
     return made(np.column_stack([STRONG_ONLY, STRONG_ONLY]))
 
 
-def first_place_judge() -> Judged:
+def first_place_judge() -> JudgedPairs:
     """Always says A, but leans less to it where the strong answer alone passes and the weak one is A."""
     leans = np.column_stack([np.where(STRONG_ONLY, -0.5, -1.5), np.ones(N)])
     return made(np.tile([-1.0, 1.0], (N, 1)), leans)
@@ -116,7 +116,7 @@ def test_liking_for_the_first_place_is_a_tie_and_its_leaning_is_read_out() -> No
 
 def test_one_text_is_asked_about_by_nobody_and_counts_for_no_consistency() -> None:
     found = right_judge()
-    same = Judged(found.tasks, np.zeros((N, 2)), np.zeros((N, 2)), found.passed, np.ones(N))
+    same = JudgedPairs(found.tasks, np.zeros((N, 2)), np.zeros((N, 2)), found.passed, np.ones(N))
     assert reliability(same)["pairs where one passes"] == 0
     assert preference(same, np.ones(N))["same verdict swapped %"] is None
 

@@ -13,22 +13,29 @@ from router_data import data_dir as data_dir
 from halfwatt.router_model.baselines.cascade_routing import both_stages, cascade_routing
 from halfwatt.router_model.baselines.finetuned import by_probability, gained, platform_accuracy, routing_rate
 from halfwatt.router_model.baselines.recorded import entropies, largest, self_tests, semantic_entropy
-from halfwatt.router_model.labelling.labels import STATISTICS, Outcomes
+from halfwatt.router_model.labelling.labels import STATISTICS, ModelOutcomes
 from halfwatt.router_model.labelling.tasks import load_tasks
 from halfwatt.router_model.measures import spending
-from halfwatt.router_model.measures.draft_data import PROMPT_SHARE, RUN_J, DraftData, Fold, Recorded, new_token_j
-from halfwatt.router_model.measures.evaluation import Array, Pair, Rows, folds
+from halfwatt.router_model.measures.draft_data import (
+    PROMPT_SHARE,
+    RUN_J,
+    DraftData,
+    Fold,
+    RecordedOutcomes,
+    new_token_j,
+)
+from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows, folds
 from halfwatt.router_model.measures.family import PairData
-from halfwatt.router_model.measures.local_pair import Said
+from halfwatt.router_model.measures.local_pair import LocalPairEstimates
 from halfwatt.router_model.measures.spending import Spending, drafted, routed
 from halfwatt.router_model.recording import finetune
-from halfwatt.router_model.recording.finetune import Recording, batches, strict_labels, with_copies
+from halfwatt.router_model.recording.finetune import ProbabilityTable, batches, strict_labels, with_copies
 from halfwatt.router_model.training.views import Inputs
 
 N = 200
 TRAIN, TEST = np.arange(0, 150), np.arange(150, N)
 EASY = np.arange(N) % 2 == 0  # the weak model passes exactly these; the strong one passes all
-PAIR = Pair(np.column_stack([EASY, np.ones(N)]).astype(float), np.tile([10.0, 40.0], (N, 1)))
+PAIR = PairOutcomes(np.column_stack([EASY, np.ones(N)]).astype(float), np.tile([10.0, 40.0], (N, 1)))
 
 
 def inputs(meaning: Array) -> Inputs:
@@ -47,7 +54,7 @@ def pair_data(meaning: Array) -> PairData:
     return PairData(PAIR, np.ones((N, 2)), inputs(meaning), np.ones(N), np.empty(0), (0.5,))
 
 
-def draft_data(statistics: Array | None = None, recorded: Recorded | None = None) -> DraftData:
+def draft_data(statistics: Array | None = None, recorded: RecordedOutcomes | None = None) -> DraftData:
     known = np.zeros((N, 2, len(STATISTICS))) if statistics is None else statistics
     return DraftData(
         PAIR, np.ones((N, 2)), inputs(separable()), np.ones(N), np.empty(0), (), known, np.full(N, 80.0), recorded
@@ -95,11 +102,11 @@ def test_entropy_counts_clusters_and_the_largest_answers() -> None:
     assert largest(clusters).tolist() == [0, 0, 1]
 
 
-def recorded() -> Recorded:
+def recorded() -> RecordedOutcomes:
     """Easy tasks: five equal samples, tests pass. Hard ones: five different samples, the third test fails."""
     easy = EASY.astype(float)
     tests = np.column_stack([np.ones(N), easy, easy, easy])
-    return Recorded(
+    return RecordedOutcomes(
         sample_passed=np.tile(easy[:, None], (1, 5)),
         sample_tokens=np.full((N, 5), 20.0),
         sample_cluster=np.where(EASY[:, None], 0.0, np.arange(5.0)),
@@ -163,13 +170,13 @@ def test_ensemble_and_dropout_doubt_what_lies_between_the_classes() -> None:
 
 def test_bandits_learn_from_the_arm_they_took() -> None:
     pytest.importorskip("bayesianbandits", reason="needs the extra [bench]")
-    from halfwatt.router_model.baselines.bandits import KINDS, contexts_of, regret, rewards, stream
+    from halfwatt.router_model.baselines.bandits import KINDS, contexts_of, regret, rewards, run_bandit
 
     vectors = separable(0.1)
     contexts = contexts_of(vectors, TRAIN)
     gains = rewards(PAIR.passed, PAIR.energy_j, 0.3)
     for kind in KINDS:
-        run = stream(kind, contexts[TRAIN], gains[TRAIN], contexts[TEST], 0)
+        run = run_bandit(kind, contexts[TRAIN], gains[TRAIN], contexts[TEST], 0)
         assert (run.asked == (gains[TEST, 1] > gains[TEST, 0])).mean() > 0.95, kind
         lost = regret(run.taken, gains[TRAIN])
         assert lost[-1] - lost[75] < lost[75]
@@ -188,9 +195,9 @@ def told(before: Array, after: Array) -> Fold:
     made = fold()
     ones = np.ones(N)
 
-    def said(rows: Rows) -> Said:
+    def said(rows: Rows) -> LocalPairEstimates:
         own = np.tile(after[rows][:, None, None], (1, 2, 2))
-        return Said(before[rows], own, ones[rows], np.ones((len(rows), 2)))
+        return LocalPairEstimates(before[rows], own, ones[rows], np.ones((len(rows), 2)))
 
     made.__dict__["said"] = (said(TRAIN), said(TEST))
     return made
@@ -236,7 +243,7 @@ def test_recorded_fine_tuning_covers_every_task_once(data_dir: Path) -> None:
     for variant in variants("energy"):
         p = probabilities("energy", variant, len(names))
         assert ((p >= 0) & (p <= 1)).all()
-    pair = Pair(np.tile([0.0, 1.0], (len(names), 1)), np.tile([10.0, 40.0], (len(names), 1)))
+    pair = PairOutcomes(np.tile([0.0, 1.0], (len(names), 1)), np.tile([10.0, 40.0], (len(names), 1)))
     rows = study_rows(names, pair, np.ones((len(names), 2)))
     assert len(rows) == 3 * len(variants("energy"))  # HumanEval, MBPP, both
     assert all(row["H_edge %"] in (0.0, None) and row["H_cloud %"] in (100.0, None) for row in rows)
@@ -252,9 +259,9 @@ def test_label_is_five_of_five_where_five_were_recorded_else_the_greedy_answer(m
     greedy = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
     samples = np.array([[1, 1, 1, 1, 0], [np.nan] * 5, [1, 1, 1, 1, 1]])
     nothing = np.full((3, 4), np.nan)
-    known = Recorded(samples, samples, samples, nothing[:, 0], nothing, nothing, nothing[:, 0])
-    monkeypatch.setattr(finetune, "local_outcomes", lambda *_: Outcomes(("a", "b"), greedy, greedy, greedy))
-    monkeypatch.setattr(finetune, "energy_outcomes", lambda *_: Outcomes(("a", "b"), greedy, greedy, greedy))
+    known = RecordedOutcomes(samples, samples, samples, nothing[:, 0], nothing, nothing, nothing[:, 0])
+    monkeypatch.setattr(finetune, "local_outcomes", lambda *_: ModelOutcomes(("a", "b"), greedy, greedy, greedy))
+    monkeypatch.setattr(finetune, "energy_outcomes", lambda *_: ModelOutcomes(("a", "b"), greedy, greedy, greedy))
     monkeypatch.setattr(finetune, "recorded", lambda *_: known)
     labels, n_strict = finetune.labels_of(Path(), "local", ["x", "y", "z"])
     assert (labels.tolist(), n_strict) == ([0, 1, 1], 2)
@@ -277,14 +284,14 @@ def test_copies_of_test_tasks_never_enter_training() -> None:
 
 def test_recording_goes_on_where_it_stopped_and_drops_rows_of_other_epochs(tmp_path: Path) -> None:
     table, names = tmp_path / "table.csv", ["a/0", "a/1", "b/0"]
-    first = Recording(table, names, "energy", "plain", 2)
+    first = ProbabilityTable(table, names, "energy", "plain", 2)
     first.add(["b/0"], np.array([0.25]))
-    again = Recording(table, names, "energy", "plain", 2)
+    again = ProbabilityTable(table, names, "energy", "plain", 2)
     assert again.has(["b/0"])
     assert not again.has(["a/0", "b/0"])
     again.add(["a/1", "a/0"], np.array([0.5, 0.75]))
-    Recording(table, names, "energy", "augmented", 2).add(["a/0"], np.array([0.1]))
-    longer = Recording(table, names, "energy", "plain", 4)
+    ProbabilityTable(table, names, "energy", "augmented", 2).add(["a/0"], np.array([0.1]))
+    longer = ProbabilityTable(table, names, "energy", "plain", 4)
     assert not longer.has(["a/0"])
     rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
     assert [(row[0], row[2], row[4]) for row in rows] == [
@@ -336,7 +343,7 @@ def test_signal_that_knows_more_raises_auroc_and_noise_does_not() -> None:
 
 
 def test_interval_of_few_tasks_leaves_out_samples_without_a_line() -> None:
-    few = Pair(np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]), PAIR.energy_j[:4])
+    few = PairOutcomes(np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]), PAIR.energy_j[:4])
     low, high = spending.interval(few, routed(few, np.full(4, 0.3)))
     assert low == pytest.approx(0)
     assert high == pytest.approx(0)

@@ -12,10 +12,10 @@ from sandboxed import needs_sandbox
 from halfwatt.router_model.errors import SandboxUnavailable
 from halfwatt.router_model.labelling.judge import canonical_program, extract_code, judged_program, outcome_rows
 from halfwatt.router_model.labelling.tasks import Task, load_tasks
-from halfwatt.router_model.sandbox.sandbox import Limits, runs_to_its_end
+from halfwatt.router_model.sandbox.sandbox import SandboxLimits, runs_to_its_end
 from halfwatt.router_model.sandbox.seccomp import deny_new_processes
 
-SHORT = Limits(wall_s=5, cpu_s=2)
+SHORT = SandboxLimits(wall_s=5, cpu_s=2)
 
 
 @needs_sandbox
@@ -84,7 +84,7 @@ def test_a_sandbox_that_does_not_run_the_program_is_no_pass(
     broken.write_text(f"#!/bin/sh\n{script}\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not runs_to_its_end("pass", Limits(wall_s=0.5))
+    assert not runs_to_its_end("pass", SandboxLimits(wall_s=0.5))
 
 
 @needs_sandbox

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from router_data import data_dir as data_dir
 
-from halfwatt.router_model.baselines.ours import Estimated, best_lambda, choose, lambda_for_accuracy
+from halfwatt.router_model.baselines.ours import GainEstimates, best_lambda, choose, lambda_for_accuracy
 from halfwatt.router_model.baselines.soft_head import best_shift
 from halfwatt.router_model.labelling.calibrate import wilson
 from halfwatt.router_model.labelling.labels import energy_outcomes, local_outcomes
 from halfwatt.router_model.labelling.tasks import load_tasks
 from halfwatt.router_model.measures.evaluation import (
-    Pair,
+    PairOutcomes,
     apgr,
     auroc,
     calibration_error,
@@ -26,13 +26,13 @@ from halfwatt.router_model.measures.evaluation import (
     point,
     reduction,
 )
-from halfwatt.router_model.training import kernel_ridge as machine
+from halfwatt.router_model.training import kernel_ridge
 
-PAIR = Pair(
+PAIR = PairOutcomes(
     passed=np.array([[1, 1], [0, 1], [0, 0], [1, 0]], dtype=float),
     energy_j=np.array([[10, 30], [10, 30], [20, 15], [10, 30]], dtype=float),
 )
-UNEVEN = Pair(np.array([[0, 1], [0, 1], [1, 1], [1, 1]], dtype=float), np.array([[1.0, 3.0]] * 4))
+UNEVEN = PairOutcomes(np.array([[0, 1], [0, 1], [1, 1], [1, 1]], dtype=float), np.array([[1.0, 3.0]] * 4))
 
 
 def test_oracle_takes_the_only_correct_model_and_the_cheaper_one_on_ties() -> None:
@@ -53,7 +53,7 @@ def test_sending_only_what_the_weak_model_fails_saves_a_third() -> None:
 def test_interval_holds_the_reduction() -> None:
     random = np.random.default_rng(1)
     passed = (random.random((300, 2)) < (0.4, 0.7)).astype(float)
-    pair = Pair(passed, np.tile([1.0, 3.0], (300, 1)))
+    pair = PairOutcomes(passed, np.tile([1.0, 3.0], (300, 1)))
     strong = oracle(pair)
     low, high = interval(pair, strong)
     assert low < reduction(pair, strong) < high
@@ -92,8 +92,8 @@ def test_every_task_is_tested_once_and_never_trained_on_in_its_fold() -> None:
 
 
 def test_lambda_for_accuracy_is_the_largest_that_keeps_it() -> None:
-    held = Estimated(np.array([0.9, 0.5, 0.05, 0.01]), np.full(4, 100.0), np.zeros((4, 2)))
-    pair = Pair(np.array([[0, 1], [0, 1], [1, 1], [1, 1]], dtype=float), np.array([[1.0, 101.0]] * 4))
+    held = GainEstimates(np.array([0.9, 0.5, 0.05, 0.01]), np.full(4, 100.0), np.zeros((4, 2)))
+    pair = PairOutcomes(np.array([[0, 1], [0, 1], [1, 1], [1, 1]], dtype=float), np.array([[1.0, 101.0]] * 4))
     chosen = lambda_for_accuracy(pair, held, 0.99)
     assert choose(held, chosen).tolist() == [1, 1, 0, 0]
     assert choose(held, best_lambda(pair, held)).tolist() == [1, 1, 0, 0]
@@ -109,7 +109,7 @@ def test_left_out_predictions_equal_refitting_without_the_row() -> None:
     points = random.normal(size=(30, 3))
     gram = np.exp(-((points[:, None] - points[None]) ** 2).sum(axis=2))
     targets = random.normal(size=(30, 1))
-    fitted = machine.fit(gram, targets, 0.5)
+    fitted = kernel_ridge.fit(gram, targets, 0.5)
     strength = 0.5 * (1 - gram.mean())
     rest = np.arange(1, 30)
     inverse = np.linalg.inv(gram[np.ix_(rest, rest)] + strength * np.eye(29))
@@ -120,7 +120,7 @@ def test_left_out_predictions_equal_refitting_without_the_row() -> None:
 def test_target_with_holes_is_learned_from_the_rows_that_have_it() -> None:
     gram = np.eye(6) + 0.1
     targets = np.array([[1, 1], [0, np.nan], [1, np.nan], [0, 0], [1, 1], [0, 0]], dtype=float)
-    fitted = machine.fit(gram, targets, 1.0)
+    fitted = kernel_ridge.fit(gram, targets, 1.0)
     assert fitted.coefficients[1:3, 1].tolist() == [0, 0]
     assert np.isfinite(fitted.coefficients).all()
 
@@ -134,7 +134,7 @@ def test_wilson_interval_narrows_with_labels() -> None:
 def test_energy_table_holds_the_checks_that_its_readme_states(data_dir: Path) -> None:
     names = [task.task_id for task in load_tasks(data_dir)]
     found = energy_outcomes(data_dir, names)
-    pair = Pair(found.passed, found.energy_j)
+    pair = PairOutcomes(found.passed, found.energy_j)
     assert pair.ends() == pytest.approx((0.5325, 82.09, 0.6801, 160.84), abs=0.005)
     best = point(pair, oracle(pair))
     assert best.accuracy == pytest.approx(0.7293, abs=1e-4)

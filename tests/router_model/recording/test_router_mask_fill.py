@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from halfwatt.router_model.labelling.batched_decode import Generation, Prompt
+from halfwatt.router_model.labelling.batched_decode import DecodeRequest, Generation
 from halfwatt.router_model.labelling.tasks import Task
 from halfwatt.router_model.recording import mask_fill
 from halfwatt.router_model.recording.mask_fill import (
@@ -89,7 +89,7 @@ class UpperCase:
     """Stands for the local model: its answer is what the prompt ends on, in capitals; the last comes first."""
 
     def __init__(self, *_: object) -> None:
-        self.asked: list[Prompt] = []
+        self.asked: list[DecodeRequest] = []
 
     def __enter__(self) -> UpperCase:
         return self
@@ -97,7 +97,7 @@ class UpperCase:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def decode(self, prompts: list[Prompt]) -> list[Generation]:
+    def decode(self, prompts: list[DecodeRequest]) -> list[Generation]:
         before = [re.findall(r"\w+", prompt.text.partition("<|fim_suffix|>")[0])[-1] for prompt in prompts]
         return [
             Generation(prompt.key, 1, f" {word.upper()}\n".encode())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sandboxed import needs_sandbox
 
-from halfwatt.router_model.labelling.batched_decode import BatchedDecoder, Prompt
+from halfwatt.router_model.labelling.batched_decode import BatchedDecoder, DecodeRequest
 from halfwatt.router_model.labelling.judge import extract_code
 from halfwatt.router_model.labelling.tasks import Task
 from halfwatt.router_model.recording.outcomes import (
@@ -20,7 +20,7 @@ from halfwatt.router_model.recording.outcomes import (
     visible_calls,
 )
 from halfwatt.router_model.recording.record import LineCounter, prompt_for_tests, signature
-from halfwatt.router_model.sandbox.sandbox import Limits, runs_to_its_end
+from halfwatt.router_model.sandbox.sandbox import SandboxLimits, runs_to_its_end
 
 HEAD = 'def double(x):\n    """ Twice x.\n    >>> double(2)\n    4\n    """\n'
 DOUBLE = Task("HumanEval/x", HEAD, HEAD, HEAD, HEAD + "    return 2 * x\n", "assert double(3) == 6\n")
@@ -31,7 +31,7 @@ TESTS = {"completion": "2) == 4\nassert double(5) == 10\nassert double(1) == 3\n
 
 
 def run(program: str) -> bool:
-    return runs_to_its_end(program, Limits(wall_s=5, cpu_s=2))
+    return runs_to_its_end(program, SandboxLimits(wall_s=5, cpu_s=2))
 
 
 def test_assertions_are_counted_with_the_tokens_they_took_and_enough_is_enough() -> None:
@@ -127,7 +127,7 @@ def test_torch_decoder_gives_the_greedy_tokens_of_the_reference_implementation()
     settings = {"layers": 2, "heads": 4, "kv_heads": 2, "epsilon": 1e-6, "base": 1e4, "size": 8}
     decoder = TorchDecoder(Letters(), weights, settings, n_rows=3)
     texts = ["abc", "hgfedcba", "aabb", "c"]
-    said = {done.key: done for done in decoder.decode([Prompt(text, text, max_new_tokens=12) for text in texts])}
+    said = {done.key: done for done in decoder.decode([DecodeRequest(text, text, max_new_tokens=12) for text in texts])}
     for text in texts:
         ids = torch.tensor([Letters().encode(text).ids])
         wanted = model.generate(ids, max_new_tokens=12, do_sample=False, eos_token_id=None)[0, ids.shape[1] :]
@@ -185,7 +185,7 @@ def test_sampling_is_seeded_by_the_prompt_alone() -> None:
     settings = {"layers": 2, "heads": 4, "kv_heads": 2, "epsilon": 1e-6, "base": 1e4, "size": 8}
 
     def sampled(n_rows: int) -> dict[str, bytes]:
-        prompts = [Prompt(f"{text}{seed}", text, 1.0, seed, 10) for text in ("abc", "de") for seed in range(3)]
+        prompts = [DecodeRequest(f"{text}{seed}", text, 1.0, seed, 10) for text in ("abc", "de") for seed in range(3)]
         done = TorchDecoder(Letters(), weights, settings, n_rows).decode(prompts)
         return {each.key: each.text for each in done}
 
@@ -206,8 +206,8 @@ def test_recorded_tables_hold_no_text() -> None:
 
 def test_samples_of_one_prompt_share_its_reading_and_are_seeded_each_by_itself(model_path: Path) -> None:
     text = "<|im_start|>user\nName a colour.<|im_end|>\n<|im_start|>assistant\n"
-    prompts = [Prompt(f"{seed}", text, 1.0, seed, 6) for seed in range(3)]
-    prompts.append(Prompt("greedy", text, max_new_tokens=6))
+    prompts = [DecodeRequest(f"{seed}", text, 1.0, seed, 6) for seed in range(3)]
+    prompts.append(DecodeRequest("greedy", text, max_new_tokens=6))
     with BatchedDecoder(model_path, n_sequences=4) as decoder:
         together = {each.key: each.text for each in decoder.decode(prompts)}
         again = {each.key: each.text for prompt in prompts for each in decoder.decode([prompt])}

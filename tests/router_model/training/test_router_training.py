@@ -12,7 +12,7 @@ from halfwatt.router_model.bench import bench
 from halfwatt.router_model.labelling.labels import STATISTICS
 from halfwatt.router_model.serving.artifact_io import DEFAULT_FOLDER
 from halfwatt.router_model.serving.router import Router
-from halfwatt.router_model.training import kernel_ridge as machine
+from halfwatt.router_model.training import kernel_ridge
 from halfwatt.router_model.training.draft_model import stats_of
 from halfwatt.router_model.training.views import VIEWS, Inputs, Scaling, Support, inputs_of, kernel, scaled
 
@@ -39,9 +39,9 @@ def test_graph_gives_the_scores_of_the_training_code(constants: dict[str, np.nda
     rows = kernel(scaled(inputs_for(router), scaling(constants)), support(constants)).astype(np.float64)
     for place, name in enumerate(("passing", "log_tokens")):
         weights, offset = constants[f"{name}_weights"], constants[f"{name}_offset"][0]
-        fitted = machine.Fit(weights.astype(np.float64), offset.astype(np.float64), np.empty(0))
+        fitted = kernel_ridge.Fit(weights.astype(np.float64), offset.astype(np.float64), np.empty(0))
         served = np.array([each[place] for each in raw])
-        assert served == pytest.approx(machine.predict(rows, fitted), abs=1e-3)
+        assert served == pytest.approx(kernel_ridge.predict(rows, fitted), abs=1e-3)
 
 
 def test_statistics_of_a_table_row_come_back_unchanged() -> None:

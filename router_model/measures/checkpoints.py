@@ -43,5 +43,5 @@ def save(path: Path, **arrays: ArrayLike) -> None:
 
 def read(path: Path) -> dict[str, Any]:
     """The arrays of a unit by name. Raises OSError and ValueError."""
-    with np.load(path, allow_pickle=False) as kept:
-        return dict(kept)
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
