@@ -44,7 +44,6 @@ def generate(
 ) -> None:
     """Generate a function's body, or the function that a comment describes or a call misses."""
     from halfwatt.lsp.code.edits import apply as applied
-    from halfwatt.lsp.code.syntax import Source
     from halfwatt.lsp.generate.fit import fit
 
     from . import source_file
@@ -52,9 +51,8 @@ def generate(
     file, target = _target(place)
     if apply:
         source_file.check_writable(file)
-    source = Source(file.text, file.language)
-    answer = asyncio.run(_stoppable(_generate(source, target, _options(file, target, route))))
-    fitted = fit(source, target, answer.code)
+    answer = asyncio.run(_stoppable(_generate(file, target, _options(file, target, route))))
+    fitted = fit(file.source, target, answer.code)
     if apply:
         _write_or_print(file, applied(file.text, fitted.edits), fitted.code)
     asyncio.run(_tell(answer, "accepted" if apply else "offered", len(fitted.code)))
@@ -90,11 +88,10 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
 @run
 def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) -> None:
     """Say which model would answer and why; no model is called."""
-    from halfwatt.lsp.code.syntax import Source
     from halfwatt.lsp.generate import prompt, wording
 
     file, target = _target(place)
-    messages = prompt.messages(Source(file.text, file.language), target)
+    messages = prompt.messages(file.source, target)
     decision = asyncio.run(_decide(messages, _options(file, target, route)))
     if as_json:
         _print(_undone(decision), as_json)
@@ -129,14 +126,13 @@ def _write_or_print(file: SourceFile, text: str, code: str) -> None:
 
 def _target(place: str) -> tuple[SourceFile, Target]:
     from halfwatt.daemon.errors import UsageError
-    from halfwatt.lsp.code.syntax import Source
     from halfwatt.lsp.code.targets import NOTHING_HERE, TargetRefusal, find
 
     from . import source_file
 
     path, line, column = source_file.parse_place(place)
     file = source_file.read(path)
-    found = find(Source(file.text, file.language), file.offset(line, column), path=str(path))
+    found = find(file.source, file.offset(line, column), path=str(path))
     if found is None:
         raise UsageError(f"{NOTHING_HERE} Nothing was done.")
     if isinstance(found, TargetRefusal):
@@ -176,11 +172,11 @@ async def _connect() -> Client:
     return await Client.connect(user_paths(os.environ), os.environ)
 
 
-async def _generate(source: Any, target: Target, options: RequestOptions) -> Result:
+async def _generate(file: SourceFile, target: Target, options: RequestOptions) -> Result:
     from halfwatt.lsp.generate import prompt
 
     async with await _connect() as client:
-        return await _collected(client.chat(prompt.messages(source, target), options))
+        return await _collected(client.chat(prompt.messages(file.source, target), options))
 
 
 async def _complete(one_shot: OneShotCompletion, options: RequestOptions) -> Result:

@@ -16,7 +16,6 @@ from lsprotocol import types
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.wire import RequestOptions, Result, Route, RouteDecision, Status
-from halfwatt.lsp.code.syntax import Source
 from halfwatt.lsp.code.targets import NOTHING_HERE, Target, TargetRefusal, find
 from halfwatt.lsp.code.undefined import diagnosed_names
 from halfwatt.lsp.editor.daemon_link import DaemonLink
@@ -61,7 +60,7 @@ class Commands:
     async def _generate(self, arguments: Arguments) -> dict[str, str]:
         route = _route(arguments)
         now, offset = self._place(arguments)
-        found = find(Source(now.text, now.language), offset, _undefined(arguments), now.path)
+        found = find(now.source, offset, _undefined(arguments), now.path)
         job = GenerationJob(now, found, route) if isinstance(found, Target) else self._jobs.again(now, offset, route)
         if job is None:
             raise UsageError(_refusal(found))
@@ -85,8 +84,7 @@ class Commands:
 
     async def _explain(self, arguments: Arguments) -> dict[str, Any]:
         now, offset = self._place(arguments)
-        source = Source(now.text, now.language)
-        found = find(source, offset, _undefined(arguments), now.path)
+        found = find(now.source, offset, _undefined(arguments), now.path)
         if not isinstance(found, Target):
             raise UsageError(_refusal(found))
         options = RequestOptions(
@@ -99,7 +97,7 @@ class Commands:
             dry_run=True,
         )
         client = await self._link.client()
-        decision: RouteDecision = await client.route(options, prompt.messages(source, found))
+        decision: RouteDecision = await client.route(options, prompt.messages(now.source, found))
         return {"decision": msgspec.to_builtins(decision), "text": wording.decision(decision)}
 
     async def _why(self, _: Arguments) -> dict[str, Any]:

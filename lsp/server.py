@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
-from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
@@ -21,8 +20,10 @@ from pygls.protocol import default_converter
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.paths import Paths, user_paths
 from halfwatt.lsp.editor.daemon_link import DaemonLink
-from halfwatt.lsp.editor.documents import Documents, Snapshot, UnusableText
+from halfwatt.lsp.editor.documents import Documents
 from halfwatt.lsp.editor.editor import Editor
+
+from .code_actions import KINDS, code_actions
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -193,48 +194,11 @@ def _register_command(server: HalfwattServer, name: str) -> None:
 
 
 def _register_code_actions(server: HalfwattServer) -> None:
-    kinds = [types.CodeActionKind.RefactorRewrite, types.CodeActionKind.QuickFix]
+    options = types.CodeActionOptions(code_action_kinds=KINDS)
 
-    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=kinds))
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
-        try:
-            now = server.editor.snapshot(params.text_document.uri)
-        except UnusableText as error:
-            return disabled(server, str(error))
-        except HalfwattError:
-            return []  # another language's document: nothing to say here
-        return code_actions(server, params, now)
-
-
-def code_actions(server: HalfwattServer, params: types.CodeActionParams, now: Snapshot) -> list[types.CodeAction]:
-    """At most one action; no model is asked."""
-    from halfwatt.lsp.code.syntax import Source
-    from halfwatt.lsp.code.targets import TargetRefusal, find
-    from halfwatt.lsp.code.undefined import diagnosed_names
-
-    undefined = diagnosed_names(it.message for it in params.context.diagnostics)
-    found = find(Source(now.text, now.language), now.offset(params.range.start), undefined, now.path)
-    if found is None:
-        return []
-    if isinstance(found, TargetRefusal):
-        return disabled(server, found.reason)
-    kind = types.CodeActionKind.QuickFix if found.kind == "call" else types.CodeActionKind.RefactorRewrite
-    only = params.context.only
-    if only and not any(str(kind.value).startswith(str(getattr(it, "value", it))) for it in only):
-        return []
-    position = {"line": params.range.start.line, "character": params.range.start.character}
-    arguments = {"uri": now.uri, "position": position, "undefined": undefined}
-    command = types.Command(found.title, "halfwatt.generate", arguments=[arguments])
-    named = [it for it in params.context.diagnostics if found.kind == "call" and found.name in it.message]
-    return [types.CodeAction(found.title, kind=kind, diagnostics=named or None, command=command)]
-
-
-def disabled(server: HalfwattServer, reason: str) -> list[types.CodeAction]:
-    """The action greyed out with its reason, for editors that can show that."""
-    if not get_capability(server.client_capabilities, "text_document.code_action.disabled_support"):
-        return []
-    kind = types.CodeActionKind.RefactorRewrite
-    return [types.CodeAction("Generate function", kind=kind, disabled=types.CodeActionDisabled(reason=reason))]
+        return code_actions(server.editor, params)
 
 
 def _register_inline_completion(server: HalfwattServer) -> None:

@@ -10,11 +10,17 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.lsp.code import languages
 from halfwatt.lsp.code.languages import Language
+from halfwatt.lsp.code.lines import line_starts
+
+if TYPE_CHECKING:
+    from halfwatt.lsp.code.syntax import Source
 
 MAX_BYTES = 1024 * 1024
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?", re.DOTALL)
@@ -30,9 +36,16 @@ class SourceFile:
     text: str
     language: Language
 
+    @cached_property
+    def source(self) -> Source:
+        """The parsed text."""
+        from halfwatt.lsp.code.syntax import Source
+
+        return Source(self.text, self.language)
+
     def offset(self, line: int, column: int | None) -> int:
         """Characters before a line and column, both counted from 1; without a column: the line's first code."""
-        starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", self.text))]
+        starts = line_starts(self.text)
         if not 1 <= line <= len(starts):
             raise UsageError(f"{self.path.name} has {len(starts)} lines, not {line}. Nothing was done.")
         start = starts[line - 1]

@@ -84,11 +84,3 @@ def ancestors(node: Node | None) -> Iterator[Node]:
     while node is not None:
         yield node
         node = node.parent
-
-
-def line_end_of(text: str) -> str:
-    """The line end that the text uses most: LF, CRLF or CR."""
-    crlf = text.count("\r\n")
-    counts = {"\n": text.count("\n") - crlf, "\r\n": crlf, "\r": text.count("\r") - crlf}
-    best = max(counts, key=lambda key: counts[key])
-    return best if counts[best] else "\n"

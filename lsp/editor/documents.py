@@ -6,10 +6,12 @@ at LF, CRLF and CR. Positions become character offsets here, in the encoding tha
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from lsprotocol import types
@@ -18,9 +20,12 @@ from pygls.workspace import TextDocument, Workspace
 from halfwatt.daemon.errors import UsageError
 from halfwatt.lsp.code import languages
 from halfwatt.lsp.code.languages import Language
+from halfwatt.lsp.code.lines import line_starts, split_lines
+
+if TYPE_CHECKING:
+    from halfwatt.lsp.code.syntax import Source
 
 MAX_CHARS = 1024 * 1024
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2)}
 
 
@@ -65,7 +70,9 @@ class Documents(Workspace):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A document at one moment. `path` is its file's, "" for an untitled or virtual one."""
+    """A document at one moment. `path` is its file's, "" for an untitled or virtual one.
+
+    It is parsed, and its lines are counted, when that is first asked for and once only."""
 
     uri: str
     version: int | None
@@ -78,9 +85,20 @@ class Snapshot:
     def name(self) -> str:
         return PurePath(self.path).name or "untitled"
 
+    @cached_property
+    def source(self) -> Source:
+        """The parsed text. The parser is imported here: `initialize` does not wait for it."""
+        from halfwatt.lsp.code.syntax import Source
+
+        return Source(self.text, self.language)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return line_starts(self.text)
+
     def offset(self, position: types.Position) -> int:
         """Characters before the position; a position behind a line's end counts as the end."""
-        starts = line_starts(self.text)
+        starts = self._line_starts
         if position.line >= len(starts):
             return len(self.text)
         start = starts[position.line]
@@ -89,8 +107,8 @@ class Snapshot:
         return start + _chars(line, position.character, self.encoding)
 
     def position(self, offset: int) -> types.Position:
-        starts = line_starts(self.text[:offset])
-        return types.Position(len(starts) - 1, _units(self.text[starts[-1] : offset], self.encoding))
+        line = bisect_right(self._line_starts, offset) - 1
+        return types.Position(line, _units(self.text[self._line_starts[line] : offset], self.encoding))
 
     def range(self, start: int, end: int) -> types.Range:
         return types.Range(self.position(start), self.position(end))
@@ -120,16 +138,6 @@ def unusable(text: str) -> str | None:
     if "\0" in text:
         return "The file holds binary data (zero bytes), not program text."
     return None
-
-
-def split_lines(text: str) -> list[str]:
-    """Lines with their ends, cut at LF, CRLF and CR only; no empty line at the end."""
-    return [line for line in _LINE.findall(text) if line]
-
-
-def line_starts(text: str) -> list[int]:
-    """Where each line starts, the empty one behind a final line end included."""
-    return [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
 
 
 def _units(text: str, encoding: str) -> int:

@@ -33,6 +33,7 @@ class Editor:
         self._server = server
         self._paths = paths
         self._changed = asyncio.Event()
+        self._latest: Snapshot | None = None
 
     def can(self, capability: str) -> Any:
         """What the client said of this capability, for example `text_document.inline_completion`; None for nothing."""
@@ -45,7 +46,11 @@ class Editor:
         return bool(_field(halfwatt, feature))
 
     def snapshot(self, uri: str) -> Snapshot:
-        return snapshot(self._server.workspace, uri)
+        """The open document now; the same object, parsed once, while nothing changes. Raises UsageError."""
+        now = snapshot(self._server.workspace, uri)
+        if now != self._latest:
+            self._latest = now
+        return self._latest
 
     def folders(self) -> list[str]:
         """The URIs of the workspace's folders."""

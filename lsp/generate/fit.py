@@ -18,7 +18,8 @@ from halfwatt.daemon.errors import AnswerError
 from halfwatt.lsp.code.edits import Edit, apply
 from halfwatt.lsp.code.functions import body_of, comments_above, docstring_of, outer, says_todo
 from halfwatt.lsp.code.indent import reindent, unit_of, width_of
-from halfwatt.lsp.code.syntax import Source, ancestors, line_end_of, walk
+from halfwatt.lsp.code.lines import line_end_of
+from halfwatt.lsp.code.syntax import Source, ancestors, walk
 from halfwatt.lsp.code.targets import Target, imports
 
 from .answer import Answer, changed_parameters, names_defined, read, used_names

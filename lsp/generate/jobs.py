@@ -16,7 +16,6 @@ from typing import Any, Literal
 from halfwatt.daemon.errors import AnswerError, HalfwattError
 from halfwatt.daemon.wire import Feedback, Outcome, RequestOptions, Result, Route, RouteDecision
 from halfwatt.lsp.code.edits import Edit, apply
-from halfwatt.lsp.code.syntax import Source
 from halfwatt.lsp.code.targets import Target, find
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
@@ -49,6 +48,15 @@ class Applied:
         if now.uri != self.uri or now.text.count(self.code_after) != 1:
             return None
         return replace(now, text=now.text.replace(self.code_after, self.code_before))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An answer fitted into the document as it is now, and the edits that put it there."""
+
+    now: Snapshot
+    edits: tuple[Edit, ...]
+    fitted: Fitted
 
 
 @dataclass
@@ -121,7 +129,7 @@ class Jobs:
             start = now.text.find(done.code_after)
             if base is None or not start <= offset <= start + len(done.code_after):
                 continue
-            target = find(Source(base.text, base.language), start if done.code_before else max(start - 1, 0))
+            target = find(base.source, start if done.code_before else max(start - 1, 0))
             if isinstance(target, Target):
                 return GenerationJob(base, target, route, replaces=done)
         return None
@@ -166,9 +174,8 @@ class Jobs:
 
     async def _answer(self, job: GenerationJob, progress: Progress) -> Result:
         """Stream the model's answer into previews; the final result."""
-        source = Source(job.base.text, job.base.language)
         client = await self._link.client()
-        messages = prompt.messages(source, job.target)
+        messages = prompt.messages(job.base.source, job.target)
         stream = client.chat(messages, self._options(job), temperature=job.temperature)
         async for item in stream:
             if isinstance(item, RouteDecision):
@@ -200,7 +207,7 @@ class Jobs:
         """Fit, let the user review where asked for, place; the sentence that ends the progress."""
         answer = result.code or job.text
         try:
-            fitted = fit(Source(job.base.text, job.base.language), job.target, answer)
+            fitted = fit(job.base.source, job.target, answer)
         except AnswerError:
             self._feedback(result.request_id, "failed", None)
             raise
@@ -219,38 +226,38 @@ class Jobs:
 
     async def _place(self, job: GenerationJob, answer: str, fitted: Fitted) -> bool:
         """Apply to the document as it is now; once more where that was refused; else show a diff."""
-        base = Source(job.base.text, job.base.language)
         for _ in range(2):
-            placement = self._placement(job, base, answer)
+            placement = self._placement(job, answer, fitted)
             if placement is None:
                 break
-            now, edits, code, replaced = placement
-            if await self._editor.apply(now, edits, job.target.title, code):
-                self._applied.append(Applied(now.uri, job.request_id, now.text, replaced, code))
+            now, code = placement.now, placement.fitted.code
+            if await self._editor.apply(now, placement.edits, job.target.title, code):
+                self._applied.append(Applied(now.uri, job.request_id, now.text, placement.fitted.replaced, code))
                 return True
         title = "The text changed while the function was generated: here is the answer as a diff."
         await self._editor.show_diff(job.base, title, anchor.diff(job.base.name, job.base.text, fitted.edits))
         return False
 
-    def _placement(
-        self, job: GenerationJob, base: Source, answer: str
-    ) -> tuple[Snapshot, tuple[Edit, ...], str, str] | None:
-        """The document as it is now with the edits for it, the new code and what it replaces; None where the target
-        is not there any more."""
+    def _placement(self, job: GenerationJob, answer: str, fitted: Fitted) -> Placement | None:
+        """The answer in the document as it is now: as it was fitted, or fitted anew where the text has changed.
+
+        None where the target is not there any more."""
         try:
             now = self._editor.snapshot(job.base.uri)
         except HalfwattError:
             return None
         without = job.replaces.taken_out(now) if job.replaces else now
-        source = Source(without.text, without.language) if without else None
-        target = anchor.reanchor(base, job.target, source) if source else None
-        if source is None or target is None:
+        if without is None:
             return None
-        fitted = fit(source, target, answer)
+        if without.text != job.base.text:
+            target = anchor.reanchor(job.base.source, job.target, without.source)
+            if target is None:
+                return None
+            fitted = fit(without.source, target, answer)
         edits = fitted.edits
-        if source.text != now.text:
-            edits = (anchor.change(now.text, apply(source.text, edits)),)
-        return now, edits, fitted.code, fitted.replaced
+        if without.text != now.text:
+            edits = (anchor.change(now.text, apply(without.text, edits)),)
+        return Placement(now, edits, fitted)
 
     async def _offer_retry(self, job: GenerationJob, error: HalfwattError) -> None:
         again = [TRY_AGAIN] if isinstance(error, AnswerError) else []
@@ -267,7 +274,7 @@ class Jobs:
             return False
         try:
             client = await self._link.client()
-            messages = prompt.messages(_source(job.base), job.target)
+            messages = prompt.messages(job.base.source, job.target)
             return (await client.route(self._options(job), messages)).offer_cloud
         except HalfwattError:
             return False
@@ -277,7 +284,7 @@ class Jobs:
             return
         done = next((it for it in self._applied if it.request_id == result.request_id), None)
         base = done.taken_out(self._editor.snapshot(job.base.uri)) if done else None
-        target = anchor.reanchor(Source(job.base.text, job.base.language), job.target, _source(base)) if base else None
+        target = anchor.reanchor(job.base.source, job.target, base.source) if base else None
         if base is not None and target is not None:
             self.start(GenerationJob(base, target, "cloud", job.review, done))
 
@@ -301,7 +308,3 @@ class Jobs:
             await (await self._link.client()).feedback(feedback)
         except HalfwattError:
             _log.warning("feedback could not be sent to the daemon")
-
-
-def _source(snapshot: Snapshot) -> Source:
-    return Source(snapshot.text, snapshot.language)

@@ -12,8 +12,9 @@ from pygls.exceptions import JsonRpcException
 
 from halfwatt.daemon.errors import UsageError
 from halfwatt.lsp.code.languages import LANGUAGES
+from halfwatt.lsp.code.lines import split_lines
 from halfwatt.lsp.commands import Commands
-from halfwatt.lsp.editor.documents import MAX_CHARS, Snapshot, split_lines
+from halfwatt.lsp.editor.documents import MAX_CHARS, Snapshot
 from halfwatt.lsp.server import COMMANDS
 
 URI = "file:///w/a%20b/%C3%A9.py"

@@ -1,0 +1,149 @@
+"""Generations in one process: the editor and the daemon are stand-ins, everything between them is real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from lsprotocol import types
+from parse_count import parsed_texts
+from pygls.lsp.server import LanguageServer
+
+from halfwatt.daemon.paths import user_paths
+from halfwatt.daemon.wire import Energy, Feedback, Latency, Result, RouteDecision, Saved, TokenCounts
+from halfwatt.lsp.code_actions import code_actions
+from halfwatt.lsp.commands import Commands
+from halfwatt.lsp.editor.daemon_link import DaemonLink
+from halfwatt.lsp.editor.documents import Documents
+from halfwatt.lsp.editor.editor import Editor
+from halfwatt.lsp.generate.jobs import Jobs
+
+URI = "file:///w/a.py"
+TEXT = "import os\n\n\ndef add(a, b):\n    pass\n\n\nx = 1\n"
+CODE = "def add(a, b):\n    return a + b\n"
+DONE = TEXT.replace("pass", "return a + b")
+CAPABILITIES = types.ClientCapabilities(
+    workspace=types.WorkspaceClientCapabilities(apply_edit=True),
+    experimental={"halfwatt": {"generateDelta": True}},
+)
+
+
+@dataclass
+class Window:
+    """The part of a language server that an `Editor` uses. It applies edits as an editor does."""
+
+    workspace: Documents
+    client_capabilities: types.ClientCapabilities = field(default_factory=lambda: CAPABILITIES)
+    states: list[str] = field(default_factory=list)
+    work_done_progress: Any = None
+
+    @property
+    def protocol(self) -> Any:
+        return SimpleNamespace(notify=lambda _, params: self.states.append(params["state"]))
+
+    @property
+    def text(self) -> str:
+        return str(self.workspace.text_documents[URI].source)
+
+    async def workspace_apply_edit_async(
+        self, params: types.ApplyWorkspaceEditParams
+    ) -> types.ApplyWorkspaceEditResult:
+        for edit in (params.edit.changes or {})[URI]:
+            self.type(edit.range, edit.new_text)
+        return types.ApplyWorkspaceEditResult(applied=True)
+
+    def type(self, place: types.Range, text: str) -> None:
+        document = self.workspace.text_documents[URI]
+        version = (document.version or 0) + 1
+        identifier = types.VersionedTextDocumentIdentifier(version=version, uri=URI)
+        change = types.TextDocumentContentChangePartial(range=place, text=text)
+        self.workspace.update_text_document(identifier, change)
+
+
+@dataclass
+class Daemon:
+    """Answers with CODE; `meanwhile` is what happens before its last word."""
+
+    meanwhile: Callable[[], None] = lambda: None
+    outcomes: list[Feedback] = field(default_factory=list)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def client(self) -> Daemon:
+        return self
+
+    async def chat(self, *_: Any, **__: Any) -> AsyncGenerator[RouteDecision | str | Result, None]:
+        yield RouteDecision("local", "local", "m", "because")
+        yield CODE
+        self.meanwhile()
+        shape = (TokenCounts(10, 3), Latency(), Energy(), Saved())
+        yield Result("", "local", "local", "m", "because", {}, "end", *shape, request_id="1")
+
+    async def feedback(self, feedback: Feedback) -> None:
+        self.outcomes.append(feedback)
+        self.told.set()
+
+
+@dataclass
+class Parts:
+    window: Window
+    daemon: Daemon
+    editor: Editor
+    jobs: Jobs
+    commands: Commands
+    changed: asyncio.Event
+
+    async def generate(self) -> None:
+        """Take the code action at the stub, as an editor does, and wait for the end of what it starts."""
+        (action,) = code_actions(self.editor, action_params())
+        assert action.command is not None
+        (arguments,) = action.command.arguments or ()
+        await self.commands.table()["halfwatt.generate"](cast("dict[str, Any]", arguments))
+        while self.jobs.busy:
+            self.changed.clear()
+            await self.changed.wait()
+
+
+def action_params() -> types.CodeActionParams:
+    at = types.Position(4, 6)
+    return types.CodeActionParams(
+        types.TextDocumentIdentifier(URI), types.Range(at, at), types.CodeActionContext(diagnostics=[])
+    )
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    window, daemon = Window(Documents(None)), Daemon()
+    window.workspace.put_text_document(types.TextDocumentItem(URI, "python", 1, TEXT))
+    editor = Editor(cast("LanguageServer", window), user_paths({"HALFWATT_HOME": str(tmp_path)}))
+    link, changed = cast("DaemonLink", daemon), asyncio.Event()
+    jobs = Jobs(editor, link, changed.set)
+    return Parts(window, daemon, editor, jobs, Commands(editor, jobs, link, lambda: None), changed)
+
+
+async def test_generation_parses_its_document_once_and_fits_once(parts: Parts) -> None:
+    """The code action, the command, the prompt, the fit and the edit share one tree."""
+    with parsed_texts() as parsed:
+        await parts.generate()
+    assert parts.window.text == DONE
+    assert parsed == [TEXT, CODE, DONE]
+
+
+async def test_text_typed_meanwhile_is_parsed_once_and_the_answer_fitted_anew(parts: Parts) -> None:
+    typed, start = "# typed\n", types.Position(0, 0)
+    parts.daemon.meanwhile = lambda: parts.window.type(types.Range(start, start), typed)
+    with parsed_texts() as parsed:
+        await parts.generate()
+    assert parts.window.text == typed + DONE
+    assert parsed == [TEXT, CODE, DONE, typed + TEXT, CODE, typed + DONE]
+
+
+async def test_generation_says_what_became_of_it(parts: Parts) -> None:
+    await parts.generate()
+    assert parts.window.states == ["running", "running", "applied"]
+    await parts.daemon.told.wait()
+    assert [it.outcome for it in parts.daemon.outcomes] == ["accepted"]
