@@ -113,7 +113,7 @@ class Saved(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """The answer of `generate`, `complete` and `explain`, and the `halfwatt` object of the API's last message."""
+    """How a request ended: the `halfwatt` object of the API's last message, and `--json` of `halfwatt generate`."""
 
     code: str
     tier: str
@@ -187,6 +187,8 @@ class ErrorBody(Struct, frozen=True):
 
 
 class ErrorReply(Struct, frozen=True):
+    """The body of every answer whose HTTP status is 400 or more."""
+
     error: ErrorBody
 
 

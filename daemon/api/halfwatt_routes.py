@@ -57,15 +57,21 @@ class Controls:
     token: str
 
 
-class _PauseBody(Struct):
+class PauseBody(Struct):
+    """How long ghost text pauses; null: until it is resumed."""
+
     minutes: Annotated[float, Meta(gt=0, le=60 * 24 * 7)] | None = None
 
 
-class _DialBody(Struct):
+class DialBody(Struct):
+    """The new `routing.dial`: eco, balanced, quality or a number from 0."""
+
     dial: str | float
 
 
-class _PullBody(Struct):
+class PullBody(Struct):
+    """A model's id in the catalog, or "auto"."""
+
     id: str
 
 
@@ -170,7 +176,7 @@ async def _skipped(controls: Controls, request: Request) -> Response:
 
 
 async def _pause(controls: Controls, request: Request) -> Response:
-    controls.pause.start(_body(await request.body(), _PauseBody).minutes)
+    controls.pause.start(_body(await request.body(), PauseBody).minutes)
     return _changed(controls)
 
 
@@ -180,13 +186,13 @@ async def _resume(controls: Controls, _: Request) -> Response:
 
 
 async def _dial(controls: Controls, request: Request) -> Response:
-    dial = _body(await request.body(), _DialBody).dial
+    dial = _body(await request.body(), DialBody).dial
     await asyncio.to_thread(controls.settings.set, "routing.dial", str(dial))
     return _changed(controls)
 
 
 async def _pull(controls: Controls, request: Request) -> Response:
-    controls.pull(_body(await request.body(), _PullBody).id)
+    controls.pull(_body(await request.body(), PullBody).id)
     return _changed(controls)
 
 

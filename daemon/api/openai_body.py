@@ -17,16 +17,22 @@ from halfwatt.daemon.wire import RequestOptions
 
 
 class _Part(Struct):
+    """A part of a message; only those of type "text" are taken."""
+
     type: str
     text: str | None = None
 
 
 class _Message(Struct):
+    """One message of a conversation."""
+
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[_Part] | None = None
 
 
 class StreamOptions(Struct):
+    """With `include_usage` the usage comes in a chunk of its own, after the last one."""
+
     include_usage: bool = False
 
 
@@ -46,6 +52,8 @@ class _Body(Struct, kw_only=True):
 
 
 class ChatBody(_Body, kw_only=True):
+    """OpenAI's chat request. `halfwatt` is our own addition."""
+
     messages: Annotated[list[_Message], Meta(min_length=1)]
     max_completion_tokens: Annotated[int, Meta(ge=1)] | None = None
     tools: list[Any] | None = None
@@ -54,6 +62,8 @@ class ChatBody(_Body, kw_only=True):
 
 
 class TextBody(_Body, kw_only=True):
+    """OpenAI's text request. With a `suffix` the model fills in between; `halfwatt` is our own addition."""
+
     prompt: str | Annotated[list[str], Meta(min_length=1, max_length=1)]
     suffix: str | None = None
     echo: bool | None = None

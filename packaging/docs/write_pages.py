@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import api_page
 import settings_page
 
 FOLDER = Path(__file__).resolve().parent
@@ -11,7 +12,7 @@ FOLDER = Path(__file__).resolve().parent
 
 def pages() -> dict[Path, str]:
     """Each generated file with the text that it should have."""
-    return {FOLDER / "settings.md": settings_page.page()}
+    return {FOLDER / "settings.md": settings_page.page(), FOLDER / "api.md": api_page.page()}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from write_pages import pages
 
 from halfwatt.daemon.settings import values
 from halfwatt.daemon.settings.schema import TierConfig
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("path", list(pages()), ids=lambda path: path.name)
@@ -25,3 +28,19 @@ def test_every_setting_says_what_it_does() -> None:
         if not values.sentence(hint).endswith(".")
     ]
     assert silent == []
+
+
+def test_daemon_serves_the_three_lists_of_routes_that_the_api_page_reads() -> None:
+    assembly = ast.parse((ROOT / "daemon/server/assembly.py").read_text(encoding="utf-8"))
+    imported = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}".removeprefix("halfwatt.daemon.")
+        for node in ast.walk(assembly)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    lists = [
+        imported[ast.unparse(call.func.value)]
+        for call in ast.walk(assembly)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "routes"
+    ]
+    assert sorted(lists) == ["api.halfwatt_routes", "api.openai_routes", "dashboard.routes"]
