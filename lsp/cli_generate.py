@@ -102,14 +102,14 @@ def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) ->
 def _one_shot(file: SourceFile, at: int) -> OneShotCompletion:
     """The cursor with its context: files below the current folder, where the file lies there."""
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import file as config_file
+    from halfwatt.daemon.settings import file as settings_file
     from halfwatt.lsp.completion.context.gather import ContextDocument
     from halfwatt.lsp.completion.one_shot import OneShotCompletion
 
     path, folder = file.path.resolve(), Path.cwd().resolve()
     workspace = str(folder) if path.is_relative_to(folder) else None
     document = ContextDocument(path.as_uri(), str(path), file.text, file.language.id, workspace)
-    config = config_file.load(user_paths(os.environ), os.environ)
+    config = settings_file.load(user_paths(os.environ), os.environ)
     return OneShotCompletion(document, at, config.completion.context, config.privacy)
 
 

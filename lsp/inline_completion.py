@@ -185,12 +185,12 @@ class InlineCompletion:
 
     def _config(self) -> Config:
         """The settings, read again at most every SETTINGS_FRESH_S; broken ones change nothing here."""
-        from halfwatt.daemon.settings import file as config_file
+        from halfwatt.daemon.settings import file as settings_file
         from halfwatt.daemon.settings.schema import Config
 
         if self._settings is None or time.monotonic() - self._settings[0] > SETTINGS_FRESH_S:
             try:
-                config = config_file.load(self._link.paths, self._link.environ)
+                config = settings_file.load(self._link.paths, self._link.environ)
             except ConfigError:  # the daemon says what is wrong with it
                 config = self._settings[1] if self._settings else Config()
             self._settings = (time.monotonic(), config)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.errors import LedgerError, NoModelError
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.ledger.summary import today
@@ -146,7 +146,7 @@ class StatusFeed:
             return "error", str(local.problem)
         if config.routing.offline:
             return "offline", f"Offline mode: {local.model_id} answers."
-        return "ready", f"Ready: {local.model_id}, savings against {cloud_energy.reference(config)[0]}."
+        return "ready", f"Ready: {local.model_id}, savings against {remote_estimates.reference(config)[0]}."
 
     def _warnings(self) -> tuple[str, ...]:
         own = self._sources.settings.warning

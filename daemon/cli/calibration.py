@@ -20,8 +20,8 @@ import psutil
 
 from halfwatt.daemon.errors import WorkerError
 from halfwatt.daemon.inference.prompts import generation_messages
-from halfwatt.daemon.meters import choose as meter_ladder
-from halfwatt.daemon.worker.protocol import Done, Job
+from halfwatt.daemon.meters.choose import choose_meter
+from halfwatt.daemon.worker.protocol import JobDone, WorkerJob
 from halfwatt.daemon.worker.supervisor import LocalModel
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _LOG = logging.getLogger("halfwatt.calibrate")
 Tell = Callable[[str], None]
 
 
-class Speed(msgspec.Struct, frozen=True):
+class ModelMeasurement(msgspec.Struct, frozen=True):
     """What this machine does with a model. Tokens per second count from the first token; joules are all of an answer's,
     reading the prompt included, over its tokens, as the ledger counts them. None where the meter knows nothing.
 
@@ -71,13 +71,13 @@ class _TimedAnswer:
     used: Reading
 
 
-class Serving:
+class CalibrationWorker:
     """A ready worker with this machine's meter."""
 
     def __init__(self, model: LocalModel, meter: Meter) -> None:
         self._model, self._meter = model, meter
 
-    async def measure(self, tell: Tell, busy_share: float) -> Speed:
+    async def measure(self, tell: Tell, busy_share: float) -> ModelMeasurement:
         """A warm-up, then a few short answers one after the other; a line about each."""
         warm_up, *texts = TEXTS
         await self._run(warm_up)
@@ -109,7 +109,7 @@ class Serving:
 
     async def _run(self, text: str) -> _TimedAnswer:
         window = self._meter.begin()
-        done: Done | None = None
+        done: JobDone | None = None
         try:
             _, done = await self._answer(text, MAX_TOKENS)
         finally:
@@ -118,8 +118,8 @@ class Serving:
         rate = 1e3 * max(0, done.completion_tokens - 1) / max(1.0, writing_ms)
         return _TimedAnswer(rate, done.completion_tokens, used)
 
-    async def _answer(self, text: str, max_tokens: int) -> tuple[str, Done]:
-        job = Job(
+    async def _answer(self, text: str, max_tokens: int) -> tuple[str, JobDone]:
+        job = WorkerJob(
             "chat",
             messages=generation_messages(text),
             max_tokens=max_tokens,
@@ -128,21 +128,21 @@ class Serving:
         chunks: list[str] = []
         async with aclosing(self._model.run(job)) as items:
             async for item in items:
-                if isinstance(item, Done):
+                if isinstance(item, JobDone):
                     return "".join(chunks), item
                 chunks.append(item.text)
         raise WorkerError("The local model ended its answer without saying how. Try again.")
 
 
 @asynccontextmanager
-async def serving(spec: ModelSpec, config: Config, paths: Paths) -> AsyncGenerator[Serving, None]:
+async def serving(spec: ModelSpec, config: Config, paths: Paths) -> AsyncGenerator[CalibrationWorker, None]:
     """A worker with this model, ended with the block, and the meter of the settings. ModelError and WorkerError where
     it cannot be started."""
     model = LocalModel(spec, config.local, paths.worker_memory_file, _LOG, environ=os.environ)
-    meter = meter_ladder.choose(config.energy, lambda: () if model.pid is None else (model.pid,))
+    meter = choose_meter(config.energy, lambda: () if model.pid is None else (model.pid,))
     try:
         await model.start()
-        yield Serving(model, meter)
+        yield CalibrationWorker(model, meter)
     finally:
         await model.stop()
         meter.close()
@@ -153,10 +153,10 @@ async def busy_share() -> float:
     return float(await asyncio.to_thread(psutil.cpu_percent, BUSY_WINDOW_S)) / 100
 
 
-def _speed(runs: Sequence[_TimedAnswer], busy: float) -> Speed:
+def _speed(runs: Sequence[_TimedAnswer], busy: float) -> ModelMeasurement:
     n_tokens = sum(run.n_tokens for run in runs)
     rates = [run.tokens_per_s for run in runs]
-    return Speed(
+    return ModelMeasurement(
         tokens_per_s=sum(rates) / len(rates),
         slowest_tokens_per_s=min(rates),
         fastest_tokens_per_s=max(rates),

@@ -16,36 +16,35 @@ from typing import Literal
 from msgspec import Struct
 
 from halfwatt.daemon.client import discovery
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.errors import HalfwattError, NoModelError
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.meters import choose as meter_ladder
-from halfwatt.daemon.models import catalog, store
-from halfwatt.daemon.models import hardware as machine
+from halfwatt.daemon.meters.choose import choose_meter
+from halfwatt.daemon.models import catalog, hardware, store
 from halfwatt.daemon.paths import Paths
-from halfwatt.daemon.settings import file as config_file
+from halfwatt.daemon.settings import file as settings_file
 from halfwatt.daemon.settings.schema import Config
 from halfwatt.daemon.tiers import keys
 
-Verdict = Literal["ok", "warn", "fail"]
+CheckStatus = Literal["ok", "warn", "fail"]
 LOW_DISK_BYTES = 2_000_000_000
 OLDEST_PYTHON = (3, 11)
 EDITORS = {"nvim": "Neovim", "code": "VS Code", "code-server": "code-server", "codium": "VSCodium", "emacs": "Emacs"}
 
 
-class Check(Struct, frozen=True):
+class DoctorCheck(Struct, frozen=True):
     """One finding. `to_do` is empty where there is nothing to do."""
 
     name: str
-    verdict: Verdict
+    verdict: CheckStatus
     found: str
     to_do: str = ""
 
 
-async def examine(paths: Paths, environ: Mapping[str, str]) -> list[Check]:
+async def examine(paths: Paths, environ: Mapping[str, str]) -> list[DoctorCheck]:
     """All checks in the order to read them. A check that fails in an unforeseen way is a finding too."""
     config, config_check = _config(paths, environ)
-    looks: list[tuple[str, Callable[[], Check]]] = [
+    looks: list[tuple[str, Callable[[], DoctorCheck]]] = [
         ("python", check_python),
         ("model", lambda: check_model(paths, config)),
         ("tiers", lambda: check_tiers(paths, environ, config)),
@@ -62,80 +61,82 @@ async def examine(paths: Paths, environ: Mapping[str, str]) -> list[Check]:
     return [found[0], config_check, *found[1:], await check_daemon(paths)]
 
 
-def check_python() -> Check:
+def check_python() -> DoctorCheck:
     version = platform.python_version()
     if sys.version_info[:2] < OLDEST_PYTHON:
-        return Check("python", "fail", f"Python {version}", "Install halfwatt with Python 3.11 or later.")
-    return Check("python", "ok", f"Python {version} at {sys.executable}; no compiler is needed to run")
+        return DoctorCheck("python", "fail", f"Python {version}", "Install halfwatt with Python 3.11 or later.")
+    return DoctorCheck("python", "ok", f"Python {version} at {sys.executable}; no compiler is needed to run")
 
 
-def check_model(paths: Paths, config: Config) -> Check:
+def check_model(paths: Paths, config: Config) -> DoctorCheck:
     try:
-        spec = store.resolve(config.local, store.Store(paths.models), catalog.load())
+        spec = store.resolve(config.local, store.ModelStore(paths.models), catalog.load())
     except NoModelError as error:
-        return Check("model", "fail", str(error), "Run `halfwatt models pull`.")
+        return DoctorCheck("model", "fail", str(error), "Run `halfwatt models pull`.")
     except HalfwattError as error:
-        return Check("model", "fail", str(error), "Run `halfwatt models list` to see what is there.")
-    if machine.memory_bytes() < spec.min_memory_bytes:
+        return DoctorCheck("model", "fail", str(error), "Run `halfwatt models list` to see what is there.")
+    if hardware.memory_bytes() < spec.min_memory_bytes:
         need = f"{spec.min_memory_bytes / 1e9:.1f} GB"
         found = f"{spec.id} wants {need} of memory, more than there is"
-        return Check("model", "warn", found, "Choose a smaller model.")
-    return Check("model", "ok", f"{spec.id}, verified")
+        return DoctorCheck("model", "warn", found, "Choose a smaller model.")
+    return DoctorCheck("model", "ok", f"{spec.id}, verified")
 
 
-def check_tiers(paths: Paths, environ: Mapping[str, str], config: Config) -> Check:
+def check_tiers(paths: Paths, environ: Mapping[str, str], config: Config) -> DoctorCheck:
     """Whether every configured tier has its key."""
     if not config.tiers:
-        return Check("tiers", "ok", "local only; no other tier is configured")
+        return DoctorCheck("tiers", "ok", "local only; no other tier is configured")
     missing = [tier for tier in config.tiers if tier.key and keys.find_key(tier.key, paths, environ) is None]
     if missing:
         names = ", ".join(tier.name for tier in missing)
-        return Check("tiers", "warn", f"no key for {names}", f"Run `halfwatt key set {missing[0].key}`.")
+        return DoctorCheck("tiers", "warn", f"no key for {names}", f"Run `halfwatt key set {missing[0].key}`.")
     names = ", ".join(f"{tier.name} ({tier.kind})" for tier in config.tiers)
-    return Check("tiers", "ok", f"{names}; escalation is {config.routing.escalation}")
+    return DoctorCheck("tiers", "ok", f"{names}; escalation is {config.routing.escalation}")
 
 
-def check_keyring() -> Check:
+def check_keyring() -> DoctorCheck:
     problem = keys.keyring_problem()
     if problem is None:
-        return Check("keyring", "ok", "the system's keyring can keep API keys")
-    return Check("keyring", "warn", problem, "Only needed for a cloud tier; a key file or variable works as well.")
+        return DoctorCheck("keyring", "ok", "the system's keyring can keep API keys")
+    return DoctorCheck(
+        "keyring", "warn", problem, "Only needed for a cloud tier; a key file or variable works as well."
+    )
 
 
-def check_meter(config: Config) -> Check:
-    chosen = meter_ladder.choose(config.energy)
+def check_meter(config: Config) -> DoctorCheck:
+    chosen = choose_meter(config.energy)
     try:
         info = chosen.describe()
     finally:
         chosen.close()
-    tried = f"Tried, from the top:\n{info.ladder}"
+    tried = f"Tried, from the top:\n{info.candidate_lines}"
     if info.method == "measured":
-        return Check("meter", "ok", f"{info.name}: {info.sentence}. {tried}")
+        return DoctorCheck("meter", "ok", f"{info.name}: {info.sentence}. {tried}")
     hint = "Set energy.watts_per_thread if you know this machine's figure."
-    return Check(
-        "meter", "warn", f"energy is {info.method}: {info.sentence}. Tried, from the top:\n{info.ladder}", hint
+    return DoctorCheck(
+        "meter", "warn", f"energy is {info.method}: {info.sentence}. Tried, from the top:\n{info.candidate_lines}", hint
     )
 
 
-def check_estimates(config: Config) -> Check:
+def check_estimates(config: Config) -> DoctorCheck:
     """Whether the joules of every edge and cloud tier, and of the reference of all savings, can be estimated."""
-    reference, its_tier = cloud_energy.reference(config)
-    asked = {tier.name: cloud_energy.estimate(tier.model, 100, 100, tier) for tier in config.tiers}
+    reference, its_tier = remote_estimates.reference(config)
+    asked = {tier.name: remote_estimates.estimate(tier.model, 100, 100, tier) for tier in config.tiers}
     if its_tier is None:
-        asked[f"the reference {reference}"] = cloud_energy.estimate(reference, 100, 100)
+        asked[f"the reference {reference}"] = remote_estimates.estimate(reference, 100, 100)
     unknown = {name: reading.reason for name, reading in asked.items() if reading.j is None}
     if not unknown:
-        found = f"savings are counted against {reference}; EcoLogits {cloud_energy.version()}"
-        return Check("estimates", "ok", found)
+        found = f"savings are counted against {reference}; EcoLogits {remote_estimates.version()}"
+        return DoctorCheck("estimates", "ok", found)
     found = "; ".join(f"no joules for {name}: {why}" for name, why in unknown.items())
-    return Check("estimates", "warn", found, "Until then its energy is shown as unknown.")
+    return DoctorCheck("estimates", "warn", found, "Until then its energy is shown as unknown.")
 
 
-def check_sandbox(config: Config) -> Check:
+def check_sandbox(config: Config) -> DoctorCheck:
     if shutil.which("bwrap"):
-        return Check("sandbox", "ok", "bubblewrap is installed")
+        return DoctorCheck("sandbox", "ok", "bubblewrap is installed")
     wanted = config.routing.run_examples
-    return Check(
+    return DoctorCheck(
         "sandbox",
         "warn" if wanted else "ok",
         "bubblewrap is not installed, so docstring examples are never run",
@@ -143,9 +144,9 @@ def check_sandbox(config: Config) -> Check:
     )
 
 
-def check_ledger(paths: Paths) -> Check:
+def check_ledger(paths: Paths) -> DoctorCheck:
     if not paths.ledger_file.exists():
-        return Check("ledger", "ok", "empty: no request has been made yet")
+        return DoctorCheck("ledger", "ok", "empty: no request has been made yet")
     try:
         ledger = Ledger(paths.ledger_file)
         try:
@@ -153,67 +154,71 @@ def check_ledger(paths: Paths) -> Check:
         finally:
             ledger.close()
     except HalfwattError as error:
-        return Check("ledger", "fail", str(error))
-    return Check("ledger", "ok", f"{n_requests} requests in {paths.ledger_file}")
+        return DoctorCheck("ledger", "fail", str(error))
+    return DoctorCheck("ledger", "ok", f"{n_requests} requests in {paths.ledger_file}")
 
 
-def check_disk(paths: Paths) -> Check:
+def check_disk(paths: Paths) -> DoctorCheck:
     """Free space where models go."""
     folder = next(parent for parent in [paths.models, *paths.models.parents] if parent.exists())
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:.1f} GB free for models"
     if free < LOW_DISK_BYTES:
-        return Check("disk", "warn", found, "Free some space, or move HALFWATT_MODELS_DIR to a larger disk.")
-    return Check("disk", "ok", found)
+        return DoctorCheck("disk", "warn", found, "Free some space, or move HALFWATT_MODELS_DIR to a larger disk.")
+    return DoctorCheck("disk", "ok", found)
 
 
-def check_editors(environ: Mapping[str, str]) -> Check:
+def check_editors(environ: Mapping[str, str]) -> DoctorCheck:
     path = environ.get("PATH", "")
     found = [name for program, name in EDITORS.items() if shutil.which(program, path=path)]
     if not shutil.which("halfwatt", path=path):
         own = Path(sys.executable).parent
         hint = f"Editors start it: add {own} to PATH, or set its full path in the editor."
-        return Check("editors", "warn", "`halfwatt` is not on PATH", hint)
-    return Check("editors", "ok", f"found {', '.join(found)}" if found else "none found on PATH")
+        return DoctorCheck("editors", "warn", "`halfwatt` is not on PATH", hint)
+    return DoctorCheck("editors", "ok", f"found {', '.join(found)}" if found else "none found on PATH")
 
 
-async def check_daemon(paths: Paths) -> Check:
+async def check_daemon(paths: Paths) -> DoctorCheck:
     try:
         found = await discovery.running(paths)
     except HalfwattError as error:
-        return Check("daemon", "fail", str(error), "Run `halfwatt daemon stop`.")
+        return DoctorCheck("daemon", "fail", str(error), "Run `halfwatt daemon stop`.")
     if found is None:
-        return Check("daemon", "ok", "not running; it starts with the first request")
+        return DoctorCheck("daemon", "ok", "not running; it starts with the first request")
     address = found.address
-    return Check("daemon", "ok", f"version {address.version}, process {address.pid}, {address.url}")
+    return DoctorCheck("daemon", "ok", f"version {address.version}, process {address.pid}, {address.url}")
 
 
-def check_router() -> Check:
+def check_router() -> DoctorCheck:
     from halfwatt.daemon.routing.request_router import load_router
 
     try:
         router = load_router().router
     except HalfwattError as error:
-        return Check("router", "warn", str(error), "The explicit rule decides. Reinstall halfwatt to get the router.")
+        return DoctorCheck(
+            "router", "warn", str(error), "The explicit rule decides. Reinstall halfwatt to get the router."
+        )
     facts = router.info()
     size_mb = facts["artifact_bytes"] / 1e6
-    return Check("router", "ok", f"knows {len(facts['models'])} models; encoder {facts['encoder']}, {size_mb:.1f} MB")
+    return DoctorCheck(
+        "router", "ok", f"knows {len(facts['models'])} models; encoder {facts['encoder']}, {size_mb:.1f} MB"
+    )
 
 
-def _config(paths: Paths, environ: Mapping[str, str]) -> tuple[Config, Check]:
+def _config(paths: Paths, environ: Mapping[str, str]) -> tuple[Config, DoctorCheck]:
     """The settings, or the defaults with what is wrong."""
     try:
-        config = config_file.load(paths, environ)
+        config = settings_file.load(paths, environ)
     except HalfwattError as error:
-        return Config(), Check("config", "fail", str(error), "The other checks use the defaults.")
+        return Config(), DoctorCheck("config", "fail", str(error), "The other checks use the defaults.")
     where = str(paths.config_file) if paths.config_file.exists() else "all defaults, no file"
-    return config, Check("config", "ok", where)
+    return config, DoctorCheck("config", "ok", where)
 
 
-def _guarded(name: str, look: Callable[[], Check]) -> Check:
+def _guarded(name: str, look: Callable[[], DoctorCheck]) -> DoctorCheck:
     try:
         return look()
     except HalfwattError as error:
-        return Check(name, "fail", str(error))
+        return DoctorCheck(name, "fail", str(error))
     except OSError as error:
-        return Check(name, "fail", f"The system refused a look: {error.strerror or error}.")
+        return DoctorCheck(name, "fail", f"The system refused a look: {error.strerror or error}.")

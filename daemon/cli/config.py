@@ -31,16 +31,16 @@ def show(as_json: AsJson = False) -> None:
     import msgspec
 
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import file as config_file
-    from halfwatt.daemon.settings import values as config_values
+    from halfwatt.daemon.settings import file as settings_file
+    from halfwatt.daemon.settings import values as settings_values
 
     paths = user_paths(os.environ)
-    loaded = config_file.load_with_origins(paths, os.environ)
+    loaded = settings_file.load_with_origins(paths, os.environ)
     if as_json:
         settings = msgspec.to_builtins(loaded.config)
         print_json({"file": str(paths.config_file), "settings": settings, "origins": dict(loaded.origins)})
         return
-    for section in config_values.sections():
+    for section in settings_values.sections():
         typer.echo(f"[{section}]")
         for key, value in msgspec.to_builtins(getattr(loaded.config, section)).items():
             _print_setting(key, value, loaded.origins.get(f"{section}.{key}"))
@@ -77,10 +77,10 @@ def set_setting(
 ) -> None:
     """Change one setting in the file; its comments stay."""
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import file as config_file
+    from halfwatt.daemon.settings import file as settings_file
 
     paths = user_paths(os.environ)
-    new = config_file.set_value(paths, name, value)
+    new = settings_file.set_value(paths, name, value)
     variable = f"HALFWATT_{name.replace('.', '_').upper()}"
     if variable in os.environ:
         typer.echo(f"The environment variable {variable} is set and goes before the file.", err=True)
@@ -105,12 +105,12 @@ def add_tier(
 ) -> None:
     """Add an edge or cloud tier. With the first cloud tier, consent becomes “ask” unless you say otherwise."""
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import tiers as config_tiers
+    from halfwatt.daemon.settings import tiers as settings_tiers
     from halfwatt.daemon.settings.schema import TierConfig
 
     key_name = key if key is not None else (name if kind == "cloud" else "")
     tier = TierConfig(name=name, kind=kind, base_url=base_url, model=model, key=key_name)
-    added = config_tiers.add_tier(user_paths(os.environ), os.environ, tier, escalation)
+    added = settings_tiers.add_tier(user_paths(os.environ), os.environ, tier, escalation)
     if as_json:
         print_json({"tier": tier, "escalation_set": added.escalation})
         return
@@ -127,9 +127,9 @@ def add_tier(
 def remove_tier(name: Annotated[str, typer.Argument(help="Your name for it.")], as_json: AsJson = False) -> None:
     """Take a tier out of the settings. Its stored key stays: `halfwatt key delete` removes that."""
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import tiers as config_tiers
+    from halfwatt.daemon.settings import tiers as settings_tiers
 
-    config = config_tiers.remove_tier(user_paths(os.environ), name)
+    config = settings_tiers.remove_tier(user_paths(os.environ), name)
     if as_json:
         print_json({"removed": name, "tiers": [tier.name for tier in config.tiers]})
     else:

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from halfwatt.daemon.wire import Status
 
 app = typer.Typer(help="The background process that all editors share.", no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 EXIT_NOT_RUNNING = 1
 
 
 @app.command()
 @cli_common.run
-def start(json: Json = False) -> None:
+def start(json: AsJson = False) -> None:
     """Start the daemon in the background, or find the one that runs."""
     _report(asyncio.run(_look(user_paths(os.environ), start=True)), json)
 
 
 @app.command()
 @cli_common.run
-def stop(json: Json = False) -> None:
+def stop(json: AsJson = False) -> None:
     """End the daemon; requests in progress are cancelled and booked."""
     from halfwatt.daemon.client import discovery
 
@@ -52,7 +52,7 @@ def stop(json: Json = False) -> None:
 
 @app.command()
 @cli_common.run
-def status(json: Json = False) -> None:
+def status(json: AsJson = False) -> None:
     """Show whether a daemon runs and what it does. Starts nothing; exit code 1 when none runs."""
     try:
         found = asyncio.run(_look(user_paths(os.environ), start=False))
@@ -77,7 +77,7 @@ def run_here() -> None:
 @cli_common.run
 def logs(
     n: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many lines.")] = 50,
-    json: Json = False,
+    json: AsJson = False,
 ) -> None:
     """Show the end of the daemon's log. It holds no code, no prompts and no paths of documents."""
     from halfwatt.daemon.server.log_reading import describe, last_lines
@@ -97,7 +97,7 @@ async def _look(paths: Paths, *, start: bool) -> tuple[Path, int, str, Status]:
     from halfwatt.daemon.client.client import Client
 
     async with await Client.connect(paths, os.environ, start=start) as client:
-        address = client.found.address
+        address = client.daemon.address
         return paths.token_file, address.pid, address.url, await client.status()
 
 

@@ -98,9 +98,9 @@ def recompute(since: Since = None) -> None:
     from halfwatt.daemon.ledger import recompute as estimates
     from halfwatt.daemon.ledger import summary as ledger_summary
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import file as config_file
+    from halfwatt.daemon.settings import file as settings_file
 
-    config = config_file.load(user_paths(os.environ), os.environ)
+    config = settings_file.load(user_paths(os.environ), os.environ)
     ledger = _open_ledger()
     rows = ledger.rows(ledger_summary.parse_since(since or "all", datetime.now().astimezone()))
     n_rows = n_changed = 0

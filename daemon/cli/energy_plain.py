@@ -13,7 +13,7 @@ from halfwatt.daemon.ledger import summary as ledger_summary
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.paths import user_paths
 
-from . import energy_text as energy_view
+from . import energy_text
 
 PLOT_DAYS = 30
 
@@ -25,11 +25,11 @@ def overview(since: str | None = None) -> str:
     starts = [ledger_summary.parse_since(span, now) for span in spans]
     ledger = Ledger(user_paths(os.environ).ledger_file)
     if not ledger.recent(1):
-        return energy_view.EMPTY
+        return energy_text.EMPTY
     titles = [f"since {since}"] if since else ["today", "7 days", "all time"]
-    table = energy_view.table(list(zip(titles, map(ledger.summary, starts), strict=True)))
+    table = energy_text.table(list(zip(titles, map(ledger.summary, starts), strict=True)))
     with ledger.reading() as connection:
-        plot = energy_view.plot(ledger_summary.per_day(connection, PLOT_DAYS, now))
+        plot = energy_text.plot(ledger_summary.per_day(connection, PLOT_DAYS, now))
     return f"{table}\n\n{plot}" if plot else table
 
 

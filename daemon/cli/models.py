@@ -17,7 +17,7 @@ from .common import print_json, run
 
 if TYPE_CHECKING:
     from halfwatt.daemon.models.catalog import ModelSpec
-    from halfwatt.daemon.models.store import Store
+    from halfwatt.daemon.models.store import ModelStore
 
 app = typer.Typer(help="List, fetch, check and remove local models.", no_args_is_help=True)
 
@@ -65,7 +65,7 @@ def pull(
     from halfwatt.daemon.models import pull as sources
 
     store, models = _open()
-    spec = catalog.find(models, model) if model else _auto(models)
+    spec = catalog.find_model(models, model) if model else _auto(models)
     if from_file:
         spec, source = replace(spec, sources=(catalog.LocalSource(path=from_file),)), "local"
     try:
@@ -91,7 +91,7 @@ def verify(
 
     store, models = _open()
     here = [spec for spec in models.values() if store.path_of(spec).is_file()]
-    specs = [catalog.find(models, model)] if model else here
+    specs = [catalog.find_model(models, model)] if model else here
     if not specs:
         raise NoModelError("No local model is here, so there is nothing to check. Fetch one: `halfwatt models pull`.")
     reports = [_report(spec, store) for spec in specs]
@@ -111,7 +111,7 @@ def rm(model: ModelId, as_json: AsJson = False) -> None:
     from halfwatt.daemon.models import catalog
 
     store, models = _open()
-    spec = catalog.find(models, model)
+    spec = catalog.find_model(models, model)
     freed = store.remove(spec)
     if as_json:
         print_json({"id": spec.id, "freed_bytes": freed})
@@ -119,32 +119,31 @@ def rm(model: ModelId, as_json: AsJson = False) -> None:
         typer.echo(f"{spec.id} is removed; {freed / 1e6:.0f} MB are free again.")
 
 
-def _open() -> tuple[Store, dict[str, ModelSpec]]:
+def _open() -> tuple[ModelStore, dict[str, ModelSpec]]:
     from halfwatt.daemon.models import catalog
-    from halfwatt.daemon.models.store import Store
+    from halfwatt.daemon.models.store import ModelStore
     from halfwatt.daemon.paths import user_paths
 
-    return Store(user_paths(os.environ).models), catalog.load()
+    return ModelStore(user_paths(os.environ).models), catalog.load()
 
 
 def _auto(models: dict[str, ModelSpec]) -> ModelSpec:
-    from halfwatt.daemon.models import catalog
-    from halfwatt.daemon.models import hardware as machine
+    from halfwatt.daemon.models import catalog, hardware
 
-    return catalog.choose(models.values(), machine.memory_bytes(), machine.cores())
+    return catalog.choose_model(models.values(), hardware.memory_bytes(), hardware.cores())
 
 
 def _own_models() -> list[ModelSpec]:
     """The user's own GGUF file, where the settings name one."""
     from halfwatt.daemon.models import catalog
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import file as config_file
+    from halfwatt.daemon.settings import file as settings_file
 
-    name = config_file.load(user_paths(os.environ), os.environ).local.model
+    name = settings_file.load(user_paths(os.environ), os.environ).local.model
     return [catalog.own_model(name)] if catalog.is_path(name) else []
 
 
-def _row(spec: ModelSpec, store: Store, auto: bool) -> dict[str, Any]:
+def _row(spec: ModelSpec, store: ModelStore, auto: bool) -> dict[str, Any]:
     return {
         "id": spec.id,
         "family": spec.family,
@@ -157,7 +156,7 @@ def _row(spec: ModelSpec, store: Store, auto: bool) -> dict[str, Any]:
     }
 
 
-def _report(spec: ModelSpec, store: Store) -> dict[str, Any]:
+def _report(spec: ModelSpec, store: ModelStore) -> dict[str, Any]:
     from halfwatt.daemon.errors import ModelError
 
     try:

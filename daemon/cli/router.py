@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from halfwatt.daemon.settings.schema import Config
     from halfwatt.router_model.labelling.tasks import Task
 
-    from .calibration import Speed
+    from .calibration import ModelMeasurement
 
 __all__ = ["app"]
 
@@ -75,10 +75,10 @@ def reset_feedback() -> None:
 
 def _settings() -> tuple[Paths, Config]:
     from halfwatt.daemon.paths import user_paths
-    from halfwatt.daemon.settings import file as config_file
+    from halfwatt.daemon.settings import file as settings_file
 
     paths = user_paths(os.environ)
-    return paths, config_file.load(paths, os.environ)
+    return paths, settings_file.load(paths, os.environ)
 
 
 def _model(file: Path | None, paths: Paths, config: Config) -> ModelSpec:
@@ -86,7 +86,7 @@ def _model(file: Path | None, paths: Paths, config: Config) -> ModelSpec:
 
     models = catalog.load()
     if file is None:
-        return store.resolve(config.local, store.Store(paths.models), models)
+        return store.resolve(config.local, store.ModelStore(paths.models), models)
     own = catalog.own_model(str(file))
     known = next((spec for spec in models.values() if spec.file == own.file), own)
     return replace(known, path=own.path)
@@ -97,12 +97,12 @@ async def _calibrated(spec: ModelSpec, config: Config, paths: Paths, tasks: list
     from halfwatt.daemon.routing.memory import ModelMeasurement
     from halfwatt.router_model.labelling import calibrate as labelling
 
-    from . import calibration as calibrating
+    from . import calibration
 
     file = paths.router_memory_file
-    busy = await calibrating.busy_share()
+    busy = await calibration.busy_share()
     _tell(f"loading {spec.id}")
-    async with calibrating.serving(spec, config, paths) as serving:
+    async with calibration.serving(spec, config, paths) as serving:
         speed = await serving.measure(_tell, busy)
         measured = ModelMeasurement(speed.tokens_per_s, speed.joules_per_token, speed.method)
         router_memory.write(file, router_memory.with_model(router_memory.read(file), spec.id, measured))
@@ -171,7 +171,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     return [*lines, _labels_line(result["labels"])] if "labels" in result else lines
 
 
-def _speed_line(model: str, speed: Speed) -> str:
+def _speed_line(model: str, speed: ModelMeasurement) -> str:
     joules = "unknown joules per token"
     if speed.joules_per_token is not None:
         joules = f"{speed.joules_per_token:.3f} J per token"

@@ -30,14 +30,14 @@ def energy(
 ) -> None:
     """Let one group read the processor's energy counters (Linux, RAPL)."""
     from halfwatt.daemon.errors import HalfwattError
-    from halfwatt.daemon.meters import rapl_access as meter_setup
+    from halfwatt.daemon.meters import rapl_access
 
     name = user or os.environ.get("SUDO_USER") or os.environ.get("USER") or ""
-    plan = meter_setup.plan(group, name)
+    plan = rapl_access.plan(group, name)
     if not apply or not plan.counters:
-        typer.echo(meter_setup.explain(plan))
+        typer.echo(rapl_access.explain(plan))
         return
     if os.geteuid() != 0:
         raise HalfwattError("Only root can do this; nothing was changed. Run: sudo halfwatt setup energy --apply")
-    meter_setup.apply(plan)
+    rapl_access.apply(plan)
     typer.echo(f"Done: group {group} may read the energy counters. Log out and in again, then run halfwatt doctor.")

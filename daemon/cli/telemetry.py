@@ -15,7 +15,7 @@ from .common import print_json, run
 if TYPE_CHECKING:
     from halfwatt.daemon.ledger.ledger import Ledger
     from halfwatt.daemon.paths import Paths
-    from halfwatt.daemon.telemetry.consent import State
+    from halfwatt.daemon.telemetry.consent import TelemetryState
 
 app = typer.Typer(help="The opt-in export of counts and joules; off by default.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -25,17 +25,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @run
 def status(as_json: AsJson = False) -> None:
     """Whether anything is exported, where to, since when, and what is waiting."""
-    from halfwatt.daemon.telemetry import consent as telemetry_state
+    from halfwatt.daemon.telemetry import consent
     from halfwatt.daemon.telemetry import export as telemetry_export
 
     paths = _paths()
-    state = telemetry_state.load(paths)
+    state = consent.load(paths)
     n_waiting = len(telemetry_export.waiting(paths)) if state else 0
     if as_json:
-        print_json({"enabled": telemetry_state.consents(state), "waiting": n_waiting, "state": state})
+        print_json({"enabled": consent.consents(state), "waiting": n_waiting, "state": state})
     elif state is None:
         typer.echo("Telemetry is off. Nothing is collected for it and nothing is sent.")
-    elif not telemetry_state.consents(state):
+    elif not consent.consents(state):
         typer.echo(_ask_again(state))
     else:
         typer.echo(
@@ -53,12 +53,12 @@ def preview(
 ) -> None:
     """Show exactly what would be sent, byte for byte. Sends nothing."""
     from halfwatt.daemon.errors import HalfwattError
-    from halfwatt.daemon.telemetry import consent as telemetry_state
+    from halfwatt.daemon.telemetry import consent
     from halfwatt.daemon.telemetry import export as telemetry_export
 
     paths, ledger, now_s = _paths(), _ledger(), time.time()
-    state = telemetry_state.load(paths)
-    if telemetry_state.consents(state):
+    state = consent.load(paths)
+    if consent.consents(state):
         bodies = [file.read_bytes() for file in telemetry_export.spool(paths, ledger, _version(), now_s)]
     else:
         made = telemetry_export.example(ledger, _version(), now_s)
@@ -81,21 +81,21 @@ def enable(
 ) -> None:
     """Consent to the export of what preview shows, from now on, to one endpoint."""
     from halfwatt.daemon.errors import UsageError
-    from halfwatt.daemon.settings import file as config_file
-    from halfwatt.daemon.telemetry import consent as telemetry_state
+    from halfwatt.daemon.settings import file as settings_file
+    from halfwatt.daemon.telemetry import consent
 
     paths = _paths()
-    address = endpoint or config_file.load(paths, os.environ).telemetry.endpoint
+    address = endpoint or settings_file.load(paths, os.environ).telemetry.endpoint
     if not address:
         raise UsageError("Say where to send it: --endpoint https://collector.example.org/v1/metrics")
-    telemetry_state.check_endpoint(address)
+    consent.check_endpoint(address)
     if not yes:
         typer.confirm(
             f"Send hourly counts and joules by tier kind, method, kind and language to {address}? No code, prompt, "
             "path, name or exact time is in them; `halfwatt telemetry preview` shows the bytes",
             abort=True, err=True,
         )  # fmt: skip
-    state = telemetry_state.enable(paths, address, time.time())
+    state = consent.enable(paths, address, time.time())
     typer.echo(f"Telemetry is on (schema {state.schema}). The first full hour from now on is the first one sent.")
 
 
@@ -103,9 +103,9 @@ def enable(
 @run
 def disable() -> None:
     """Stop the export; forget the install id and what was waiting."""
-    from halfwatt.daemon.telemetry import consent as telemetry_state
+    from halfwatt.daemon.telemetry import consent
 
-    was_on = telemetry_state.disable(_paths())
+    was_on = consent.disable(_paths())
     typer.echo("Telemetry is off; the install id is forgotten." if was_on else "Telemetry was off already.")
 
 
@@ -114,12 +114,12 @@ def disable() -> None:
 def export() -> None:
     """Send now what is waiting, if telemetry is on."""
     from halfwatt.daemon.errors import HalfwattError
-    from halfwatt.daemon.telemetry import consent as telemetry_state
+    from halfwatt.daemon.telemetry import consent
     from halfwatt.daemon.telemetry import export as telemetry_export
 
     paths = _paths()
-    state = telemetry_state.load(paths)
-    if state is not None and not telemetry_state.consents(state):
+    state = consent.load(paths)
+    if state is not None and not consent.consents(state):
         raise HalfwattError(_ask_again(state))
     done = telemetry_export.export_once(paths, _ledger(), _version(), time.time(), hurry=True)
     if done is None:
@@ -130,10 +130,10 @@ def export() -> None:
     typer.echo(done.note or "Nothing is waiting any more.")
 
 
-def _explanation(state: State | None, n_bodies: int) -> str:
-    from halfwatt.daemon.telemetry import consent as telemetry_state
+def _explanation(state: TelemetryState | None, n_bodies: int) -> str:
+    from halfwatt.daemon.telemetry import consent
 
-    if not telemetry_state.consents(state):
+    if not consent.consents(state):
         head = "Telemetry is off: nothing is sent. "
         found = "This is what the latest full hour would look like; the install id is made when you enable it."
         return head + (found if n_bodies else "No full hour of the last week has a group of ten or more requests.")
@@ -142,7 +142,7 @@ def _explanation(state: State | None, n_bodies: int) -> str:
     return f"{n_bodies} requests are stored and will be sent exactly like this:"
 
 
-def _shown(state: State | None, body: bytes) -> str:
+def _shown(state: TelemetryState | None, body: bytes) -> str:
     """The request line, all headers, the body in words and in bytes."""
     from urllib.parse import urlsplit
 
@@ -155,7 +155,7 @@ def _shown(state: State | None, body: bytes) -> str:
     return "\n".join(("", *lines, "", f"Body, decoded:\n{readable(body)}", f"Body, {len(body)} bytes:", body.hex()))
 
 
-def _ask_again(state: State) -> str:
+def _ask_again(state: TelemetryState) -> str:
     from halfwatt.daemon.telemetry.consent import SCHEMA_VERSION
 
     return (

@@ -31,14 +31,14 @@ from halfwatt.daemon.wire import (
 from . import discovery
 
 Value = TypeVar("Value")
-Item = RouteDecision | str | Result
+AnswerItem = RouteDecision | str | Result
 _CALL_LIMIT = httpx2.Timeout(30.0, connect=5.0)
 _ANSWER_LIMIT = httpx2.Timeout(600.0, connect=5.0)
 _EVENTS_LIMIT = httpx2.Timeout(60.0, connect=5.0)
 _RETRY_S = (0.2, 10.0)
 
 
-class _Chunk(msgspec.Struct):
+class _OpenAiChunk(msgspec.Struct):
     """The parts of a streamed chunk that we read."""
 
     choices: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ class Client:
         self._environ = environ
         self._start = start
         self._version = version
-        self._found: discovery.Found | None = None
+        self._daemon: discovery.RunningDaemon | None = None
         self._http = httpx2.AsyncClient(trust_env=False, timeout=_CALL_LIMIT)
 
     @classmethod
@@ -71,11 +71,11 @@ class Client:
         return client
 
     @property
-    def found(self) -> discovery.Found:
+    def daemon(self) -> discovery.RunningDaemon:
         """Address and token of the daemon."""
-        if self._found is None:
+        if self._daemon is None:
             raise errors.DaemonError("The daemon has not been found yet.")
-        return self._found
+        return self._daemon
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -95,7 +95,7 @@ class Client:
         model: str = "auto",
         stop: Sequence[str] = (),
         temperature: float | None = None,
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[AnswerItem, None]:
         """The decision, then the text piece by piece, then the result. Closing the iterator cancels the request."""
         body: dict[str, Any] = {"model": model, "messages": list(messages), "stop": list(stop), "halfwatt": options}
         if temperature is not None:
@@ -111,7 +111,7 @@ class Client:
         *,
         model: str = "auto",
         stop: Sequence[str] = (),
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[AnswerItem, None]:
         """Like `chat`, for the text between `prefix` and `suffix` (None: plain continuation)."""
         body = {"model": model, "prompt": prefix, "suffix": suffix, "stop": list(stop), "halfwatt": options}
         return self._answers("/v1/completions", _with_limit(body, max_tokens))
@@ -176,25 +176,25 @@ class Client:
             except errors.DaemonError:
                 pass
             if delay_s == _RETRY_S[0]:
-                yield _ended(self._found)
+                yield _ended(self._daemon)
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, _RETRY_S[1])
 
-    async def _find(self, start: bool) -> discovery.Found:
-        self._found = await discovery.connect(self._paths, self._environ, start=start, version=self._version)
-        return self._found
+    async def _find(self, start: bool) -> discovery.RunningDaemon:
+        self._daemon = await discovery.connect(self._paths, self._environ, start=start, version=self._version)
+        return self._daemon
 
     async def _status_events(self) -> AsyncGenerator[Status, None]:
         async with self._open("GET", "/halfwatt/v1/events", None, _EVENTS_LIMIT, start=False) as response:
             async for sse in httpx2.EventSource(response):
                 yield msgspec.json.decode(sse.data, type=Status)
 
-    async def _answers(self, path: str, body: dict[str, Any]) -> AsyncGenerator[Item, None]:
+    async def _answers(self, path: str, body: dict[str, Any]) -> AsyncGenerator[AnswerItem, None]:
         async with self._open("POST", path, {**body, "stream": True}, _ANSWER_LIMIT, self._start) as response:
             async for sse in httpx2.EventSource(response, max_event_size=None):
                 if sse.data == "[DONE]":
                     return
-                for item in _items(msgspec.json.decode(sse.data, type=_Chunk)):
+                for item in _items(msgspec.json.decode(sse.data, type=_OpenAiChunk)):
                     yield item
         raise errors.DaemonError("The daemon ended before the answer was complete. Ask again.")
 
@@ -225,9 +225,9 @@ class Client:
 
     async def _send(self, method: str, path: str, body: object, limit: httpx2.Timeout, start: bool) -> httpx2.Response:
         """Send once; where nobody listens, or with another token, find or start the daemon and send once more."""
-        found = self._found or await self._find(start)
+        daemon = self._daemon or await self._find(start)
         try:
-            response = await self._send_to(found, method, path, body, limit)
+            response = await self._send_to(daemon, method, path, body, limit)
             if response.status_code != 401:
                 return response
             await response.aclose()
@@ -235,25 +235,25 @@ class Client:
             raise errors.DaemonError("The daemon did not answer in time. Ask again, or restart it.") from None
         except httpx2.TransportError:
             pass  # it ended before it said anything: asking its successor repeats nothing
-        found = await self._find(start)
+        daemon = await self._find(start)
         try:
-            return await self._send_to(found, method, path, body, limit)
+            return await self._send_to(daemon, method, path, body, limit)
         except httpx2.TransportError:
             raise errors.DaemonError("The daemon cannot be reached. Try `halfwatt daemon start`.") from None
 
     async def _send_to(
-        self, found: discovery.Found, method: str, path: str, body: object, limit: httpx2.Timeout
+        self, daemon: discovery.RunningDaemon, method: str, path: str, body: object, limit: httpx2.Timeout
     ) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {found.token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {daemon.token}", "Content-Type": "application/json"}
         content = None if body is None else encode(body)
         request = self._http.build_request(
-            method, found.address.url + path, headers=headers, content=content, timeout=limit
+            method, daemon.address.url + path, headers=headers, content=content, timeout=limit
         )
         return await self._http.send(request, stream=True)
 
 
-def _ended(found: discovery.Found | None) -> Status:
-    version = found.address.version if found else ""
+def _ended(daemon: discovery.RunningDaemon | None) -> Status:
+    version = daemon.address.version if daemon else ""
     return Status(state="ready", message="The daemon has ended; the next request starts it.", version=version)
 
 
@@ -261,7 +261,7 @@ def _with_limit(body: dict[str, Any], max_tokens: int | None) -> dict[str, Any]:
     return body if max_tokens is None else {**body, "max_tokens": max_tokens}
 
 
-def _items(chunk: _Chunk) -> list[Item]:
+def _items(chunk: _OpenAiChunk) -> list[AnswerItem]:
     if chunk.error is not None:
         raise _class_of(chunk.error.code)(chunk.error.message)
     if bytes(chunk.halfwatt):

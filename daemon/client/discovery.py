@@ -29,20 +29,22 @@ from .runtime_files import Address, Health, instance_lock_file, make_private_fol
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
-DEAF_LIMIT_S = 1.0  # for one that did not answer: it may be ending by itself
+NO_REPLY_LIMIT_S = 1.0  # for one that did not answer: it may be ending by itself
 _ANSWER_LIMIT_S = 5.0
 _POLL_S = 0.03
 _EXIT_ALREADY_RUNNING = 3
 
 
-class Found(Struct, frozen=True):
+class RunningDaemon(Struct, frozen=True):
     """A daemon that answered, and the token it accepts."""
 
     address: Address
     token: str
 
 
-async def connect(paths: Paths, environ: Mapping[str, str], *, start: bool, version: str | None = None) -> Found:
+async def connect(
+    paths: Paths, environ: Mapping[str, str], *, start: bool, version: str | None = None
+) -> RunningDaemon:
     """The running daemon; with `start`, one is started when there is none, and an older one is replaced.
 
     A newer daemon than this client is used as it is: its API only grows. DaemonError says what is wrong."""
@@ -51,7 +53,7 @@ async def connect(paths: Paths, environ: Mapping[str, str], *, start: bool, vers
     if found is not None and (not start or not _older(found.address.version, wanted)):
         return found
     if not start:
-        if await _deaf_to_token(paths):
+        if await _rejects_our_token(paths):
             raise DaemonError(
                 f"A daemon is running, but the token in {paths.token_file} is not its. "
                 "`halfwatt daemon start` replaces it."
@@ -61,12 +63,12 @@ async def connect(paths: Paths, environ: Mapping[str, str], *, start: bool, vers
         found = await running(paths)
         if found is not None and not _older(found.address.version, wanted):
             return found
-        if found is not None or await _deaf_to_token(paths):
+        if found is not None or await _rejects_our_token(paths):
             await stop(paths)
         return await _start(paths, environ)
 
 
-async def running(paths: Paths) -> Found | None:
+async def running(paths: Paths) -> RunningDaemon | None:
     """The daemon that the files name, if it is alive and accepts the token; stale files count as none."""
     address, token = read_address(paths), read_token(paths)
     if address is None or token is None:
@@ -74,10 +76,10 @@ async def running(paths: Paths) -> Found | None:
     health = await _health(address, token)
     if health is None or health.pid != address.pid or not health.accepts_token:
         return None
-    return Found(address, token)
+    return RunningDaemon(address, token)
 
 
-async def _deaf_to_token(paths: Paths) -> bool:
+async def _rejects_our_token(paths: Paths) -> bool:
     """Whether the daemon lives that the address names, and the token file is not its: nobody can ask it anything."""
     address = read_address(paths)
     if address is None:
@@ -89,13 +91,13 @@ async def _deaf_to_token(paths: Paths) -> bool:
 async def stop(paths: Paths) -> Literal["stopped", "killed", "not_running"]:
     """End the running daemon: asked first, killed where it does not listen. Returns once it is gone."""
     address, token = read_address(paths), read_token(paths)
-    if address is None or not _held(paths):
+    if address is None or not _is_alive(paths):
         return "not_running"
-    listened = await _ask_to_stop(address, token)
-    if await _gone(paths, STOP_LIMIT_S if listened else DEAF_LIMIT_S):
+    was_asked = await _ask_to_stop(address, token)
+    if await _wait_for_end(paths, STOP_LIMIT_S if was_asked else NO_REPLY_LIMIT_S):
         return "stopped"
     _kill(address.pid)
-    if await _gone(paths, STOP_LIMIT_S):
+    if await _wait_for_end(paths, STOP_LIMIT_S):
         return "killed"
     raise DaemonError(f"The daemon (process {address.pid}) could not be ended. End that process yourself.")
 
@@ -123,21 +125,21 @@ def _decoded_health(reply: httpx2.Response) -> Health | None:
         return None
 
 
-async def _start(paths: Paths, environ: Mapping[str, str]) -> Found:
+async def _start(paths: Paths, environ: Mapping[str, str]) -> RunningDaemon:
     process = _spawn(environ)
     until = time.monotonic() + START_LIMIT_S
     while time.monotonic() < until:
         code = process.poll()
         if code not in (None, _EXIT_ALREADY_RUNNING):
-            raise DaemonError(_reason(process, paths))
-        if code == _EXIT_ALREADY_RUNNING and not _held(paths):
+            raise DaemonError(_failure_sentence(process, paths))
+        if code == _EXIT_ALREADY_RUNNING and not _is_alive(paths):
             process = _spawn(environ)  # the other one was ending
             continue
         address = read_address(paths)
         if address is not None and (code is not None or address.pid == process.pid):
             found = await running(paths)
             if found is not None:
-                _let_go(process)
+                _detach(process)
                 return found
         await asyncio.sleep(_POLL_S)
     process.kill()
@@ -164,15 +166,15 @@ def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     )
 
 
-def _reason(process: subprocess.Popen[bytes], paths: Paths) -> str:
+def _failure_sentence(process: subprocess.Popen[bytes], paths: Paths) -> str:
     """The sentence that a daemon which failed to start left on its stderr."""
-    said = process.communicate()[1].decode(errors="replace").strip().splitlines()
-    if said and not said[-1].startswith((" ", "Traceback")):
-        return said[-1]
+    lines = process.communicate()[1].decode(errors="replace").strip().splitlines()
+    if lines and not lines[-1].startswith((" ", "Traceback")):
+        return lines[-1]
     return f"The daemon ended while starting (code {process.returncode}). The log {paths.log_file} may say why."
 
 
-def _let_go(process: subprocess.Popen[bytes]) -> None:
+def _detach(process: subprocess.Popen[bytes]) -> None:
     """Close our end of the pipe and leave the daemon to itself."""
     if process.stderr is not None:
         process.stderr.close()
@@ -205,16 +207,16 @@ async def _ask_to_stop(address: Address, token: str | None) -> bool:
     return reply.is_success
 
 
-async def _gone(paths: Paths, limit_s: float) -> bool:
+async def _wait_for_end(paths: Paths, limit_s: float) -> bool:
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
-        if not _held(paths):
+        if not _is_alive(paths):
             return True
         await asyncio.sleep(_POLL_S)
     return False
 
 
-def _held(paths: Paths) -> bool:
+def _is_alive(paths: Paths) -> bool:
     """Whether a living daemon holds the instance lock: the one sign of life that cannot be stale."""
     if not instance_lock_file(paths).exists():
         return False

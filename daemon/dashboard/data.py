@@ -14,18 +14,18 @@ import msgspec
 from msgspec import Struct
 
 from halfwatt.daemon.ledger import summary as ledger_summary
-from halfwatt.daemon.ledger.summary import SPANS, Sums
+from halfwatt.daemon.ledger.summary import SPANS, RequestSums
 from halfwatt.daemon.wire import Energy, EnergySummary, Saved, TierScore
 
-Span = Literal["1d", "7d", "30d", "365d", "all"]
-SPAN_DAYS: dict[Span, int] = {"1d": 1, "7d": 7, "30d": 30, "365d": 365}
+TimeSpan = Literal["1d", "7d", "30d", "365d", "all"]
+SPAN_DAYS: dict[TimeSpan, int] = {"1d": 1, "7d": 7, "30d": 30, "365d": 365}
 N_LATEST = 5000  # requests that percentiles and calibration are made from
 N_SHOWN = 50
 BINS = 5
 GROUPED_BY = {"tier": "tier", "language": "language", "editor": "editor"}
 
 
-class Bar(Struct, frozen=True):
+class ChartBar(Struct, frozen=True):
     """One step in time. `start` is epoch seconds."""
 
     start: int
@@ -35,7 +35,7 @@ class Bar(Struct, frozen=True):
     saved_j: float | None
 
 
-class Group(Struct, frozen=True):
+class GroupTotals(Struct, frozen=True):
     """All requests of one tier, language or editor."""
 
     name: str
@@ -46,7 +46,7 @@ class Group(Struct, frozen=True):
     accepted: int
 
 
-class Percentiles(Struct, frozen=True):
+class LatencyPercentiles(Struct, frozen=True):
     """Milliseconds of one tier and kind of request."""
 
     tier: str
@@ -58,7 +58,7 @@ class Percentiles(Struct, frozen=True):
     total_p99: float | None
 
 
-class Bin(Struct, frozen=True):
+class CalibrationBin(Struct, frozen=True):
     """Requests whose chosen tier was predicted to pass with about the same probability."""
 
     low: float
@@ -68,7 +68,7 @@ class Bin(Struct, frozen=True):
     observed: float
 
 
-class Shown(Struct, frozen=True):
+class RecentRequest(Struct, frozen=True):
     """One line of the list of latest decisions."""
 
     time: float
@@ -90,20 +90,20 @@ class Shown(Struct, frozen=True):
 class DashboardData(Struct, frozen=True):
     """Everything on the page for one span of time."""
 
-    span: Span
+    span: TimeSpan
     step_s: int
     meter: str
     summary: EnergySummary
     decided: int
     accepted: int
-    bars: list[Bar]
-    groups: dict[str, list[Group]]
-    latencies: list[Percentiles]
-    calibration: list[Bin]
-    recent: list[Shown]
+    bars: list[ChartBar]
+    groups: dict[str, list[GroupTotals]]
+    latencies: list[LatencyPercentiles]
+    calibration: list[CalibrationBin]
+    recent: list[RecentRequest]
 
 
-def collect(connection: sqlite3.Connection, span: Span, now: datetime, meter: str) -> DashboardData:
+def collect(connection: sqlite3.Connection, span: TimeSpan, now: datetime, meter: str) -> DashboardData:
     """The page's data. `meter`: one sentence about the meter in use."""
     since_s = 0.0 if span == "all" else now.timestamp() - SPAN_DAYS[span] * 86400
     table = _table(span)
@@ -130,11 +130,11 @@ def percentile(values: Iterable[float | None], share: float) -> float | None:
     return known[min(len(known) - 1, int(share * len(known)))] if known else None
 
 
-def _table(span: Span) -> str:
+def _table(span: TimeSpan) -> str:
     return {"1d": "energy_hour", "all": "energy_month"}.get(span, "energy_day")
 
 
-def _bars(connection: sqlite3.Connection, table: str, since_s: float, now: datetime) -> list[Bar]:
+def _bars(connection: sqlite3.Connection, table: str, since_s: float, now: datetime) -> list[ChartBar]:
     """One bar per step, empty ones included, from the first step with a request for all time."""
     query = (
         "SELECT bucket, SUM(n), SUM(COALESCE(device_j, 0) + COALESCE(cloud_j, 0)), "  # noqa: S608 - own names
@@ -147,14 +147,16 @@ def _bars(connection: sqlite3.Connection, table: str, since_s: float, now: datet
     first = min(found) if since_s == 0 else int(since_s // step_s)
     last = int(now.timestamp() // step_s)
     nothing = (0, 0, None, None, None)
-    return [Bar(bucket * step_s, *found.get(bucket, nothing)[1:]) for bucket in range(first, max(last, max(found)) + 1)]
+    return [
+        ChartBar(bucket * step_s, *found.get(bucket, nothing)[1:]) for bucket in range(first, max(last, max(found)) + 1)
+    ]
 
 
-def _groups(everything: list[Sums], key: str) -> list[Group]:
+def _groups(everything: list[RequestSums], key: str) -> list[GroupTotals]:
     names = sorted({group.text(key) for group in everything})
     parts = {name: [group for group in everything if group.text(key) == name] for name in names}
     made = [
-        Group(
+        GroupTotals(
             name=name,
             requests=sum(group.count("n") for group in part),
             energy=ledger_summary.energy_of(part),
@@ -175,14 +177,14 @@ def _latest(connection: sqlite3.Connection, since_s: float) -> list[tuple[str, s
     ).fetchall()
 
 
-def _latencies(latest: list[tuple[str, str, float, float, str, str | None]]) -> list[Percentiles]:
+def _latencies(latest: list[tuple[str, str, float, float, str, str | None]]) -> list[LatencyPercentiles]:
     keys = sorted({line[:2] for line in latest})
     made = []
     for tier, kind in keys:
         lines = [line for line in latest if line[:2] == (tier, kind)]
         totals = [line[3] for line in lines]
         made.append(
-            Percentiles(
+            LatencyPercentiles(
                 tier=tier,
                 kind=kind,
                 n=len(lines),
@@ -195,7 +197,7 @@ def _latencies(latest: list[tuple[str, str, float, float, str, str | None]]) -> 
     return made
 
 
-def _calibration(latest: list[tuple[str, str, float, float, str, str | None]]) -> list[Bin]:
+def _calibration(latest: list[tuple[str, str, float, float, str, str | None]]) -> list[CalibrationBin]:
     """Predicted P(pass) of the tier that answered against the share of its answers that were accepted."""
     pairs: list[tuple[float, bool]] = []
     for tier, _, _, _, scores, outcome in latest:
@@ -210,12 +212,12 @@ def _calibration(latest: list[tuple[str, str, float, float, str, str | None]]) -
         if inside:
             predicted = sum(pair[0] for pair in inside) / len(inside)
             observed = sum(pair[1] for pair in inside) / len(inside)
-            made.append(Bin(i / BINS, (i + 1) / BINS, len(inside), predicted, observed))
+            made.append(CalibrationBin(i / BINS, (i + 1) / BINS, len(inside), predicted, observed))
     return made
 
 
-def _recent(connection: sqlite3.Connection) -> list[Shown]:
-    names = ", ".join(Shown.__struct_fields__)
+def _recent(connection: sqlite3.Connection) -> list[RecentRequest]:
+    names = ", ".join(RecentRequest.__struct_fields__)
     names = names.replace("language,", "COALESCE(language, ''),")
     lines = connection.execute(f"SELECT {names} FROM requests ORDER BY time DESC LIMIT ?", (N_SHOWN,))  # noqa: S608 - own names
-    return [Shown(*line) for line in lines]
+    return [RecentRequest(*line) for line in lines]

@@ -52,7 +52,7 @@ HEADERS = {
 }
 
 
-class Doors:
+class Sessions:
     """Links not yet used and sessions not yet over. Kept in memory: a restarted daemon asks for a new link."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,7 +66,7 @@ class Doors:
         self._links = {**self._alive(self._links), code: self._clock() + LINK_LIFE_S}
         return code
 
-    def enter(self, code: str) -> str | None:
+    def log_in(self, code: str) -> str | None:
         """Use a code up: the new session, or None for one that is wrong, used or too old."""
         self._links = self._alive(self._links)
         found = _same(code, self._links)
@@ -78,7 +78,7 @@ class Doors:
         self._sessions = {**dict(kept), session: self._clock() + SESSION_LIFE_S}
         return session
 
-    def knows(self, session: str | None) -> bool:
+    def is_open(self, session: str | None) -> bool:
         return session is not None and _same(session, self._alive(self._sessions)) is not None
 
     def _alive(self, until: dict[str, float]) -> dict[str, float]:
@@ -86,17 +86,19 @@ class Doors:
         return {name: end for name, end in until.items() if end > now}
 
 
-def routes(ledger: Ledger, meter_sentence: Callable[[], str], url: str, doors: Doors | None = None) -> list[Route]:
+def routes(
+    ledger: Ledger, meter_sentence: Callable[[], str], url: str, sessions: Sessions | None = None
+) -> list[Route]:
     """The page's routes. `url`: the daemon's own address, without a slash at the end. All of PATHS_WITHOUT_TOKEN must
     be let through without the daemon's token; LINK_PATH must not."""
-    open_doors = doors or Doors()
+    open_sessions = sessions or Sessions()
 
     async def link(_: Request) -> Response:
-        body = {"url": f"{url}{LOGIN_PATH}?code={open_doors.new_link()}"}
+        body = {"url": f"{url}{LOGIN_PATH}?code={open_sessions.new_link()}"}
         return _reply(msgspec.json.encode(body), "application/json")
 
     async def login(request: Request) -> Response:
-        session = open_doors.enter(request.query_params.get("code", ""))
+        session = open_sessions.log_in(request.query_params.get("code", ""))
         if session is None:
             return _page("closed.html", 401)
         # A page of its own instead of a redirect: the browser then sends the strict cookie with the next request.
@@ -105,11 +107,11 @@ def routes(ledger: Ledger, meter_sentence: Callable[[], str], url: str, doors: D
         return response
 
     async def page(request: Request) -> Response:
-        known = open_doors.knows(request.cookies.get(COOKIE))
+        known = open_sessions.is_open(request.cookies.get(COOKIE))
         return _page("page.html") if known else _page("closed.html", 401)
 
     async def data(request: Request) -> Response:
-        if not open_doors.knows(request.cookies.get(COOKIE)):
+        if not open_sessions.is_open(request.cookies.get(COOKIE)):
             return _reply(b'{"error": "The session is over. Run: halfwatt dashboard"}', "application/json", 401)
         span = _span(request.query_params.get("span", "7d"))
         now = datetime.now().astimezone()
@@ -128,16 +130,16 @@ def routes(ledger: Ledger, meter_sentence: Callable[[], str], url: str, doors: D
     ]
 
 
-def _collect(ledger: Ledger, span: dashboard_data.Span, now: datetime, meter: str) -> bytes:
+def _collect(ledger: Ledger, span: dashboard_data.TimeSpan, now: datetime, meter: str) -> bytes:
     with ledger.reading() as connection:
         return msgspec.json.encode(dashboard_data.collect(connection, span, now, meter))
 
 
-def _span(text: str) -> dashboard_data.Span:
-    for span in get_args(dashboard_data.Span):
+def _span(text: str) -> dashboard_data.TimeSpan:
+    for span in get_args(dashboard_data.TimeSpan):
         if span == text:
             return span  # type: ignore[no-any-return]  # get_args forgets what it lists
-    raise UsageError(f"'{text}' is no span; give one of {', '.join(get_args(dashboard_data.Span))}.")
+    raise UsageError(f"'{text}' is no span; give one of {', '.join(get_args(dashboard_data.TimeSpan))}.")
 
 
 def _page(name: str, status: int = 200) -> Response:

@@ -37,7 +37,7 @@ class Reading(Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Interval:
+class JouleRange:
     """A number and its range, in joules."""
 
     j: float
@@ -46,7 +46,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Booked:
+class BookedEnergy:
     """One request's energy: the shape that is shown, and the readings it came from. None: that part was not used."""
 
     energy: Energy
@@ -64,7 +64,7 @@ def unknown(reason: str, meter: str = "") -> Reading:
     return Reading(reason=reason, meter=meter)
 
 
-def combine(terms: Iterable[tuple[float, Reading]]) -> Interval | None:
+def combine(terms: Iterable[tuple[float, Reading]]) -> JouleRange | None:
     """Weighted sum of readings; None when one of them is unknown.
 
     Errors of one meter point the same way, so their deviations add; deviations of different meters are
@@ -84,7 +84,7 @@ def combine(terms: Iterable[tuple[float, Reading]]) -> Interval | None:
         )
     down = math.hypot(*(min(pair[0], pair[1], 0.0) for pair in deviations.values()))
     up = math.hypot(*(max(pair[0], pair[1], 0.0) for pair in deviations.values()))
-    return Interval(total, total - down, total + up)
+    return JouleRange(total, total - down, total + up)
 
 
 def worst_method(readings: Iterable[Reading]) -> Method | None:
@@ -134,7 +134,7 @@ def book(
     local: Reading | None = None,
     cloud: Reading | None = None,
     wasted: Waste = "none",
-) -> Booked:
+) -> BookedEnergy:
     """One request's energy. None: not used, so 0 J; a reading without joules: unknown, so null.
 
     `wasted` is a part of the total, not added to it: "draft" when the local part was thrown away for another
@@ -152,10 +152,10 @@ def book(
         cloud_j=_joules(cloud),
         wasted_j={"none": 0.0, "draft": _joules(local), "all": total_j}[wasted],
     )
-    return Booked(energy, router, local, cloud)
+    return BookedEnergy(energy, router, local, cloud)
 
 
-def saved(booked: Booked, reference: Reading | None, name: str) -> Saved:
+def saved(booked: BookedEnergy, reference: Reading | None, name: str) -> Saved:
     """What `reference` would have used minus what was used: negative when the reference would have used less.
 
     A part that comes from the reference's own meter errs with it and cancels in the difference."""
@@ -168,7 +168,7 @@ def saved(booked: Booked, reference: Reading | None, name: str) -> Saved:
     return Saved(j=difference.j, low_j=difference.low_j, high_j=difference.high_j, reference=name)
 
 
-def always_local(booked: Booked, joules_per_token: Reading | None, completion_tokens: int | None) -> Saved:
+def always_local(booked: BookedEnergy, joules_per_token: Reading | None, completion_tokens: int | None) -> Saved:
     """What the local model alone, without a router, would have used, minus what was used."""
     name = "always local"
     answered_here = booked.local is not None and booked.cloud is None

@@ -34,7 +34,7 @@ REPORTED_HIGH = 1.5  # a reported figure may leave out the server around the acc
 
 
 @dataclass(frozen=True)
-class Coefficients:
+class EnergyCoefficients:
     """Joules = start + per_output·outputs + per_input·inputs; (low, middle, high) each."""
 
     start: tuple[float, float, float]
@@ -43,7 +43,7 @@ class Coefficients:
 
 
 @dataclass(frozen=True)
-class Size:
+class ModelSize:
     """Parameters in billions, low and high, and EcoLogits' measured speeds where it has them."""
 
     active: tuple[float, float]
@@ -120,28 +120,28 @@ def _from_own_figure(joules: float) -> Reading:
 @lru_cache(maxsize=64)
 def _coefficients(
     model: str, active_b: float | None, total_b: float | None, batches: tuple[int, int, int]
-) -> Coefficients | None:
+) -> EnergyCoefficients | None:
     size = _known_size(model)
     if size is None and active_b is not None:
         whole = total_b or active_b
-        size = Size((active_b, active_b), (whole, whole), EDGE_PUE if batches == EDGE_BATCHES else CLOUD_PUE)
+        size = ModelSize((active_b, active_b), (whole, whole), EDGE_PUE if batches == EDGE_BATCHES else CLOUD_PUE)
     if size is None:
         return None
     sizes = [(size.active[0], size.total[0]), _middle(size), (size.active[1], size.total[1])]
     points = [(*sizes[i], size.pue[i], batches[i]) for i in range(3)]
     start, outputs = zip(*(_line(*point, size) for point in points), strict=True)
     inputs = [_prefill(sizes[i][0], size.pue[i], UTILISATION[i]) for i in range(3)]
-    return Coefficients(_three(start), _three(outputs), (0.0, inputs[1], inputs[2]))
+    return EnergyCoefficients(_three(start), _three(outputs), (0.0, inputs[1], inputs[2]))
 
 
-def _line(active_b: float, total_b: float, pue: float, batch: int, size: Size) -> tuple[float, float]:
+def _line(active_b: float, total_b: float, pue: float, batch: int, size: ModelSize) -> tuple[float, float]:
     """EcoLogits is linear in the output tokens: its value at none and its slope, in joules."""
     one, many = (_ecologits(n, active_b, total_b, pue, batch, size) for n in (1, 1001))
     slope = (many - one) / 1000
     return one - slope, slope
 
 
-def _ecologits(n_tokens: int, active_b: float, total_b: float, pue: float, batch: int, size: Size) -> float:
+def _ecologits(n_tokens: int, active_b: float, total_b: float, pue: float, batch: int, size: ModelSize) -> float:
     from ecologits.impacts.llm import compute_llm_impacts_dag
 
     # With a range for the PUE EcoLogits answers with a range; ours is a plain number, so the answer is one too.
@@ -167,7 +167,7 @@ def _prefill(active_b: float, pue: float, utilisation: float) -> float:
     return pue * 2 * active_b * 1e9 / (PEAK_FLOPS * utilisation) * ACCELERATOR_W
 
 
-def _known_size(model: str) -> Size | None:
+def _known_size(model: str) -> ModelSize | None:
     logger_class = logging.getLoggerClass()
     try:
         from ecologits.model_repository import Providers, models
@@ -182,11 +182,11 @@ def _known_size(model: str) -> Size | None:
     return None
 
 
-def _size(model: Any, pue: Any) -> Size:
+def _size(model: Any, pue: Any) -> ModelSize:
     parameters = model.architecture.parameters
     low_pue, high_pue = _ends(pue)
     deployment = model.deployment
-    return Size(
+    return ModelSize(
         active=_ends(getattr(parameters, "active", parameters)),
         total=_ends(getattr(parameters, "total", parameters)),
         pue=(low_pue, (low_pue + high_pue) / 2, high_pue),
@@ -195,7 +195,7 @@ def _size(model: Any, pue: Any) -> Size:
     )
 
 
-def _middle(size: Size) -> tuple[float, float]:
+def _middle(size: ModelSize) -> tuple[float, float]:
     return sum(size.active) / 2, sum(size.total) / 2
 
 

@@ -9,13 +9,13 @@ from typing import Any, TextIO
 
 import msgspec
 
-from .rows import Row
+from .rows import LedgerRow
 
 
-def write_csv(rows: Iterable[Row], file: TextIO) -> int:
+def write_csv(rows: Iterable[LedgerRow], file: TextIO) -> int:
     """A header line, then one line per request; unknown numbers are empty fields. Returns the number of requests."""
     writer = csv.writer(file)
-    writer.writerow(Row.__struct_fields__)
+    writer.writerow(LedgerRow.__struct_fields__)
     n_rows = 0
     for row in rows:
         writer.writerow([_cell(value) for value in _plain(row).values()])
@@ -23,7 +23,7 @@ def write_csv(rows: Iterable[Row], file: TextIO) -> int:
     return n_rows
 
 
-def write_jsonl(rows: Iterable[Row], file: TextIO) -> int:
+def write_jsonl(rows: Iterable[LedgerRow], file: TextIO) -> int:
     """One object a line; unknown numbers are null. Returns the number of requests."""
     n_rows = 0
     for row in rows:
@@ -32,7 +32,7 @@ def write_jsonl(rows: Iterable[Row], file: TextIO) -> int:
     return n_rows
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: LedgerRow) -> dict[str, Any]:
     """The row as plain data, its time as ISO 8601 in UTC."""
     fields: dict[str, Any] = msgspec.to_builtins(row)
     fields["time"] = datetime.fromtimestamp(row.time, UTC).isoformat()

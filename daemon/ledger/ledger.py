@@ -24,11 +24,11 @@ from halfwatt.daemon.wire import EnergySummary, Feedback
 
 from . import summary as ledger_summary
 from .migrations import migrate
-from .rows import Row, wasted_after
+from .rows import LedgerRow, wasted_after
 
 DAY_S = 86400
 ROOM_BYTES = 64 * 1024
-FIELDS = Row.__struct_fields__
+FIELDS = LedgerRow.__struct_fields__
 CHECKPOINT_PAGES = 16_384  # 64 MiB of write-ahead log between checkpoints, which cost more than an insert may
 BUSY_S = 10.0  # as long as another process may hold the file, say to give disk space back
 DELETED_AT_ONCE = 2000  # rows; a few milliseconds
@@ -49,7 +49,7 @@ class Ledger:
             self._connection = self._connect()
             self._prepare()
 
-    def insert(self, row: Row) -> None:
+    def insert(self, row: LedgerRow) -> None:
         """Store one request and count it in the sums."""
         values = [_column(getattr(row, name)) for name in FIELDS]
         with self._transaction() as connection:
@@ -74,7 +74,7 @@ class Ledger:
             _count(connection, row_id, +1)
             return True
 
-    def replace(self, rows: Iterable[Row]) -> int:
+    def replace(self, rows: Iterable[LedgerRow]) -> int:
         """Store requests again, with new estimates, in one transaction; how many of them were still there."""
         names = ", ".join(f"{name} = ?" for name in FIELDS)
         n_replaced = 0
@@ -142,12 +142,12 @@ class Ledger:
         with self.reading() as connection:
             return ledger_summary.local_rate(connection, model)
 
-    def recent(self, n: int) -> list[Row]:
+    def recent(self, n: int) -> list[LedgerRow]:
         """The latest requests, newest first."""
         with self.reading() as connection:
             return list(_rows(connection, "ORDER BY time DESC LIMIT ?", (n,)))
 
-    def rows(self, since_s: float = 0.0, batch: int = 1000) -> Iterator[Row]:
+    def rows(self, since_s: float = 0.0, batch: int = 1000) -> Iterator[LedgerRow]:
         """All requests since a moment, oldest first, read in batches so that writers are never held up."""
         after = 0
         while True:
@@ -160,7 +160,7 @@ class Ledger:
             after = found[-1]
             yield from rows
 
-    def between(self, start_s: float, end_s: float) -> list[Row]:
+    def between(self, start_s: float, end_s: float) -> list[LedgerRow]:
         """The requests of a time, its end left out, oldest first."""
         with self.reading() as connection:
             return list(_rows(connection, "WHERE time >= ? AND time < ? ORDER BY time", (start_s, end_s)))
@@ -236,12 +236,12 @@ def _count(connection: sqlite3.Connection, row_id: int, sign: int) -> None:
         connection.execute(statement, {"id": row_id, "sign": sign})
 
 
-def _rows(connection: sqlite3.Connection, clause: str, values: tuple[float, ...]) -> Iterator[Row]:
+def _rows(connection: sqlite3.Connection, clause: str, values: tuple[float, ...]) -> Iterator[LedgerRow]:
     query = f"SELECT {', '.join(FIELDS)} FROM requests {clause}"  # noqa: S608 - own names
     for line in connection.execute(query, values):
         columns = dict(zip(FIELDS, line, strict=True))
         columns["scores"] = msgspec.json.decode(columns["scores"])
-        yield msgspec.convert(columns, Row, strict=False)
+        yield msgspec.convert(columns, LedgerRow, strict=False)
 
 
 def _column(value: object) -> object:

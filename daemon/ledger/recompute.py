@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import msgspec
 
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.energy.readings import Reading, book, saved
 from halfwatt.daemon.settings.schema import Config, TierConfig
 from halfwatt.daemon.wire import Method
 
-from .rows import Row, wasted_after
+from .rows import LedgerRow, wasted_after
 
-ESTIMATED_BY = ("", cloud_energy.NAME, "user")
+ESTIMATED_BY = ("", remote_estimates.NAME, "user")
 
 
-def again(row: Row, config: Config) -> Row:
+def again(row: LedgerRow, config: Config) -> LedgerRow:
     """The row with its estimates made again; the same row when nothing changes."""
     cloud = _cloud(row, config)
     booked = book(local=_device(row), cloud=cloud)
@@ -49,7 +49,7 @@ def again(row: Row, config: Config) -> Row:
     )
 
 
-def _cloud(row: Row, config: Config) -> Reading | None:
+def _cloud(row: LedgerRow, config: Config) -> Reading | None:
     if row.tier_kind not in ("cloud", "edge"):
         return None
     if row.cloud_meter not in ESTIMATED_BY:
@@ -59,21 +59,21 @@ def _cloud(row: Row, config: Config) -> Reading | None:
     return _reading(row.model, row, _tier(config, row.tier))
 
 
-def _reading(model: str, row: Row, tier: TierConfig | None) -> Reading:
-    return cloud_energy.estimate(model, row.prompt_tokens, row.completion_tokens, tier)
+def _reading(model: str, row: LedgerRow, tier: TierConfig | None) -> Reading:
+    return remote_estimates.estimate(model, row.prompt_tokens, row.completion_tokens, tier)
 
 
-def _device(row: Row) -> Reading:
+def _device(row: LedgerRow) -> Reading:
     return Reading(row.device_j, row.device_low_j, row.device_high_j, _device_method(row), row.meter, row.meter_version)
 
 
-def _device_method(row: Row) -> Method | None:
+def _device_method(row: LedgerRow) -> Method | None:
     if not row.meter:
         return None
     return "modelled" if "model" in row.meter else "measured"
 
 
-def _method(row: Row, cloud: Reading | None) -> str | None:
+def _method(row: LedgerRow, cloud: Reading | None) -> str | None:
     """Without a cloud part the method stands; with one it is the weaker of the two."""
     if cloud is None:
         return row.method

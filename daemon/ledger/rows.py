@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from halfwatt.daemon.energy.readings import Booked, Reading, add
+from halfwatt.daemon.energy.readings import BookedEnergy, Reading, add
 from halfwatt.daemon.wire import Outcome, Result, Saved, TierScore
 
 WASTED_OUTCOMES: frozenset[Outcome] = frozenset({"rejected", "undone", "ignored", "cancelled", "failed"})
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class LedgerRow(Struct, frozen=True, kw_only=True):
     """One request. `time` is seconds since 1970 (UTC); unknown numbers are null.
 
     `device_*` is router + local, which share this machine's meter; `cloud_*` has its own. `draft_wasted_j` is what
@@ -72,7 +72,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 def row_of(
     result: Result,
-    booked: Booked,
+    booked: BookedEnergy,
     *,
     time_s: float,
     editor: str,
@@ -83,13 +83,13 @@ def row_of(
     saved_local: Saved | None = None,
     cost: float | None = None,
     outcome: Outcome | None = None,
-) -> Row:
+) -> LedgerRow:
     """The row of an answered (or cancelled, or failed) request. `result.code` is not stored."""
     device = _sum(booked.router, booked.local)
     cloud = booked.cloud or Reading(0.0, 0.0, 0.0)
     local_saving = saved_local or Saved()
     energy, latency = result.energy, result.latency_ms
-    return Row(
+    return LedgerRow(
         request_id=result.request_id,
         time=time_s,
         editor=editor,

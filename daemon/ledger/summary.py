@@ -62,7 +62,7 @@ COUNT_STATEMENTS = tuple(_count_statement(table) for table in SPANS)
 
 
 @dataclass(frozen=True)
-class Sums:
+class RequestSums:
     """One group of requests: its keys, counts and sums, by column name. A sum is None when nothing in it is known."""
 
     values: dict[str, Any]
@@ -78,7 +78,7 @@ class Sums:
         return None if value is None else float(value)
 
 
-def groups(connection: sqlite3.Connection, since_s: float, by: tuple[str, ...] = KEYS) -> list[Sums]:
+def groups(connection: sqlite3.Connection, since_s: float, by: tuple[str, ...] = KEYS) -> list[RequestSums]:
     """Counts and sums since a moment, one group per combination of the keys `by`."""
     totals = ", ".join([f"SUM({name})" for name in (*COUNTS, *SUMS)])
     query, values = _window(since_s)
@@ -88,7 +88,7 @@ def groups(connection: sqlite3.Connection, since_s: float, by: tuple[str, ...] =
         values,
     )
     names = (*by, *COUNTS, *SUMS)
-    return [Sums(dict(zip(names, line, strict=True))) for line in lines]
+    return [RequestSums(dict(zip(names, line, strict=True))) for line in lines]
 
 
 def summary(connection: sqlite3.Connection, since_s: float) -> EnergySummary:
@@ -110,7 +110,7 @@ def summary(connection: sqlite3.Connection, since_s: float) -> EnergySummary:
     )
 
 
-def energy_of(found: Iterable[Sums]) -> Energy:
+def energy_of(found: Iterable[RequestSums]) -> Energy:
     """Energy of several groups: everything that is known, added up.
 
     Within one meter errors point the same way, so its lows and highs add up; between meters they are independent
@@ -141,7 +141,7 @@ def energy_of(found: Iterable[Sums]) -> Energy:
     )
 
 
-def saved_of(found: Iterable[Sums], prefix: str, reference: str) -> Saved:
+def saved_of(found: Iterable[RequestSums], prefix: str, reference: str) -> Saved:
     """Sum of the savings of several groups; those of one pair of meters and one reference err together."""
     found = list(found)
     total = _total(found, f"{prefix}_j")
@@ -149,7 +149,7 @@ def saved_of(found: Iterable[Sums], prefix: str, reference: str) -> Saved:
         return Saved(reference=reference)
     keys = ("meter", "cloud_meter", "reference")
     down, up = _deviation(
-        [Sums({**group.values, "pair": "|".join(group.text(key) for key in keys)}) for group in found],
+        [RequestSums({**group.values, "pair": "|".join(group.text(key) for key in keys)}) for group in found],
         (("pair", f"{prefix}_j", f"{prefix}_low_j", f"{prefix}_high_j"),),
     )
     return Saved(j=total, low_j=total - down, high_j=total + up, reference=reference)
@@ -232,12 +232,12 @@ def _window(since_s: float) -> tuple[str, tuple[float, ...]]:
     return " UNION ALL ".join(parts), edges
 
 
-def _total(found: Iterable[Sums], name: str) -> float | None:
+def _total(found: Iterable[RequestSums], name: str) -> float | None:
     known = [value for group in found if (value := group.joules(name)) is not None]
     return sum(known) if known else None
 
 
-def _deviation(found: list[Sums], sides: tuple[tuple[str, str, str, str], ...]) -> tuple[float, float]:
+def _deviation(found: list[RequestSums], sides: tuple[tuple[str, str, str, str], ...]) -> tuple[float, float]:
     """How far the sum may lie below and above: linear within a meter, in quadrature between meters."""
     by_meter: dict[str, tuple[float, float]] = {}
     for meter, middle, low, high in sides:
@@ -256,7 +256,7 @@ def _deviation(found: list[Sums], sides: tuple[tuple[str, str, str, str], ...]) 
     )
 
 
-def _shares(found: list[Sums], n: int) -> dict[str, float]:
+def _shares(found: list[RequestSums], n: int) -> dict[str, float]:
     """Share of requests by method; "unknown" where no joule figure exists."""
     shares: dict[str, float] = {}
     for group in found:
@@ -265,6 +265,6 @@ def _shares(found: list[Sums], n: int) -> dict[str, float]:
     return shares
 
 
-def _worst(found: list[Sums]) -> Method | None:
+def _worst(found: list[RequestSums]) -> Method | None:
     present = {group.text("method") for group in found} & set(get_args(Method))
     return next((method for method in WORST_FIRST if method in present), None)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-from .timeline import Counter
+from .timeline import CounterValue
 
 MILLI = 1e-3
 PARTS = ("cpu_total_mj", "gpu_mj", "gpu_sram_mj", "dram_mj", "ane_mj")
 
 
-class Apple:
+class AppleDevice:
     """A Device (see sampled.py). `monitor` is zeus_apple_silicon's AppleEnergyMonitor or a like."""
 
     name = "apple"
@@ -27,23 +27,25 @@ class Apple:
         self.version = version
         self.sentence = f"Apple Silicon's counters {', '.join(sorted(self.read())) or '(none)'}, library {version}"
 
-    def read(self) -> Mapping[str, Counter]:
+    def read(self) -> Mapping[str, CounterValue]:
         try:
             metrics = self._monitor.get_cumulative_energy()
         except RuntimeError:
             return {}
         values = {part: getattr(metrics, part, None) for part in PARTS}
-        return {part.removesuffix("_mj"): Counter(value * MILLI) for part, value in values.items() if value is not None}
+        return {
+            part.removesuffix("_mj"): CounterValue(value * MILLI) for part, value in values.items() if value is not None
+        }
 
 
-def find() -> tuple[Apple | None, str]:
+def find() -> tuple[AppleDevice | None, str]:
     """This Mac's counters, or why there are none."""
     if sys.platform != "darwin":
         return None, "this is not a Mac"
     try:
         from zeus_apple_silicon import AppleEnergyMonitor
 
-        device = Apple(AppleEnergyMonitor(), metadata.version("zeus-apple-silicon"))
+        device = AppleDevice(AppleEnergyMonitor(), metadata.version("zeus-apple-silicon"))
     except (ImportError, RuntimeError) as error:
         return None, f"zeus-apple-silicon does not work here ({error})"
     return (device, device.sentence) if device.read() else (None, "the Mac shows no energy counters")

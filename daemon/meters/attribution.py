@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from halfwatt.daemon.energy.readings import Reading
 
-from .timeline import Slice, Span
+from .timeline import EnergySpan, TimeSlice
 
 QUIET_SHARE = 0.08  # of all processor time: below it, a slice without a job of ours tells the idle power
 QUIET_SECONDS = 0.5
@@ -32,7 +32,7 @@ class IdlePower:
     busy: float = 0.0
     n: int = 0
 
-    def learn(self, item: Slice, n_cpus: int) -> IdlePower:
+    def learn(self, item: TimeSlice, n_cpus: int) -> IdlePower:
         """Take a slice without any job of ours into account, if it was quiet and long enough to tell."""
         watts = item.watts
         quiet = item.seconds >= QUIET_SECONDS and item.busy_s <= QUIET_SHARE * n_cpus * item.seconds
@@ -56,7 +56,7 @@ class IdlePower:
 
 
 @dataclass(frozen=True)
-class Meterstick:
+class MeterSpec:
     """What is known of the meter itself: its name, version, how late its counters are (seconds), and the share by
     which they may be off."""
 
@@ -66,28 +66,28 @@ class Meterstick:
     error: float
 
 
-def attribute(span: Span, idle: IdlePower, cpu_s: float, stick: Meterstick, n_cpus: int) -> Reading:
+def attribute(span: EnergySpan, idle: IdlePower, cpu_s: float, spec: MeterSpec, n_cpus: int) -> Reading:
     """One job's joules. `cpu_s`: its CPU seconds within the span."""
     share, low_share, high_share = _shares(span, cpu_s, n_cpus)
     mean_w = span.j / span.seconds
-    edges_j = stick.update_s * mean_w + 0.5 * span.doubtful_j
+    edges_j = spec.update_s * mean_w + 0.5 * span.doubtful_j
     idle_j, idle_low_j, idle_high_j = _idle_joules(span, idle)
     unquiet = _unquiet(span, idle, cpu_s)
     net = max(0.0, span.j - idle_j) * unquiet
-    low = max(0.0, span.j - edges_j - idle_high_j) * (1 - stick.error)
-    high = max(0.0, span.j + edges_j - idle_low_j) * unquiet**UNEVEN * (1 + stick.error)
+    low = max(0.0, span.j - edges_j - idle_high_j) * (1 - spec.error)
+    high = max(0.0, span.j + edges_j - idle_low_j) * unquiet**UNEVEN * (1 + spec.error)
     return Reading(
         j=net * share,
         low_j=min(low * low_share, net * share),
         high_j=max(high * high_share, net * share),
         method="measured",
-        meter=stick.name,
-        meter_version=stick.version,
+        meter=spec.name,
+        meter_version=spec.version,
         gross_j=span.j * share,
     )
 
 
-def _shares(span: Span, cpu_s: float, n_cpus: int) -> tuple[float, float, float]:
+def _shares(span: EnergySpan, cpu_s: float, n_cpus: int) -> tuple[float, float, float]:
     """The job's share of the busy processor: middle, low, high."""
     if cpu_s <= 0:
         return 0.0, 0.0, 0.0
@@ -99,7 +99,7 @@ def _shares(span: Span, cpu_s: float, n_cpus: int) -> tuple[float, float, float]
     return cpu_s / busy_s, low, high
 
 
-def _unquiet(span: Span, idle: IdlePower, cpu_s: float) -> float:
+def _unquiet(span: EnergySpan, idle: IdlePower, cpu_s: float) -> float:
     """Factor that takes out of the idle power what kept the processors busy a little in quiet time.
 
     With k joules per busy CPU second, idle = quiet − busy·k and net = ΔE − idle·Δt = k·(CPU seconds in the span), so
@@ -109,7 +109,7 @@ def _unquiet(span: Span, idle: IdlePower, cpu_s: float) -> float:
     return 1 / (1 - min(0.5, share))
 
 
-def _idle_joules(span: Span, idle: IdlePower) -> tuple[float, float, float]:
+def _idle_joules(span: EnergySpan, idle: IdlePower) -> tuple[float, float, float]:
     """Joules that the idle machine would have drawn: middle, low, high. Not learnt yet: anything up to nearly all."""
     if idle.watts is None:
         return 0.5 * span.j, 0.0, 0.95 * span.j

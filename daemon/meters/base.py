@@ -16,14 +16,14 @@ import psutil
 
 from halfwatt.daemon.energy.readings import Reading
 
-from . import cpu_model as meter_model
+from . import cpu_model
 from .cpu_model import ThreadPower
 
 _numbers = count(1)
 
 
 @dataclass(frozen=True)
-class Rung:
+class MeterCandidate:
     """One step of the ladder: what it is, whether it is in use, and why (not). `hardware`: run on the real thing."""
 
     name: str
@@ -40,28 +40,28 @@ class MeterInfo:
     version: str
     method: str
     sentence: str
-    rungs: tuple[Rung, ...]
+    candidates: tuple[MeterCandidate, ...]
 
     @property
-    def ladder(self) -> str:
-        """Every rung from the top, a line each: whether it is in use, and why; with a mark where only simulations
+    def candidate_lines(self) -> str:
+        """Every candidate from the top, a line each: whether it is in use, and why; with a mark where only simulations
         have run it."""
         return "\n".join(
-            f"{rung.name}{'' if rung.hardware else ' (not run on hardware)'}: "
-            f"{'in use, ' if rung.used else ''}{rung.why}"
-            for rung in self.rungs
+            f"{candidate.name}{'' if candidate.hardware else ' (not run on hardware)'}: "
+            f"{'in use, ' if candidate.used else ''}{candidate.why}"
+            for candidate in self.candidates
         )
 
 
 @dataclass(frozen=True)
-class Window:
+class MeterWindow:
     """A job's stay with the local tier, from when it was handed over. Seconds of the meter's own clock."""
 
     started_s: float
     number: int = 0
 
 
-class Machine(Protocol):
+class CpuClock(Protocol):
     """The processor times that energy is shared out by."""
 
     n_cpus: int
@@ -73,7 +73,7 @@ class Machine(Protocol):
         """CPU seconds of these processes so far; None when one of them is gone."""
 
 
-class ThisMachine:
+class SystemCpuClock:
     """The real one, through psutil."""
 
     def __init__(self) -> None:
@@ -94,10 +94,10 @@ class ThisMachine:
 class Meter(Protocol):
     """What the service needs of a meter. Thread-safe; every call is short and never raises for lack of data."""
 
-    def begin(self) -> Window:
+    def begin(self) -> MeterWindow:
         """A local job is handed over."""
 
-    def end(self, window: Window, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
+    def end(self, window: MeterWindow, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
         """The job is over, whatever its end. `cpu_s`: the worker's CPU seconds for it; `queue_ms`: how long it
         waited before the worker took it."""
 
@@ -110,36 +110,36 @@ class Meter(Protocol):
         """Stop sampling."""
 
 
-class ModelMeter:
+class CpuTimeMeter:
     """The CPU-time model as a meter: keeps nothing between jobs but the worker's CPU time at their start."""
 
     def __init__(
         self,
         power: ThreadPower,
-        machine: Machine,
+        cpu_clock: CpuClock,
         worker_pids: Callable[[], Sequence[int]] = tuple,
         clock: Callable[[], float] = time.monotonic,
-        rungs: tuple[Rung, ...] = (),
+        candidates: tuple[MeterCandidate, ...] = (),
     ) -> None:
-        self._power, self._machine, self._worker_pids = power, machine, worker_pids
-        self._clock, self._rungs = clock, rungs
-        self._active: dict[Window, float | None] = {}
+        self._power, self._cpu_clock, self._worker_pids = power, cpu_clock, worker_pids
+        self._clock, self._candidates = clock, candidates
+        self._active: dict[MeterWindow, float | None] = {}
 
-    def begin(self) -> Window:
+    def begin(self) -> MeterWindow:
         window = new_window(self._clock())
-        self._active[window] = self._machine.process_s(self._worker_pids())
+        self._active[window] = self._cpu_clock.process_s(self._worker_pids())
         return window
 
-    def end(self, window: Window, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
+    def end(self, window: MeterWindow, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
         n_sharing = len(self._active)
         before_s = self._active.pop(window, None)
         if cpu_s is not None:
             return self.cpu_reading(cpu_s)
-        now_s = self._machine.process_s(self._worker_pids())
+        now_s = self._cpu_clock.process_s(self._worker_pids())
         return one_of(self.cpu_reading(elapsed(before_s, now_s)), n_sharing)
 
     def cpu_reading(self, cpu_s: float | None) -> Reading:
-        return meter_model.reading(self._power, cpu_s)
+        return cpu_model.reading(self._power, cpu_s)
 
     def describe(self) -> MeterInfo:
         power = self._power
@@ -147,15 +147,15 @@ class ModelMeter:
             f"CPU seconds × {power.watts:.1f} W per busy thread ({power.low_w:.1f} to {power.high_w:.1f} W), "
             f"from {power.source}"
         )
-        return MeterInfo(meter_model.NAME, meter_model.VERSION, "modelled", sentence, self._rungs)
+        return MeterInfo(cpu_model.NAME, cpu_model.VERSION, "modelled", sentence, self._candidates)
 
     def close(self) -> None:
         """Nothing to stop."""
 
 
-def new_window(started_s: float) -> Window:
+def new_window(started_s: float) -> MeterWindow:
     """A window unlike any other, even when two start at the same moment."""
-    return Window(started_s, next(_numbers))
+    return MeterWindow(started_s, next(_numbers))
 
 
 def elapsed(before_s: float | None, now_s: float | None) -> float | None:

@@ -11,63 +11,59 @@ from collections.abc import Callable, Sequence
 
 from halfwatt.daemon.settings.schema import EnergyConfig
 
-from . import apple as meter_apple
-from . import cpu_model as meter_model
-from . import nvidia as meter_nvidia
-from . import rapl as meter_rapl
-from .base import Machine, Meter, ModelMeter, Rung, ThisMachine
+from . import apple, cpu_model, nvidia, rapl
+from .base import CpuClock, CpuTimeMeter, Meter, MeterCandidate, SystemCpuClock
 from .cpu_model import ThreadPower
 from .gpu import GpuMeter
 from .sampled import SampledMeter
-from .watcher import Device
+from .watcher import EnergyDevice
 
 NOT_ASKED = "the setting energy.meter names another one"
 WINDOWS = "Windows' energy meter interface (EMI) is not read yet"
 
 
-def choose(
+def choose_meter(
     config: EnergyConfig,
     worker_pids: Callable[[], Sequence[int]] = tuple,
     clock: Callable[[], float] = time.monotonic,
 ) -> Meter:
     """The best meter that this machine and the setting `energy.meter` allow."""
-    gpu, gpu_why = meter_nvidia.find() if config.meter in ("auto", "nvidia") else (None, NOT_ASKED)
-    processor, rungs = _processor(config)
-    power = meter_model.thread_power(meter_model.this_processor(), config.watts_per_thread)
-    rungs = (Rung("NVIDIA NVML", gpu is not None, gpu_why, hardware=False), *rungs)
-    below = _below(processor, power, ThisMachine(), worker_pids, clock, rungs)
-    return below if gpu is None else GpuMeter(gpu, below, worker_pids, clock, rungs)
+    gpu, gpu_why = nvidia.find() if config.meter in ("auto", "nvidia") else (None, NOT_ASKED)
+    device, processor_candidates = _processor_device(config)
+    power = cpu_model.thread_power(cpu_model.this_processor(), config.watts_per_thread)
+    candidates = (MeterCandidate("NVIDIA NVML", gpu is not None, gpu_why, hardware=False), *processor_candidates)
+    processor = _processor_meter(device, power, SystemCpuClock(), worker_pids, clock, candidates)
+    return processor if gpu is None else GpuMeter(gpu, processor, worker_pids, clock, candidates)
 
 
-def _processor(config: EnergyConfig) -> tuple[Device | None, tuple[Rung, ...]]:
-    """The processor's device, or None for the model, and what was found on each rung. `hardware=False`: no release
-    of halfwatt has been run on it yet; its tests use simulated counters."""
-    apple, apple_why = meter_apple.find() if config.meter in ("auto", "apple") else (None, NOT_ASKED)
-    rapl, rapl_why = _rapl(config) if apple is None else (None, "Apple's counters are in use")
-    device: Device | None = apple or rapl
+def _processor_device(config: EnergyConfig) -> tuple[EnergyDevice | None, tuple[MeterCandidate, ...]]:
+    """The processor's energy counters, or None where only the model is left; and what was found out about each.
+
+    `hardware=False`: no release of halfwatt has been run on it yet; its tests use simulated counters."""
+    apple_device, apple_why = apple.find() if config.meter in ("auto", "apple") else (None, NOT_ASKED)
+    rapl_device, rapl_why = _rapl(config) if apple_device is None else (None, "Apple's counters are in use")
+    device: EnergyDevice | None = apple_device or rapl_device
     return device, (
-        Rung("Apple Silicon", apple is not None, apple_why, hardware=False),
-        Rung("Windows EMI", False, WINDOWS, hardware=False),
-        Rung("RAPL", rapl is not None, rapl_why, hardware=False),
-        Rung("CPU-time model", device is None, "always possible", hardware=True),
+        MeterCandidate("Apple Silicon", apple_device is not None, apple_why, hardware=False),
+        MeterCandidate("Windows EMI", False, WINDOWS, hardware=False),
+        MeterCandidate("RAPL", rapl_device is not None, rapl_why, hardware=False),
+        MeterCandidate("CPU-time model", device is None, "always possible", hardware=True),
     )
 
 
-def _rapl(config: EnergyConfig) -> tuple[meter_rapl.Rapl | None, str]:
-    if config.meter not in ("auto", "rapl", "nvidia"):
-        return None, NOT_ASKED
-    found = meter_rapl.find()
-    return found.device, found.why
+def _rapl(config: EnergyConfig) -> tuple[rapl.RaplDevice | None, str]:
+    # Beside an NVIDIA GPU the processor still needs a meter.
+    return rapl.find() if config.meter in ("auto", "rapl", "nvidia") else (None, NOT_ASKED)
 
 
-def _below(
-    device: Device | None,
+def _processor_meter(
+    device: EnergyDevice | None,
     power: ThreadPower,
-    machine: Machine,
+    cpu_clock: CpuClock,
     worker_pids: Callable[[], Sequence[int]],
     clock: Callable[[], float],
-    rungs: tuple[Rung, ...],
+    candidates: tuple[MeterCandidate, ...],
 ) -> Meter:
     if device is None:
-        return ModelMeter(power, machine, worker_pids, clock, rungs)
-    return SampledMeter(device, power, machine, worker_pids, clock, rungs)
+        return CpuTimeMeter(power, cpu_clock, worker_pids, clock, candidates)
+    return SampledMeter(device, power, cpu_clock, worker_pids, clock, candidates)

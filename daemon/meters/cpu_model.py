@@ -46,7 +46,7 @@ class ThreadPower:
 
 
 @dataclass(frozen=True)
-class TableRow:
+class CpuPowerRow:
     pattern: re.Pattern[str]
     family: int | None
     model: int | None
@@ -54,11 +54,11 @@ class TableRow:
 
 
 @cache
-def table() -> tuple[TableRow, ...]:
+def table() -> tuple[CpuPowerRow, ...]:
     """The shipped table, in order."""
     text = resources.files(__package__).joinpath("cpu_power.toml").read_text("utf-8")
     return tuple(
-        TableRow(re.compile(row["match"], re.IGNORECASE), row.get("family"), row.get("model"), _power(row))
+        CpuPowerRow(re.compile(row["match"], re.IGNORECASE), row.get("family"), row.get("model"), _power(row))
         for row in tomllib.loads(text)["cpu"]
     )
 
@@ -111,7 +111,7 @@ def _power(row: dict[str, Any]) -> ThreadPower:
     )
 
 
-def _matches(row: TableRow, processor: Processor) -> bool:
+def _matches(row: CpuPowerRow, processor: Processor) -> bool:
     if row.pattern.search(processor.brand):
         return True
     return row.model is not None and (row.family, row.model) == (processor.family, processor.model)

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 
 from halfwatt.daemon.energy.readings import Reading, add
 
-from .attribution import Meterstick, attribute
-from .base import Meter, MeterInfo, Rung, Window
-from .nvidia import Nvidia
+from .attribution import MeterSpec, attribute
+from .base import Meter, MeterCandidate, MeterInfo, MeterWindow
+from .nvidia import NvidiaDevice
 from .sampled import SHORTEST_S
-from .timeline import Span
-from .watcher import Watcher
+from .timeline import EnergySpan
+from .watcher import DeviceWatcher
 
 
-class OneProcessor:
+class ZeroCpuClock:
     """The GPU as a Machine (see base.py): without time to share out, so all quiet time teaches idle power."""
 
     n_cpus = 1
@@ -36,24 +36,24 @@ class GpuMeter:
 
     def __init__(
         self,
-        gpu: Nvidia,
+        gpu: NvidiaDevice,
         processor: Meter,
         worker_pids: Callable[[], Sequence[int]] = tuple,
         clock: Callable[[], float] = time.monotonic,
-        rungs: tuple[Rung, ...] = (),
+        candidates: tuple[MeterCandidate, ...] = (),
         background: bool = True,
     ) -> None:
         self._gpu, self._processor = gpu, processor
-        self._worker_pids, self._clock, self._rungs = worker_pids, clock, rungs
-        self._stick = Meterstick(gpu.name, gpu.version, gpu.update_s, gpu.error)
-        self._watcher = Watcher(gpu, OneProcessor(), clock, background)
+        self._worker_pids, self._clock, self._candidates = worker_pids, clock, candidates
+        self._spec = MeterSpec(gpu.name, gpu.version, gpu.update_s, gpu.error)
+        self._watcher = DeviceWatcher(gpu, ZeroCpuClock(), clock, background)
         self._last_end_s = float("-inf")
 
-    def begin(self) -> Window:
+    def begin(self) -> MeterWindow:
         self._watcher.begin()
         return self._processor.begin()
 
-    def end(self, window: Window, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
+    def end(self, window: MeterWindow, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
         self._watcher.look()
         on_gpu = self._on_gpu(window, queue_ms)
         self._watcher.end()
@@ -67,7 +67,7 @@ class GpuMeter:
         below = self._processor.describe()
         sentence = f"{self._gpu.sentence}, {self._watcher.idle_sentence()}; for the processor: {below.sentence}"
         name = f"{self._gpu.name} + {below.name}"
-        return MeterInfo(name, f"{self._gpu.version} + {below.version}", below.method, sentence, self._rungs)
+        return MeterInfo(name, f"{self._gpu.version} + {below.version}", below.method, sentence, self._candidates)
 
     def look(self) -> None:
         """Look at the GPU now."""
@@ -77,7 +77,7 @@ class GpuMeter:
         self._watcher.close()
         self._processor.close()
 
-    def _on_gpu(self, window: Window, queue_ms: float) -> Reading | None:
+    def _on_gpu(self, window: MeterWindow, queue_ms: float) -> Reading | None:
         """The GPU's part of the job; None when our worker does not compute there or nothing was seen."""
         n_ours, n_all = self._gpu.sharers(self._worker_pids())
         ended_s = self._clock()
@@ -88,9 +88,9 @@ class GpuMeter:
         span = self._watcher.span(started_s, ended_s)
         return None if span is None else self._reading(span, n_ours / n_all)
 
-    def _reading(self, span: Span, our_share: float) -> Reading:
-        whole = Span(span.seconds, span.j, span.doubtful_j, span.seconds)
-        reading = attribute(whole, self._watcher.idle, span.seconds, self._stick, 1)
+    def _reading(self, span: EnergySpan, our_share: float) -> Reading:
+        whole = EnergySpan(span.seconds, span.j, span.doubtful_j, span.seconds)
+        reading = attribute(whole, self._watcher.idle, span.seconds, self._spec, 1)
         return Reading(
             j=reading.j,
             low_j=None if reading.low_j is None else reading.low_j * our_share,

@@ -10,14 +10,14 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .timeline import Counter
+from .timeline import CounterValue
 
 MILLI = 1e-3
 COUNTER_ERROR = 0.05  # NVML's documentation of nvmlDeviceGetPowerUsage, for older GPUs; no figure for the counter
 POWER_ERROR = 0.25  # Yang et al., arXiv 2312.02741: on some GPUs the readings cover a quarter of the time
 
 
-class Nvidia:
+class NvidiaDevice:
     """A Device (see sampled.py) over all NVIDIA GPUs of the machine. `nvml` is the pynvml module or a like."""
 
     name = "nvml"
@@ -34,7 +34,7 @@ class Nvidia:
         kind = "energy counter" if self._has_counter else "power samples"
         self.sentence = f"NVML {kind} of {len(self._handles)} GPU(s), driver {self.version}"
 
-    def read(self) -> Mapping[str, Counter] | float | None:
+    def read(self) -> Mapping[str, CounterValue] | float | None:
         if self._has_counter:
             return self._counters() or {}
         try:
@@ -52,10 +52,10 @@ class Nvidia:
                 continue
         return len(running & set(pids)), len(running)
 
-    def _counters(self) -> Mapping[str, Counter] | None:
+    def _counters(self) -> Mapping[str, CounterValue] | None:
         try:
             return {
-                f"gpu-{i}": Counter(self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle) * MILLI)
+                f"gpu-{i}": CounterValue(self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle) * MILLI)
                 for i, handle in enumerate(self._handles)
             }
         except self._nvml.NVMLError:
@@ -68,7 +68,7 @@ class Nvidia:
             return 1000.0
 
 
-def find(nvml: Any = None) -> tuple[Nvidia | None, str]:
+def find(nvml: Any = None) -> tuple[NvidiaDevice | None, str]:
     """The machine's NVIDIA GPUs, or why there are none to measure."""
     if nvml is None:
         try:
@@ -78,7 +78,7 @@ def find(nvml: Any = None) -> tuple[Nvidia | None, str]:
     try:
         nvml.nvmlInit()
         handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
-        device = Nvidia(nvml, handles) if handles else None
+        device = NvidiaDevice(nvml, handles) if handles else None
     except nvml.NVMLError:
         return None, "no NVIDIA driver answers"
     return (device, device.sentence) if device else (None, "the NVIDIA driver shows no GPU")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .timeline import Counter
+from .timeline import CounterValue
 
 POWERCAP = Path("/sys/class/powercap")
 MICRO = 1e-6
@@ -18,7 +18,7 @@ USUAL_MAX_W = 1000.0  # of one socket, where the files do not say
 
 
 @dataclass(frozen=True)
-class Zone:
+class RaplZone:
     """One counter: its file, and the joules at which it wraps."""
 
     name: str
@@ -27,7 +27,7 @@ class Zone:
     max_watts: float
 
 
-class Rapl:
+class RaplDevice:
     """A Device (see sampled.py) over all readable zones."""
 
     name = "rapl"
@@ -36,39 +36,33 @@ class Rapl:
     look_s = 0.1
     error = 0.05  # an assumption; AMD's and older Intel's counters are models themselves
 
-    def __init__(self, zones: tuple[Zone, ...]) -> None:
+    def __init__(self, zones: tuple[RaplZone, ...]) -> None:
         self._zones = zones
         self.max_watts = max(zone.max_watts for zone in zones)
         self.sentence = f"RAPL counters {', '.join(zone.name for zone in zones)}"
 
-    def read(self) -> Mapping[str, Counter]:
+    def read(self) -> Mapping[str, CounterValue]:
         try:
-            return {zone.name: Counter(int(zone.file.read_text("ascii")) * MICRO, zone.range_j) for zone in self._zones}
+            return {
+                zone.name: CounterValue(int(zone.file.read_text("ascii")) * MICRO, zone.range_j) for zone in self._zones
+            }
         except (OSError, ValueError):
             return {}
 
 
-@dataclass(frozen=True)
-class Found:
-    """What the machine offers: the device, or the reason why there is none."""
-
-    device: Rapl | None
-    why: str
-
-
-def find(powercap: Path = POWERCAP) -> Found:
-    """All packages and their memory, multi-socket included; or what stands in the way."""
+def find(powercap: Path = POWERCAP) -> tuple[RaplDevice | None, str]:
+    """All packages (sockets) and their memory, or why they cannot be read."""
     folders = sorted(powercap.glob("intel-rapl:*"))
     wanted = [(folder, label) for folder in folders if (label := _wanted(folder))]
     if not wanted:
-        return Found(None, "no RAPL counters here (a virtual machine, or another kind of processor)")
+        return None, "no RAPL counters here (a virtual machine, or another kind of processor)"
     try:
         zones = tuple(_zone(folder, label) for folder, label in wanted)
     except PermissionError:
-        return Found(None, "only root may read the RAPL counters; `halfwatt setup energy` lets one group read them")
+        return None, "only root may read the RAPL counters; `halfwatt setup energy` lets one group read them"
     except (OSError, ValueError) as error:
-        return Found(None, f"the RAPL counters cannot be read ({error})")
-    return Found(Rapl(zones), f"RAPL counters {', '.join(zone.name for zone in zones)}")
+        return None, f"the RAPL counters cannot be read ({error})"
+    return RaplDevice(zones), f"RAPL counters {', '.join(zone.name for zone in zones)}"
 
 
 def _wanted(folder: Path) -> str | None:
@@ -83,11 +77,11 @@ def _wanted(folder: Path) -> str | None:
     return f"dram-{socket}" if name == "dram" else None
 
 
-def _zone(folder: Path, label: str) -> Zone:
+def _zone(folder: Path, label: str) -> RaplZone:
     int((folder / "energy_uj").read_text("ascii"))  # readable, and a number
     wraps = _number(folder / "max_energy_range_uj")
     limit = _number(folder / "constraint_0_max_power_uw")
-    return Zone(
+    return RaplZone(
         label,
         folder / "energy_uj",
         None if wraps is None else wraps * MICRO,

@@ -19,7 +19,7 @@ NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
 @dataclass(frozen=True)
-class Plan:
+class AccessPlan:
     """What would be done: a rule file, its text, the commands, and the counters it opens at once."""
 
     group: str
@@ -29,7 +29,7 @@ class Plan:
     counters: tuple[Path, ...]
 
 
-def plan(group: str, user: str, powercap: Path = POWERCAP, rule_file: Path = RULE_FILE) -> Plan:
+def plan(group: str, user: str, powercap: Path = POWERCAP, rule_file: Path = RULE_FILE) -> AccessPlan:
     """The steps for this machine. UsageError for a name that is no plain user or group name."""
     for name in (group, *((user,) if user else ())):
         if not NAME.fullmatch(name):
@@ -41,10 +41,10 @@ def plan(group: str, user: str, powercap: Path = POWERCAP, rule_file: Path = RUL
     commands: list[tuple[str, ...]] = [("groupadd", "--system", "--force", group)]
     if user and user != "root":
         commands.append(("usermod", "--append", "--groups", group, user))
-    return Plan(group, rule_file, rule, tuple(commands), tuple(sorted(powercap.glob("intel-rapl:*/energy_uj"))))
+    return AccessPlan(group, rule_file, rule, tuple(commands), tuple(sorted(powercap.glob("intel-rapl:*/energy_uj"))))
 
 
-def explain(steps: Plan) -> str:
+def explain(steps: AccessPlan) -> str:
     """The plan as text, with the reason for it."""
     if not steps.counters:
         return (
@@ -61,7 +61,7 @@ def explain(steps: Plan) -> str:
     )
 
 
-def apply(steps: Plan) -> None:
+def apply(steps: AccessPlan) -> None:
     """Carry the plan out. HalfwattError names the step that failed; those before it stay done."""
     if not steps.counters:
         raise HalfwattError(f"{explain(steps)} Nothing was changed.")

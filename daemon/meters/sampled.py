@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 from halfwatt.daemon.energy.readings import Reading
 
-from . import cpu_model as meter_model
-from .attribution import Meterstick, attribute
-from .base import Machine, MeterInfo, Rung, Window, elapsed, new_window, one_of
-from .timeline import Span
-from .watcher import Device, Watcher
+from . import cpu_model
+from .attribution import MeterSpec, attribute
+from .base import CpuClock, MeterCandidate, MeterInfo, MeterWindow, elapsed, new_window, one_of
+from .timeline import EnergySpan
+from .watcher import DeviceWatcher, EnergyDevice
 
 SHORTEST_S = 0.02  # below this a window holds too few updates to say more than the model does
 
@@ -24,42 +24,42 @@ class SampledMeter:
 
     def __init__(
         self,
-        device: Device,
-        power: meter_model.ThreadPower,
-        machine: Machine,
+        device: EnergyDevice,
+        power: cpu_model.ThreadPower,
+        cpu_clock: CpuClock,
         worker_pids: Callable[[], Sequence[int]] = tuple,
         clock: Callable[[], float] = time.monotonic,
-        rungs: tuple[Rung, ...] = (),
+        candidates: tuple[MeterCandidate, ...] = (),
         background: bool = True,
     ) -> None:
-        self._device, self._machine, self._power = device, machine, power
-        self._worker_pids, self._clock, self._rungs = worker_pids, clock, rungs
-        self._stick = Meterstick(device.name, device.version, device.update_s, device.error)
-        self._watcher = Watcher(device, machine, clock, background)
-        self._cpu_before: dict[Window, float | None] = {}
+        self._device, self._cpu_clock, self._power = device, cpu_clock, power
+        self._worker_pids, self._clock, self._candidates = worker_pids, clock, candidates
+        self._spec = MeterSpec(device.name, device.version, device.update_s, device.error)
+        self._watcher = DeviceWatcher(device, cpu_clock, clock, background)
+        self._cpu_before: dict[MeterWindow, float | None] = {}
 
-    def begin(self) -> Window:
+    def begin(self) -> MeterWindow:
         self._watcher.begin()
         window = new_window(self._clock())
-        self._cpu_before[window] = self._machine.process_s(self._worker_pids())
+        self._cpu_before[window] = self._cpu_clock.process_s(self._worker_pids())
         return window
 
-    def end(self, window: Window, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
+    def end(self, window: MeterWindow, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
         n_sharing = len(self._cpu_before)
         before_s = self._cpu_before.pop(window, None)
         span = self._span(window, queue_ms)
         self._watcher.end()
         if cpu_s is not None:
             return self._reading(span, cpu_s)
-        whole_s = elapsed(before_s, self._machine.process_s(self._worker_pids()))
+        whole_s = elapsed(before_s, self._cpu_clock.process_s(self._worker_pids()))
         return self.cpu_reading(None) if whole_s is None else one_of(self._reading(span, whole_s), n_sharing)
 
     def cpu_reading(self, cpu_s: float | None) -> Reading:
-        return meter_model.reading(self._power, cpu_s)
+        return cpu_model.reading(self._power, cpu_s)
 
     def describe(self) -> MeterInfo:
         sentence = f"{self._device.sentence}; {self._watcher.idle_sentence()}"
-        return MeterInfo(self._device.name, self._device.version, "measured", sentence, self._rungs)
+        return MeterInfo(self._device.name, self._device.version, "measured", sentence, self._candidates)
 
     def look(self) -> None:
         """Look at the device now."""
@@ -68,13 +68,13 @@ class SampledMeter:
     def close(self) -> None:
         self._watcher.close()
 
-    def _span(self, window: Window, queue_ms: float) -> Span | None:
+    def _span(self, window: MeterWindow, queue_ms: float) -> EnergySpan | None:
         self._watcher.look()
         ended_s = self._clock()
         started_s = min(ended_s, window.started_s + queue_ms / 1000)
         return self._watcher.span(started_s, ended_s) if ended_s - started_s >= SHORTEST_S else None
 
-    def _reading(self, span: Span | None, cpu_s: float) -> Reading:
+    def _reading(self, span: EnergySpan | None, cpu_s: float) -> Reading:
         if span is None:
             return self.cpu_reading(cpu_s)
-        return attribute(span, self._watcher.idle, cpu_s, self._stick, self._machine.n_cpus)
+        return attribute(span, self._watcher.idle, cpu_s, self._spec, self._cpu_clock.n_cpus)

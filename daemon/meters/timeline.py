@@ -20,7 +20,7 @@ HOLE = 3  # usual intervals without a sample: more is a hole
 
 
 @dataclass(frozen=True)
-class Counter:
+class CounterValue:
     """One look at one counter: joules since some moment, and the value at which it wraps (None: it does not)."""
 
     j: float
@@ -28,7 +28,7 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class Span:
+class EnergySpan:
     """Joules of a window; `doubtful_j` of them were filled in, not seen. `busy_s`: CPU seconds of the whole machine."""
 
     seconds: float
@@ -38,7 +38,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Slice:
+class TimeSlice:
     """What happened between two looks. `j` is None where the counter was reset or could not be read."""
 
     start_s: float
@@ -87,12 +87,12 @@ class CounterTimeline:
     def __init__(self, max_watts: float, update_s: float = 0.0) -> None:
         self._max_watts = max_watts
         self._update_s = update_s
-        self._slices: deque[Slice] = deque(maxlen=KEEP)
-        self._last: tuple[float, Mapping[str, Counter], float] | None = None
+        self._slices: deque[TimeSlice] = deque(maxlen=KEEP)
+        self._last: tuple[float, Mapping[str, CounterValue], float] | None = None
         self._busy = BusyHistory()
         self._missed = False
 
-    def look(self, moment_s: float, counters: Mapping[str, Counter], busy_s: float) -> Slice | None:
+    def look(self, moment_s: float, counters: Mapping[str, CounterValue], busy_s: float) -> TimeSlice | None:
         """Take in one look; the slice that it closed, if it did. `busy_s`: the machine's CPU seconds so far.
 
         An empty `counters` is a missed look: the next good one bridges it."""
@@ -111,12 +111,12 @@ class CounterTimeline:
         joules = self._delta(before, counters, seconds)
         if missed and self._update_s < seconds < 2 * self._update_s:
             moment_s = before_s + self._update_s  # the missed look would have seen the renewal that was due
-        closed = Slice(self._renewed_s(before_s, moment_s), moment_s, joules, max(0.0, busy_s - busy_before_s))
+        closed = TimeSlice(self._renewed_s(before_s, moment_s), moment_s, joules, max(0.0, busy_s - busy_before_s))
         self._slices.append(closed)
         self._last = (moment_s, counters, busy_s)
         return closed
 
-    def span(self, start_s: float, end_s: float) -> Span | None:
+    def span(self, start_s: float, end_s: float) -> EnergySpan | None:
         """Whole slices are summed; a slice that an edge cuts is split by the power on both sides of it, so that a job
         that starts in the middle of an update interval gets its own power, not the mean."""
         slices = self._cut(start_s, end_s)
@@ -141,7 +141,7 @@ class CounterTimeline:
         if head_s > 0:
             j += typical_w * head_s
             doubtful += typical_w * head_s
-        return Span(end_s - start_s, j, doubtful, self._busy.between(start_s, end_s))
+        return EnergySpan(end_s - start_s, j, doubtful, self._busy.between(start_s, end_s))
 
     def _renewed_s(self, before_s: float, moment_s: float) -> float:
         """When the values of the look before were fresh. A change within one update interval shows that they were up
@@ -152,7 +152,9 @@ class CounterTimeline:
         self._slices[-1] = replace(self._slices[-1], end_s=renewed_s)
         return renewed_s
 
-    def _delta(self, before: Mapping[str, Counter], after: Mapping[str, Counter], seconds: float) -> float | None:
+    def _delta(
+        self, before: Mapping[str, CounterValue], after: Mapping[str, CounterValue], seconds: float
+    ) -> float | None:
         if before.keys() != after.keys():
             return None
         deltas = [
@@ -161,7 +163,7 @@ class CounterTimeline:
         ]
         return None if None in deltas else sum(delta for delta in deltas if delta is not None)
 
-    def _cut(self, start_s: float, end_s: float) -> list[tuple[Slice, float]]:
+    def _cut(self, start_s: float, end_s: float) -> list[tuple[TimeSlice, float]]:
         """The slices that touch the window, and for how many seconds."""
         first = bisect_right(self._slices, start_s, key=lambda item: item.end_s)
         found = []
@@ -174,8 +176,8 @@ class CounterTimeline:
         return found
 
     def _sides(
-        self, cut: list[tuple[Slice, float]], index: int, inside_s: float, start_s: float
-    ) -> tuple[Slice, Slice]:
+        self, cut: list[tuple[TimeSlice, float]], index: int, inside_s: float, start_s: float
+    ) -> tuple[TimeSlice, TimeSlice]:
         """The slices next to a cut one that tell the power within the window and outside it."""
         item = cut[index][0]
         if inside_s >= item.seconds - 1e-9:
@@ -184,7 +186,7 @@ class CounterTimeline:
         inner = cut[index + 1][0] if starts_before and index + 1 < len(cut) else cut[index - 1][0] if index else item
         return inner, item if inner is item else self._neighbour(item, -1 if starts_before else +1)
 
-    def _neighbour(self, item: Slice, step: int) -> Slice:
+    def _neighbour(self, item: TimeSlice, step: int) -> TimeSlice:
         index = bisect_right(self._slices, item.start_s, key=lambda other: other.start_s) - 1 + step
         return self._slices[index] if 0 <= index < len(self._slices) else item
 
@@ -198,7 +200,7 @@ class PowerTimeline:
         self._busy = BusyHistory()
         self._busy_before_s = 0.0
 
-    def look(self, moment_s: float, watts: float | None, busy_s: float) -> Slice | None:
+    def look(self, moment_s: float, watts: float | None, busy_s: float) -> TimeSlice | None:
         """Take in one power sample (None: it was missed); the slice since the one before."""
         self._busy.look(moment_s, busy_s)
         if watts is None:
@@ -213,9 +215,9 @@ class PowerTimeline:
             return None
         start_s = self._times_s[-2]
         joules = (moment_s - start_s) * (watts + self._powers_w[-2]) / 2
-        return Slice(start_s, moment_s, joules, max(0.0, busy_s - busy_before_s))
+        return TimeSlice(start_s, moment_s, joules, max(0.0, busy_s - busy_before_s))
 
-    def span(self, start_s: float, end_s: float) -> Span | None:
+    def span(self, start_s: float, end_s: float) -> EnergySpan | None:
         """Trapezoids with interpolated edges. A hole of more than three usual intervals is doubtful, and so is what
         came after the last sample, which goes on with its power for at most as long; None after that."""
         times, powers = list(self._times_s), list(self._powers_w)
@@ -232,7 +234,7 @@ class PowerTimeline:
         hole_s = sum(step for step in steps if step > HOLE * usual_s)
         tail_j = tail_s * powers[-1]
         doubtful = tail_j + (joules * hole_s / (seen_s - start_s) if hole_s else 0.0)
-        return Span(end_s - start_s, joules + tail_j, doubtful, self._busy.between(start_s, end_s))
+        return EnergySpan(end_s - start_s, joules + tail_j, doubtful, self._busy.between(start_s, end_s))
 
 
 def _part(whole: float, seconds: float, inside_s: float, inner_rate: float | None, outer_rate: float | None) -> float:
@@ -244,11 +246,11 @@ def _part(whole: float, seconds: float, inside_s: float, inner_rate: float | Non
     return min(whole, max(0.0, part))
 
 
-def _same(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> bool:
+def _same(before: Mapping[str, CounterValue], after: Mapping[str, CounterValue]) -> bool:
     return before.keys() == after.keys() and all(before[name].j == after[name].j for name in after)
 
 
-def _watts_around(cut: list[tuple[Slice, float]], index: int, typical_w: float) -> float:
+def _watts_around(cut: list[tuple[TimeSlice, float]], index: int, typical_w: float) -> float:
     """Power to fill a hole with: the mean of the nearest slices before and after it that lie wholly in the window."""
     known = [
         next((item.watts for item, inside_s in side if item.j is not None and inside_s >= item.seconds - 1e-9), None)
@@ -258,7 +260,7 @@ def _watts_around(cut: list[tuple[Slice, float]], index: int, typical_w: float) 
     return sum(found) / len(found) if found else typical_w
 
 
-def _mean_watts(cut: list[tuple[Slice, float]]) -> float | None:
+def _mean_watts(cut: list[tuple[TimeSlice, float]]) -> float | None:
     known = [item for item, _ in cut if item.j is not None]
     seconds = sum(item.seconds for item in known)
     return sum(item.j or 0.0 for item in known) / seconds if seconds else None

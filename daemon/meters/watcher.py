@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from .attribution import IdlePower
-from .base import Machine
-from .timeline import Counter, CounterTimeline, PowerTimeline, Slice, Span
+from .base import CpuClock
+from .timeline import CounterTimeline, CounterValue, EnergySpan, PowerTimeline, TimeSlice
 
 IDLE_LOOK_S = 20.0
 
 
-class Device(Protocol):
+class EnergyDevice(Protocol):
     """Something that can be looked at. `read` gives counters or watts; `{}` or None for a missed look; never raises.
 
     `update_s`: how often it renews its values. `look_s`: how often to look during a job. `max_watts`: of one counter;
@@ -30,14 +30,16 @@ class Device(Protocol):
     max_watts: float
     error: float
 
-    def read(self) -> Mapping[str, Counter] | float | None: ...
+    def read(self) -> Mapping[str, CounterValue] | float | None: ...
 
 
-class Watcher:
+class DeviceWatcher:
     """The history of one device. Thread-safe. `background=False`: no thread; the caller calls `look`."""
 
-    def __init__(self, device: Device, machine: Machine, clock: Callable[[], float], background: bool = True) -> None:
-        self._device, self._machine, self._clock = device, machine, clock
+    def __init__(
+        self, device: EnergyDevice, cpu_clock: CpuClock, clock: Callable[[], float], background: bool = True
+    ) -> None:
+        self._device, self._cpu_clock, self._clock = device, cpu_clock, clock
         self._counters = CounterTimeline(device.max_watts, device.update_s)
         self._powers = PowerTimeline()
         self._uses_power = False
@@ -74,11 +76,11 @@ class Watcher:
         """Look at the device once, and learn from what happened since the last time."""
         with self._lock:
             value = self._device.read()
-            closed = self._take(self._clock(), value, self._machine.busy_s())
+            closed = self._take(self._clock(), value, self._cpu_clock.busy_s())
             if closed is not None and self._n_active == 0:
-                self._idle = self._idle.learn(closed, self._machine.n_cpus)
+                self._idle = self._idle.learn(closed, self._cpu_clock.n_cpus)
 
-    def span(self, start_s: float, end_s: float) -> Span | None:
+    def span(self, start_s: float, end_s: float) -> EnergySpan | None:
         """The device's joules between two moments; None when it was not seen then."""
         with self._lock:
             return (self._powers if self._uses_power else self._counters).span(start_s, end_s)
@@ -90,7 +92,9 @@ class Watcher:
         if self._thread is not None and self._thread.is_alive():
             self._thread.join(timeout=2)
 
-    def _take(self, moment_s: float, value: Mapping[str, Counter] | float | None, busy_s: float) -> Slice | None:
+    def _take(
+        self, moment_s: float, value: Mapping[str, CounterValue] | float | None, busy_s: float
+    ) -> TimeSlice | None:
         if isinstance(value, Mapping):
             return self._counters.look(moment_s, value, busy_s)
         self._uses_power = self._uses_power or value is not None

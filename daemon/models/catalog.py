@@ -82,13 +82,13 @@ class ModelSpec:
     path: Path | None = None
 
 
-class _Family(Struct, frozen=True, forbid_unknown_fields=True):
+class _CatalogFamily(Struct, frozen=True, forbid_unknown_fields=True):
     system_prompt: str
     chat_template: str
     fim: FimTemplate
 
 
-class _Row(Struct, frozen=True, forbid_unknown_fields=True):
+class _CatalogEntry(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     family: str
     file: str
@@ -101,8 +101,8 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Catalog(Struct, frozen=True, forbid_unknown_fields=True):
-    model: tuple[_Row, ...]
-    family: dict[str, _Family]
+    model: tuple[_CatalogEntry, ...]
+    family: dict[str, _CatalogFamily]
 
 
 def load() -> dict[str, ModelSpec]:
@@ -117,13 +117,13 @@ def parse(text: str) -> dict[str, ModelSpec]:
     return {row.id: _spec(row, catalog.family[row.family]) for row in catalog.model}
 
 
-def _spec(row: _Row, family: _Family) -> ModelSpec:
+def _spec(row: _CatalogEntry, family: _CatalogFamily) -> ModelSpec:
     fields = {name: getattr(row, name) for name in row.__struct_fields__}
     template = family.chat_template.lstrip("\n")
     return ModelSpec(**fields, chat_template=template, fim=family.fim, system_prompt=family.system_prompt)
 
 
-def choose(models: Iterable[ModelSpec], memory_bytes: int, cores: int) -> ModelSpec:
+def choose_model(models: Iterable[ModelSpec], memory_bytes: int, cores: int) -> ModelSpec:
     """The largest of `models` that this much memory and this many cores suit; the smallest where none does.
 
     Raises ValueError if there are no models."""
@@ -166,7 +166,7 @@ def check_gguf(path: Path) -> None:
         )
 
 
-def find(models: Mapping[str, ModelSpec], model_id: str) -> ModelSpec:
+def find_model(models: Mapping[str, ModelSpec], model_id: str) -> ModelSpec:
     """The model with this id; raises ModelError naming the near and the known ones."""
     if model_id in models:
         return models[model_id]

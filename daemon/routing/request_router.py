@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.errors import HalfwattError, LedgerError, UsageError
 from halfwatt.daemon.inference.prompts import extract_code
@@ -248,8 +248,8 @@ class RequestRouter:
         """Joules of a server: a fixed part for the prompt and a part for each token of the answer."""
         from halfwatt.router_model.serving import decide
 
-        start = cloud_energy.estimate(tier.model, n_prompt, 0, tier).j
-        hundred = cloud_energy.estimate(tier.model, n_prompt, 100, tier).j
+        start = remote_estimates.estimate(tier.model, n_prompt, 0, tier).j
+        hundred = remote_estimates.estimate(tier.model, n_prompt, 100, tier).j
         per_token = None if start is None or hundred is None else (hundred - start) / 100
         bias = self._feedback_bias.bias_logit(tier.model)
         return decide.candidate(tier.name, tier.kind, tier.model, estimates, per_token, start or 0.0, bias)

@@ -19,12 +19,11 @@ from halfwatt.daemon.api import openai_routes as openai_api
 from halfwatt.daemon.api.status import PullProgress, StatusFeed, StatusSources
 from halfwatt.daemon.client.runtime_files import Address
 from halfwatt.daemon.dashboard import routes as dashboard
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.meters import choose as meter_ladder
-from halfwatt.daemon.models import catalog, store
-from halfwatt.daemon.models import hardware as machine
+from halfwatt.daemon.meters.choose import choose_meter
+from halfwatt.daemon.models import catalog, hardware, store
 from halfwatt.daemon.models import pull as sources
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.privacy import secrets
@@ -52,7 +51,7 @@ class Daemon:
         self.settings = Settings(paths, environ)
         self._settings_announced = (self.settings.config, self.settings.warning)
         self._ledger = Ledger(paths.ledger_file)
-        self._meter = meter_ladder.choose(self.settings.config.energy, self._worker_pids)
+        self._meter = choose_meter(self.settings.config.energy, self._worker_pids)
         self._pause = Pause()
         self._router = RequestRouter(
             self._ledger,
@@ -153,7 +152,7 @@ class Daemon:
         """Load what requests will need before they come; then, once a day, drop old rows."""
         if self.settings.config.tiers:
             await asyncio.to_thread(secrets.find, ())
-        await asyncio.to_thread(cloud_energy.warm, cloud_energy.reference(self.settings.config)[0])
+        await asyncio.to_thread(remote_estimates.warm, remote_estimates.reference(self.settings.config)[0])
         while True:
             try:
                 days = self.settings.config.energy.retention_days
@@ -178,8 +177,8 @@ class Daemon:
         models = catalog.load()
         wanted = self.settings.config.local.model if model_id == "auto" else model_id
         if wanted == "auto":
-            return catalog.choose(models.values(), machine.memory_bytes(), machine.cores())
-        return catalog.find(models, wanted)
+            return catalog.choose_model(models.values(), hardware.memory_bytes(), hardware.cores())
+        return catalog.find_model(models, wanted)
 
     async def _fetch(self, spec: catalog.ModelSpec) -> None:
         loop = asyncio.get_running_loop()
@@ -189,7 +188,7 @@ class Daemon:
             loop.call_soon_threadsafe(self._pulled, done / max(1, total))
 
         try:
-            models = store.Store(self._paths.models)
+            models = store.ModelStore(self._paths.models)
             await asyncio.to_thread(sources.pull, spec, models, progress, lambda: cancelled)
             self._fetch_problem = None
         except HalfwattError as error:

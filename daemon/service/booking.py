@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from halfwatt.daemon.energy import readings as energy
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
-from halfwatt.daemon.energy.readings import Booked, Reading, Waste
+from halfwatt.daemon.energy import remote_estimates
+from halfwatt.daemon.energy.readings import BookedEnergy, Reading, Waste
 from halfwatt.daemon.inference.answer import Ended
-from halfwatt.daemon.ledger.rows import Row, row_of
+from halfwatt.daemon.ledger.rows import LedgerRow, row_of
 from halfwatt.daemon.settings.schema import Config
 from halfwatt.daemon.wire import Latency, Outcome, Result, RouteDecision, TokenCounts
 
@@ -25,7 +25,7 @@ class Booking:
     """What a request came to: for the client, and for the ledger."""
 
     result: Result
-    row: Row
+    row: LedgerRow
 
 
 def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | None, failed: bool = False) -> Booking:
@@ -72,11 +72,11 @@ def _row(
     running: InFlight,
     config: Config,
     result: Result,
-    booked: Booked,
+    booked: BookedEnergy,
     local_rate: Reading | None,
     failed: bool,
     cancelled: bool,
-) -> Row:
+) -> LedgerRow:
     options = running.request.options
     outcome: Outcome | None = "cancelled" if cancelled else "failed" if failed else None
     return row_of(
@@ -110,7 +110,7 @@ def _latency(running: InFlight, now_s: float) -> Latency:
 
 def _reference(config: Config, tokens: TokenCounts | None) -> tuple[Reading | None, str]:
     """What the reference model would have used; None where nothing was answered, so nothing was saved."""
-    name, tier = cloud_energy.reference(config)
+    name, tier = remote_estimates.reference(config)
     if tokens is None:
         return None, name
-    return cloud_energy.estimate(name, tokens.prompt, tokens.completion, tier), name
+    return remote_estimates.estimate(name, tokens.prompt, tokens.completion, tier), name

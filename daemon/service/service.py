@@ -28,7 +28,7 @@ from halfwatt.daemon.errors import (
 from halfwatt.daemon.inference.answer import Cancellation, Chunk, Ended
 from halfwatt.daemon.inference.request import GenerationRequest
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.ledger.rows import Row
+from halfwatt.daemon.ledger.rows import LedgerRow
 from halfwatt.daemon.privacy import excluded, secrets
 from halfwatt.daemon.routing import policy
 from halfwatt.daemon.routing.draft import Draft
@@ -250,7 +250,7 @@ class Service:
         self._finished(booked.result)
         await storing
 
-    async def _store(self, running: InFlight, row: Row) -> None:
+    async def _store(self, running: InFlight, row: LedgerRow) -> None:
         if running.request.options.dry_run:
             return
         try:

@@ -9,7 +9,7 @@ import uuid
 
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.ledger.rows import Row
+from halfwatt.daemon.ledger.rows import LedgerRow
 from halfwatt.daemon.wire import Skipped
 
 N_RECENT = 200
@@ -22,7 +22,7 @@ def book(skipped: Skipped, ledger: Ledger, now_s: float) -> None:
         ledger.insert(row(skipped, typical, now_s))
 
 
-def typical_call(rows: list[Row]) -> Reading | None:
+def typical_call(rows: list[LedgerRow]) -> Reading | None:
     """The mean joules of the finished local ghost-text requests among the rows."""
     used = [
         each
@@ -37,9 +37,9 @@ def typical_call(rows: list[Row]) -> Reading | None:
     return Reading(j, low_j, high_j, "estimated")
 
 
-def row(skipped: Skipped, typical: Reading | None, now_s: float) -> Row:
+def row(skipped: Skipped, typical: Reading | None, now_s: float) -> LedgerRow:
     """A row that used nothing. `saved_local_*` is what a local call would have used."""
-    return Row(
+    return LedgerRow(
         request_id=uuid.uuid4().hex,
         time=now_s,
         editor=skipped.editor,

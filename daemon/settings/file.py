@@ -20,7 +20,7 @@ import msgspec
 from halfwatt.daemon.errors import ConfigError
 from halfwatt.daemon.paths import Paths
 
-from . import values as config_values
+from . import values as settings_values
 from .schema import Config, TierConfig
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ DECODE_PLACE = re.compile(r"^(?P<reason>.*) \(at (?:line (?P<line>\d+).*|end of 
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedSettings:
     """The settings, and for each one that is not the default (`section.key`) where it came from."""
 
     config: Config
@@ -46,14 +46,16 @@ def load(paths: Paths, environ: Mapping[str, str], overrides: Mapping[str, str] 
     return load_with_origins(paths, environ, overrides).config
 
 
-def load_with_origins(paths: Paths, environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Loaded:
+def load_with_origins(
+    paths: Paths, environ: Mapping[str, str], overrides: Mapping[str, str] | None = None
+) -> LoadedSettings:
     """Like `load`, with the origin of each setting."""
     values, tiers, origins = _from_file(paths.config_file)
     for section, key, text, where in [*_from_environ(environ), *_from_overrides(overrides or {})]:
-        hint = config_values.type_of(section, key, where)
-        values.setdefault(section, {})[key] = config_values.from_text(f"{section}.{key}", text, hint, where)
+        hint = settings_values.type_of(section, key, where)
+        values.setdefault(section, {})[key] = settings_values.from_text(f"{section}.{key}", text, hint, where)
         origins[f"{section}.{key}"] = where
-    return Loaded(_config(values, tiers), origins)
+    return LoadedSettings(_config(values, tiers), origins)
 
 
 def parse(text: str, where: str) -> Config:
@@ -63,7 +65,7 @@ def parse(text: str, where: str) -> Config:
 
 
 def _config(values: Values, tiers: tuple[TierConfig, ...]) -> Config:
-    tables: dict[str, Any] = {name: table(**values.get(name, {})) for name, table in config_values.sections().items()}
+    tables: dict[str, Any] = {name: table(**values.get(name, {})) for name, table in settings_values.sections().items()}
     return Config(**tables, tiers=tiers)
 
 
@@ -100,14 +102,14 @@ def _from_tables(data: Mapping[str, Any], where: str) -> tuple[Values, tuple[Tie
     for section, table in data.items():
         if section == "tiers":
             continue
-        if section not in config_values.sections():
-            known = [*config_values.sections(), "tiers"]
-            raise ConfigError(config_values.unknown("section", section, known, where))
+        if section not in settings_values.sections():
+            known = [*settings_values.sections(), "tiers"]
+            raise ConfigError(settings_values.unknown("section", section, known, where))
         if not isinstance(table, dict):
             raise ConfigError(f"{section} must be a table ({where}). Write [{section}] and its settings below.")
         for key, value in table.items():
-            hint = config_values.type_of(section, key, where)
-            converted = config_values.from_toml(f"{section}.{key}", value, hint, where)
+            hint = settings_values.type_of(section, key, where)
+            converted = settings_values.from_toml(f"{section}.{key}", value, hint, where)
             values.setdefault(section, {})[key] = converted
             origins[f"{section}.{key}"] = where
     return values, _tiers(data.get("tiers", []), where), origins
@@ -125,21 +127,21 @@ def _tiers(rows: object, where: str) -> tuple[TierConfig, ...]:
 
 
 def _tier(row: dict[str, Any], number: int, where: str) -> TierConfig:
-    hints = config_values.fields_of(TierConfig)
+    hints = settings_values.fields_of(TierConfig)
     label = f"tiers.{row['name']}" if isinstance(row.get("name"), str) else f"tiers[{number}]"
     for key, value in row.items():
         if key not in hints:
             raise ConfigError(
-                config_values.unknown("setting", f"{label}.{key}", [f"{label}.{h}" for h in hints], where)
+                settings_values.unknown("setting", f"{label}.{key}", [f"{label}.{h}" for h in hints], where)
             )
-        config_values.from_toml(f"{label}.{key}", value, hints[key], where)
+        settings_values.from_toml(f"{label}.{key}", value, hints[key], where)
     missing = [
         name.encode_name for name in msgspec.structs.fields(TierConfig) if name.required and name.name not in row
     ]
     if missing:
         raise ConfigError(f"{label} has no {' and no '.join(missing)} ({where}). Add it.")
     tier = msgspec.convert(row, TierConfig)
-    config_values.check_tier(tier, where)
+    settings_values.check_tier(tier, where)
     return tier
 
 
@@ -150,7 +152,7 @@ def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, str, str, str]]
         if not name.startswith(PREFIX) or name in NOT_SETTINGS:
             continue
         section, _, key = name.removeprefix(PREFIX).lower().partition("_")
-        if section in config_values.sections() and key:
+        if section in settings_values.sections() and key:
             found.append((section, key, text, f"environment variable {name}"))
     return found
 
@@ -173,14 +175,14 @@ def set_value(paths: Paths, name: str, text: str) -> Any:
     section, key = _split(name)
     tier, _, tier_key = key.rpartition(".")
     if section == "tiers":
-        hints = config_values.fields_of(TierConfig)
+        hints = settings_values.fields_of(TierConfig)
         if not tier or tier_key not in hints:
             known = [f"tiers.{tier or 'NAME'}.{hint}" for hint in hints]
-            raise ConfigError(config_values.unknown("setting", name, known, "command line"))
+            raise ConfigError(settings_values.unknown("setting", name, known, "command line"))
         hint = hints[tier_key]
     else:
-        hint = config_values.type_of(section, key, "command line")
-    value = config_values.from_text(name, text, hint, "command line")
+        hint = settings_values.type_of(section, key, "command line")
+    value = settings_values.from_text(name, text, hint, "command line")
 
     def change(document: TOMLDocument) -> None:
         import tomlkit

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from halfwatt.daemon.errors import ConfigError
 from halfwatt.daemon.paths import Paths
 
-from . import file as config_file
+from . import file as settings_file
 from .schema import Config
 
 
@@ -21,7 +21,7 @@ class Settings:
         self._paths = paths
         self._environ = environ
         self._stamp = self._look()
-        self._config = config_file.load(paths, environ)
+        self._config = settings_file.load(paths, environ)
         self.warning: str | None = None
 
     @property
@@ -34,13 +34,13 @@ class Settings:
 
     def set(self, name: str, value: str) -> None:
         """Change one setting in the file, for now and later; ConfigError names what is wrong."""
-        config_file.set_value(self._paths, name, value)
+        settings_file.set_value(self._paths, name, value)
         self._stamp = None
         self._reload()
 
     def _reload(self) -> None:
         try:
-            self._config = config_file.load(self._paths, self._environ)
+            self._config = settings_file.load(self._paths, self._environ)
             self.warning = None
         except ConfigError as error:
             self.warning = f"{error} Until then the earlier settings stay in force."

@@ -15,8 +15,8 @@ import msgspec
 from halfwatt.daemon.errors import ConfigError
 from halfwatt.daemon.paths import Paths
 
-from . import file as config_file
-from . import values as config_values
+from . import file as settings_file
+from . import values as settings_values
 from .schema import Config, TierConfig
 
 if TYPE_CHECKING:
@@ -27,22 +27,22 @@ CONSENT = "routing.escalation"
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedTier:
     """The settings after a tier was added; `escalation` is the consent that was written with it, else None."""
 
     config: Config
     escalation: str | None
 
 
-def add_tier(paths: Paths, environ: Mapping[str, str], tier: TierConfig, escalation: str | None = None) -> Added:
+def add_tier(paths: Paths, environ: Mapping[str, str], tier: TierConfig, escalation: str | None = None) -> AddedTier:
     """Append the tier; write `escalation` if given, or "ask" with the first cloud tier where nobody has chosen.
 
     Raises ConfigError, changing nothing, where the name is taken or something is not allowed."""
-    config_values.check_tier(tier, "command line")
+    settings_values.check_tier(tier, "command line")
     if escalation is not None:
-        hint = config_values.type_of("routing", "escalation", "command line")
-        config_values.from_text(CONSENT, escalation, hint, "command line")
-    before = config_file.load_with_origins(paths, environ)
+        hint = settings_values.type_of("routing", "escalation", "command line")
+        settings_values.from_text(CONSENT, escalation, hint, "command line")
+    before = settings_file.load_with_origins(paths, environ)
     if tier.name in [other.name for other in before.config.tiers]:
         raise ConfigError(
             f"There is a tier “{tier.name}” already. Take another name, or remove it first with "
@@ -51,20 +51,20 @@ def add_tier(paths: Paths, environ: Mapping[str, str], tier: TierConfig, escalat
     first_cloud = tier.kind == "cloud" and all(other.kind != "cloud" for other in before.config.tiers)
     if escalation is None and first_cloud and CONSENT not in before.origins:
         escalation = FIRST_CONSENT
-    return Added(config_file.edit(paths, lambda document: _append(document, tier, escalation)), escalation)
+    return AddedTier(settings_file.edit(paths, lambda document: _append(document, tier, escalation)), escalation)
 
 
 def remove_tier(paths: Paths, name: str) -> Config:
     """Take the tier out; raises ConfigError where there is none of this name."""
 
     def change(document: TOMLDocument) -> None:
-        row = config_file.tier_row(document, name)
+        row = settings_file.tier_row(document, name)
         rows = document["tiers"]
         rows.remove(row)
         if not rows:
             del document["tiers"]
 
-    return config_file.edit(paths, change)
+    return settings_file.edit(paths, change)
 
 
 def _append(document: TOMLDocument, tier: TierConfig, escalation: str | None) -> None:

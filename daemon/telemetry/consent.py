@@ -25,7 +25,7 @@ LOCK_WAIT_S = 30.0
 HOUR_S = 3600
 
 
-class State(Struct, frozen=True):
+class TelemetryState(Struct, frozen=True):
     """Consent (`schema`, `consent_hour`, `endpoint`, the random `install_id`) and progress. Hours since 1970."""
 
     schema: int
@@ -48,20 +48,20 @@ def spool_folder(paths: Paths) -> Path:
     return paths.state / "telemetry"
 
 
-def load(paths: Paths) -> State | None:
+def load(paths: Paths) -> TelemetryState | None:
     """The state, None when telemetry is off. A file that cannot be read means off."""
     try:
-        return msgspec.json.decode(state_file(paths).read_bytes(), type=State)
+        return msgspec.json.decode(state_file(paths).read_bytes(), type=TelemetryState)
     except (OSError, msgspec.DecodeError):
         return None
 
 
-def consents(state: State | None) -> bool:
+def consents(state: TelemetryState | None) -> bool:
     """Whether there is consent to what this version sends."""
     return state is not None and state.schema == SCHEMA_VERSION
 
 
-def save(paths: Paths, state: State) -> None:
+def save(paths: Paths, state: TelemetryState) -> None:
     file = state_file(paths)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = file.with_suffix(".new")
@@ -71,11 +71,11 @@ def save(paths: Paths, state: State) -> None:
     new.replace(file)
 
 
-def enable(paths: Paths, endpoint: str, now_s: float) -> State:
+def enable(paths: Paths, endpoint: str, now_s: float) -> TelemetryState:
     """Record consent to this schema from this hour on. UsageError for an endpoint that is not safe to send to."""
     checked = check_endpoint(endpoint)
     hour = int(now_s // HOUR_S)
-    state = State(SCHEMA_VERSION, checked, secrets.token_hex(16), consent_hour=hour, next_hour=hour)
+    state = TelemetryState(SCHEMA_VERSION, checked, secrets.token_hex(16), consent_hour=hour, next_hour=hour)
     with locked(paths):
         _forget(paths)
         save(paths, state)

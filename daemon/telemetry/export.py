@@ -15,10 +15,10 @@ import msgspec
 
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.ledger.rows import Row
+from halfwatt.daemon.ledger.rows import LedgerRow
 from halfwatt.daemon.paths import Paths
 
-from .consent import HOUR_S, State, consents, load, locked, save, spool_folder
+from .consent import HOUR_S, TelemetryState, consents, load, locked, save, spool_folder
 
 _LOG = logging.getLogger("halfwatt.telemetry")
 LOOK_EVERY_S = 600.0
@@ -37,7 +37,7 @@ async def export_for_ever(paths: Paths, ledger: Ledger, version: str) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def export_once(paths: Paths, ledger: Ledger, version: str, now_s: float, hurry: bool = False) -> State | None:
+def export_once(paths: Paths, ledger: Ledger, version: str, now_s: float, hurry: bool = False) -> TelemetryState | None:
     """Spool the full hours since last time and send what waits. None: off. `hurry` ignores the back-off."""
     with locked(paths):
         state = load(paths)
@@ -77,7 +77,7 @@ def example(ledger: Ledger, version: str, now_s: float) -> bytes | None:
     return None
 
 
-def _fill(paths: Paths, ledger: Ledger, state: State, version: str, now_s: float) -> State:
+def _fill(paths: Paths, ledger: Ledger, state: TelemetryState, version: str, now_s: float) -> TelemetryState:
     from .otlp import request_bytes
 
     folder = spool_folder(paths)
@@ -91,7 +91,7 @@ def _fill(paths: Paths, ledger: Ledger, state: State, version: str, now_s: float
     return _bounded(paths, state)
 
 
-def _bounded(paths: Paths, state: State) -> State:
+def _bounded(paths: Paths, state: TelemetryState) -> TelemetryState:
     excess = waiting(paths)[:-MOST_FILES]
     for file in excess:
         file.unlink(missing_ok=True)
@@ -101,7 +101,7 @@ def _bounded(paths: Paths, state: State) -> State:
     return msgspec.structs.replace(state, n_dropped=state.n_dropped + len(excess), note=note)
 
 
-def _send_all(paths: Paths, state: State, now_s: float) -> State:
+def _send_all(paths: Paths, state: TelemetryState, now_s: float) -> TelemetryState:
     from .send import send
 
     for file in waiting(paths):
@@ -123,5 +123,5 @@ def _send_all(paths: Paths, state: State, now_s: float) -> State:
     return state
 
 
-def _rows(ledger: Ledger, hour: int) -> list[Row]:
+def _rows(ledger: Ledger, hour: int) -> list[LedgerRow]:
     return ledger.between(hour * HOUR_S, (hour + 1) * HOUR_S)

@@ -25,7 +25,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from halfwatt.daemon.ledger.rows import Row
+from halfwatt.daemon.ledger.rows import LedgerRow
 from halfwatt.daemon.wire import Method, RequestKind, TierKind
 
 from .consent import SCHEMA_VERSION
@@ -37,11 +37,11 @@ LATENCY_BOUNDS_MS = (50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10000.0)
 LANGUAGES = frozenset(
     {"python", "javascript", "typescript", "javascriptreact", "typescriptreact", "go", "rust", "java", "c", "cpp"}
 )
-Key = tuple[str, str, str, str]
+GroupKey = tuple[str, str, str, str]
 
 
 @dataclass
-class Group:
+class RequestGroup:
     """Requests of one tier kind, method, kind and language within the hour."""
 
     n: int = 0
@@ -49,7 +49,7 @@ class Group:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
 
 
-def request_bytes(rows: Iterable[Row], hour: int, install_id: str, version: str) -> bytes | None:
+def request_bytes(rows: Iterable[LedgerRow], hour: int, install_id: str, version: str) -> bytes | None:
     """The protobuf body for one hour (hours since 1970), None when no group is large enough to be sent."""
     groups = {key: group for key, group in sorted(_grouped(rows).items()) if group.n >= SMALLEST_GROUP}
     if not groups:
@@ -73,10 +73,10 @@ def readable(body: bytes) -> str:
     return str(json_format.MessageToJson(ExportMetricsServiceRequest.FromString(body), indent=2))
 
 
-def _grouped(rows: Iterable[Row]) -> dict[Key, Group]:
-    groups: dict[Key, Group] = {}
+def _grouped(rows: Iterable[LedgerRow]) -> dict[GroupKey, RequestGroup]:
+    groups: dict[GroupKey, RequestGroup] = {}
     for row in rows:
-        group = groups.setdefault(_key(row), Group())
+        group = groups.setdefault(_key(row), RequestGroup())
         group.n += 1
         for name, value in _values(row).items():
             if value is not None:
@@ -86,7 +86,7 @@ def _grouped(rows: Iterable[Row]) -> dict[Key, Group]:
     return groups
 
 
-def _key(row: Row) -> Key:
+def _key(row: LedgerRow) -> GroupKey:
     """Words from fixed lists only: what is not in them is "other"."""
     tier = row.tier_kind if row.tier_kind in get_args(TierKind) else "other"
     method = (row.method if row.method in get_args(Method) else "other") if row.method else "unknown"
@@ -95,7 +95,7 @@ def _key(row: Row) -> Key:
     return tier, method, kind, language
 
 
-def _values(row: Row) -> dict[str, float | None]:
+def _values(row: LedgerRow) -> dict[str, float | None]:
     return {
         "halfwatt.energy.used": row.total_j,
         "halfwatt.energy.wasted": row.wasted_j,
@@ -104,7 +104,7 @@ def _values(row: Row) -> dict[str, float | None]:
     }
 
 
-def _metrics(groups: dict[Key, Group], hour: int) -> list[Metric]:
+def _metrics(groups: dict[GroupKey, RequestGroup], hour: int) -> list[Metric]:
     names = sorted({name for group in groups.values() for name in group.sums})
     counts = [_point(key, hour, float(group.n)) for key, group in groups.items()]
     made = [_sum("halfwatt.requests", "{request}", counts)]
@@ -125,7 +125,7 @@ def _sum(name: str, unit: str, points: list[NumberDataPoint]) -> Metric:
     return Metric(name=name, unit=unit, sum=Sum(data_points=points, aggregation_temporality=delta))
 
 
-def _point(key: Key, hour: int, value: float) -> NumberDataPoint:
+def _point(key: GroupKey, hour: int, value: float) -> NumberDataPoint:
     return NumberDataPoint(
         attributes=_attributes(key),
         start_time_unix_nano=hour * HOUR_S * 10**9,
@@ -134,7 +134,7 @@ def _point(key: Key, hour: int, value: float) -> NumberDataPoint:
     )
 
 
-def _histogram_point(key: Key, hour: int, group: Group) -> HistogramDataPoint:
+def _histogram_point(key: GroupKey, hour: int, group: RequestGroup) -> HistogramDataPoint:
     counts = [n if n >= SMALLEST_BUCKET else 0 for n in group.buckets]
     return HistogramDataPoint(
         attributes=_attributes(key),
@@ -146,7 +146,7 @@ def _histogram_point(key: Key, hour: int, group: Group) -> HistogramDataPoint:
     )
 
 
-def _attributes(key: Key) -> list[KeyValue]:
+def _attributes(key: GroupKey) -> list[KeyValue]:
     return [_pair(name, word) for name, word in zip(("tier", "method", "kind", "language"), key, strict=True)]
 
 

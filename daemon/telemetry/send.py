@@ -12,7 +12,7 @@ LIMIT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Sent:
+class SendResult:
     """What became of one request. Neither accepted nor `again_later`: it was refused for good."""
 
     accepted: bool
@@ -20,18 +20,18 @@ class Sent:
     sentence: str
 
 
-def send(endpoint: str, body: bytes) -> Sent:
+def send(endpoint: str, body: bytes) -> SendResult:
     """Post one request. Never raises: a failure is a sentence. The usual proxy and certificate variables apply."""
     try:
         with httpx2.Client(timeout=LIMIT_S, follow_redirects=False) as client:
             client.headers.clear()
             reply = client.post(endpoint, content=body, headers=HEADERS)
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        return Sent(
+        return SendResult(
             False, True, f"The endpoint could not be reached ({type(error).__name__}); it is tried again later."
         )
     if reply.is_success:
-        return Sent(True, False, "")
+        return SendResult(True, False, "")
     again = reply.status_code in (408, 429) or reply.status_code >= 500
     what = "it is tried again later" if again else "this hour was dropped"
-    return Sent(False, again, f"The endpoint answered with HTTP {reply.status_code}; {what}.")
+    return SendResult(False, again, f"The endpoint answered with HTTP {reply.status_code}; {what}.")

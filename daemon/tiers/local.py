@@ -21,7 +21,7 @@ from halfwatt.daemon.models import catalog, store
 from halfwatt.daemon.models.form import ModelForm, form_of
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.settings.schema import Config, LocalConfig
-from halfwatt.daemon.worker.protocol import WARM_PRIORITY, Done, Job
+from halfwatt.daemon.worker.protocol import WARM_PRIORITY, JobDone, WorkerJob
 
 if TYPE_CHECKING:
     from halfwatt.daemon.worker.supervisor import LocalModel
@@ -99,11 +99,11 @@ class LocalTier:
             yield Ended("cancelled", 0, 0)
             return
         window = self._meter.begin()
-        done: Done | None = None
+        done: JobDone | None = None
         try:
             async with aclosing(model.run(_job(request, config), cancellation)) as items:
                 async for item in items:
-                    if isinstance(item, Done):
+                    if isinstance(item, JobDone):
                         done = item
                     else:
                         yield item
@@ -158,7 +158,7 @@ class LocalTier:
             if self._model is not None:
                 await self._model.stop()
                 self._model = None
-            spec = await asyncio.to_thread(store.resolve, local, store.Store(self._paths.models), catalog.load())
+            spec = await asyncio.to_thread(store.resolve, local, store.ModelStore(self._paths.models), catalog.load())
             self.model_id = spec.id
             self.model_form = form_of(spec.file, spec.chat_template)
             self._changed()
@@ -183,11 +183,11 @@ class LocalTier:
             self._changed()
 
 
-def _job(request: GenerationRequest, config: Config) -> Job:
+def _job(request: GenerationRequest, config: Config) -> WorkerJob:
     options = request.options
     ghost = options.kind == "complete"
     limit = config.completion.max_tokens if ghost else config.local.max_tokens
-    return Job(
+    return WorkerJob(
         kind=request.shape,
         messages=[dict(message) for message in request.messages] if request.shape == "chat" else None,
         prompt=None if request.shape == "chat" else request.prompt,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.inference.answer import Cancellation, Chunk, Ended
@@ -189,11 +189,11 @@ async def _read(
 def _joules(tier: TierConfig, request: GenerationRequest, done: RemoteDone | None, n_chunks: int) -> Reading | None:
     """The provider's figure where it gave one, else the estimate; None where nothing was generated at all."""
     if done is not None and done.reported_energy_j is not None:
-        return cloud_energy.reported(done.reported_energy_j)
+        return remote_estimates.reported(done.reported_energy_j)
     if done is None and n_chunks == 0:
         return None
     prompt, completion, counted = _tokens(request, done, n_chunks)
-    reading = cloud_energy.estimate(tier.model, prompt, completion, tier)
+    reading = remote_estimates.estimate(tier.model, prompt, completion, tier)
     return reading if counted else _wider(reading)
 
 

@@ -22,7 +22,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from halfwatt.daemon.errors import ModelError, UsageError, WorkerError
 from halfwatt.daemon.inference.prompts import fim_tokens
 
-from .protocol import Job, Load, Marks
+from .protocol import LoadModel, Marks, WorkerJob
 
 BATCH_TOKENS = 512
 MOST_SLOTS = 4
@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Choice:
+class SampledToken:
     """One sampled token, with statistics of the unscaled distribution in nats. `margin` is the probability lead of the
     first over the second choice, computed for the first token only."""
 
@@ -45,14 +45,14 @@ class Choice:
     margin: float | None
 
 
-class Aborted(Exception):
+class DecodeAborted(Exception):
     """`abort` ended a decode; the sequence holds no more than before it."""
 
 
-class Engine:
+class LlamaEngine:
     """Loads on construction: ModelError where llama.cpp refuses the file or has no memory for its state."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: LoadModel) -> None:
         llama_cpp.llama_log_set(_log_callback, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
         self._model = _load_model(load)
@@ -64,7 +64,7 @@ class Engine:
         self._n_threads = max(1, load.n_threads)
         self._context = self._new_context(load)
         self._memory = llama_cpp.llama_get_memory(self._context)
-        self._batch = _Batch(BATCH_TOKENS)
+        self._batch = _NativeBatch(BATCH_TOKENS)
         self._weights = np.empty(self._n_vocab, dtype=np.float32)
         self._abort_flag = ctypes.create_string_buffer(2)
         self._install_abort()
@@ -97,7 +97,7 @@ class Engine:
 
     # Prompts
 
-    def prompt_tokens(self, job: Job) -> list[int]:
+    def prompt_tokens(self, job: WorkerJob) -> list[int]:
         """The job's prompt in the model's own template; UsageError where the model has none for this kind."""
         match job.kind:
             case "chat":
@@ -157,7 +157,7 @@ class Engine:
         """Read at most `BATCH_TOKENS` tokens into a slot; logits are computed for the last one, or for `every_row`."""
         code = llama_cpp.llama_decode(self._context, self._batch.fill(slot, tokens, position, every_row))
         if code == ABORTED:
-            raise Aborted
+            raise DecodeAborted
         if code != 0:
             raise WorkerError(f"llama.cpp could not decode (code {code}). The answer was given up; ask again.")
 
@@ -170,7 +170,7 @@ class Engine:
 
     # Sampling
 
-    def choose(self, first: bool, temperature: float = 0.0, seed: int = 0, row: int = -1) -> Choice:
+    def choose(self, first: bool, temperature: float = 0.0, seed: int = 0, row: int = -1) -> SampledToken:
         """The next token from a row of the last decode. Greedy at temperature 0; else only after the last row."""
         logits = self._logits(row)
         best = int(logits.argmax())
@@ -181,7 +181,7 @@ class Engine:
         entropy = float(np.log(total)) - (float(np.dot(weights, logits)) / total - top)
         margin = _margin(logits, best, total) if first else None
         token = best if temperature <= 0 else self._sample(temperature, seed, first)
-        return Choice(token, float(logits[token]) - top - float(np.log(total)), max(0.0, entropy), margin)
+        return SampledToken(token, float(logits[token]) - top - float(np.log(total)), max(0.0, entropy), margin)
 
     def _sample(self, temperature: float, seed: int, first: bool) -> int:
         key = (temperature, seed)
@@ -198,7 +198,7 @@ class Engine:
 
     # Setting up
 
-    def _new_context(self, load: Load) -> Any:
+    def _new_context(self, load: LoadModel) -> Any:
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = self.context_tokens * self.n_slots
         parameters.n_seq_max = self.n_slots
@@ -272,7 +272,7 @@ class Engine:
         return [llama_cpp.llama_vocab_bos(self._vocab)] if adds else []
 
 
-class _Batch:
+class _NativeBatch:
     """llama.cpp's batch over arrays of our own: one slot, growing positions, logits for the last token."""
 
     def __init__(self, size: int) -> None:
@@ -304,10 +304,10 @@ class _Batch:
         return self._native
 
 
-def _load_model(load: Load) -> Any:
+def _load_model(load: LoadModel) -> Any:
     parameters = llama_cpp.llama_model_default_params()
-    parameters.use_extra_bufts = load.rung.extra_buffers
-    if not load.rung.memory_map:
+    parameters.use_extra_bufts = load.fallback.extra_buffers
+    if not load.fallback.memory_map:
         parameters.load_mode = llama_cpp.LLAMA_LOAD_MODE_NONE
     model = llama_cpp.llama_model_load_from_file(load.path.encode(), parameters)
     if not model:

@@ -16,36 +16,36 @@ import msgspec
 
 from halfwatt.daemon.models.catalog import ModelSpec
 
-from .protocol import Rung
+from .protocol import Fallback
 
-RUNGS = (
-    Rung("fast"),
-    Rung("without repacked weights", extra_buffers=False),
-    Rung("without memory mapping", extra_buffers=False, memory_map=False),
-    Rung("one thread", extra_buffers=False, memory_map=False, max_threads=1),
+FALLBACKS = (
+    Fallback("fast"),
+    Fallback("without repacked weights", extra_buffers=False),
+    Fallback("without memory mapping", extra_buffers=False, memory_map=False),
+    Fallback("one thread", extra_buffers=False, memory_map=False, max_threads=1),
 )
 
 
-class LadderMemory:
+class FallbackMemory:
     """Reads and writes a small JSON file; one that cannot be read counts as empty, one that cannot be written is
     done without."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def rung(self, key: str) -> int:
+    def first_to_try(self, key: str) -> int:
         """Where to start: 0 unless a safer rung is remembered."""
-        return min(max(0, self._read().get(key, 0)), len(RUNGS) - 1)
+        return min(max(0, self._read().get(key, 0)), len(FALLBACKS) - 1)
 
-    def remember(self, key: str, rung: int) -> bool:
+    def remember(self, key: str, index: int) -> bool:
         """Keep a rung; False where the file cannot be written."""
         known = self._read()
-        if known.get(key) == rung:
+        if known.get(key) == index:
             return True
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             part = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
-            part.write_bytes(msgspec.json.encode({**known, key: rung}))
+            part.write_bytes(msgspec.json.encode({**known, key: index}))
             part.replace(self._file)
         except OSError:
             return False

@@ -1,6 +1,6 @@
 """One generation inside of the worker: prompt into a slot, tokens out, until a stop.
 
-Pure of pipes and threads: what it finds out goes to `emit`, and `Control` says when to give up. The native calls are
+Pure of pipes and threads: what it finds out goes to `emit`, and `JobControl` says when to give up. The native calls are
 engine.py's, the stop rules inference/stops.py's.
 """
 
@@ -17,21 +17,21 @@ from halfwatt.daemon.inference.answer import Chunk
 from halfwatt.daemon.inference.stops import Stopper
 from halfwatt.router_model.serving.draft_stats import DraftStats, draft_stats
 
-from .engine import BATCH_TOKENS, Aborted, Choice, Engine
-from .lookup import Lookup
-from .protocol import Beat, Done, Job, StopReason
+from .engine import BATCH_TOKENS, DecodeAborted, LlamaEngine, SampledToken
+from .lookup import PromptLookup
+from .protocol import Heartbeat, JobDone, StopReason, WorkerJob
 from .slots import Slot, Slots
 from .threads import ThreadChooser
 
 CHUNK_EVERY_S = 0.1
 
 
-class Control:
+class JobControl:
     """Which job runs and why it must end, shared between the thread that reads and the one that decodes.
 
     Jobs have growing numbers: a wish for one that is over is dropped when the next begins."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: LlamaEngine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._job: int | None = None
@@ -76,7 +76,7 @@ class _Run:
     entropies: list[float] = field(default_factory=list)
     margin_first: float = 0.0
 
-    def add(self, choice: Choice) -> None:
+    def add(self, choice: SampledToken) -> None:
         self.logprobs.append(choice.logprob)
         self.entropies.append(choice.entropy)
         if choice.margin is not None:
@@ -86,11 +86,11 @@ class _Run:
         return draft_stats(self.logprobs, self.entropies, self.margin_first) if self.logprobs else None
 
 
-class _Outlet:
+class ChunkBuffer:
     """Sends the first token at once and then about ten chunks a second: every chunk wakes the processes on its way to
     the editor, which on two cores costs more speed than anything else here."""
 
-    def __init__(self, job: int, emit: Callable[[Chunk | Beat], None]) -> None:
+    def __init__(self, job: int, emit: Callable[[Chunk | Heartbeat], None]) -> None:
         self._job = job
         self._emit = emit
         self._next_s = 0.0
@@ -98,7 +98,7 @@ class _Outlet:
         self._n_tokens = 0
         self._logprob = 0.0
 
-    def add(self, text: str, choice: Choice) -> None:
+    def add(self, text: str, choice: SampledToken) -> None:
         self._text += text
         self._n_tokens += 1
         self._logprob += choice.logprob
@@ -107,7 +107,7 @@ class _Outlet:
             self._next_s = now_s + CHUNK_EVERY_S
             self.flush(choice)
 
-    def flush(self, choice: Choice | None = None, rest: str = "") -> None:
+    def flush(self, choice: SampledToken | None = None, rest: str = "") -> None:
         """Send what waits, and the rest of the text at the end of an answer."""
         if self._n_tokens or self._text or rest:
             entropy, margin = (choice.entropy, choice.margin) if choice else (None, None)
@@ -115,14 +115,14 @@ class _Outlet:
         self._text, self._n_tokens, self._logprob = "", 0, 0.0
 
 
-class _Ahead:
+class SpeculativeDecoder:
     """Decodes the chosen tokens into a slot, with guesses at those behind them; `row` of the last decode tells what
     comes next. What was guessed wrong leaves the slot again."""
 
-    def __init__(self, engine: Engine, slot: Slot, guesses: bool) -> None:
+    def __init__(self, engine: LlamaEngine, slot: Slot, guesses: bool) -> None:
         self._engine = engine
         self._slot = slot
-        self._lookup = Lookup(slot.tokens) if guesses else None
+        self._lookup = PromptLookup(slot.tokens) if guesses else None
         self._guessed: list[int] = []
         self._n_right = 0
         self.row = -1
@@ -148,13 +148,13 @@ class _Ahead:
 
 
 def generate(
-    engine: Engine,
+    engine: LlamaEngine,
     slots: Slots,
     threads: ThreadChooser,
-    control: Control,
-    job: Job,
-    emit: Callable[[Chunk | Beat], None],
-) -> Done:
+    control: JobControl,
+    job: WorkerJob,
+    emit: Callable[[Chunk | Heartbeat], None],
+) -> JobDone:
     """Run a job to its end; PromptTooLongError and UsageError before any work. The slot keeps what was decoded."""
     started_s, cpu_s = time.monotonic(), time.process_time()
     timer = _time_box(control, job)
@@ -169,7 +169,7 @@ def generate(
         if timer is not None:
             timer.cancel()
         control.finish()
-    return Done(
+    return JobDone(
         stop=stop,
         prompt_tokens=run.n_prompt,
         cached_tokens=run.n_cached,
@@ -184,7 +184,7 @@ def generate(
     )
 
 
-def _prompt(engine: Engine, job: Job) -> list[int]:
+def _prompt(engine: LlamaEngine, job: WorkerJob) -> list[int]:
     tokens = engine.prompt_tokens(job)
     if len(tokens) >= engine.context_tokens:
         raise PromptTooLongError(
@@ -194,7 +194,7 @@ def _prompt(engine: Engine, job: Job) -> list[int]:
     return tokens or [0]
 
 
-def _time_box(control: Control, job: Job) -> threading.Timer | None:
+def _time_box(control: JobControl, job: WorkerJob) -> threading.Timer | None:
     control.begin(job.id)
     if job.time_box_ms is None:
         return None
@@ -205,53 +205,53 @@ def _time_box(control: Control, job: Job) -> threading.Timer | None:
 
 
 def _decode(
-    engine: Engine,
+    engine: LlamaEngine,
     threads: ThreadChooser,
-    control: Control,
-    job: Job,
+    control: JobControl,
+    job: WorkerJob,
     slot: Slot,
     tokens: list[int],
     run: _Run,
-    emit: Callable[[Chunk | Beat], None],
+    emit: Callable[[Chunk | Heartbeat], None],
 ) -> StopReason:
     try:
         _read_prompt(engine, threads, job, slot, tokens, emit)
         return _answer(engine, threads, control, job, slot, run, emit)
-    except Aborted:
+    except DecodeAborted:
         engine.keep(slot.index, len(slot.tokens))
         return control.wish or "cancelled"
 
 
 def _read_prompt(
-    engine: Engine,
+    engine: LlamaEngine,
     threads: ThreadChooser,
-    job: Job,
+    job: WorkerJob,
     slot: Slot,
     tokens: list[int],
-    emit: Callable[[Chunk | Beat], None],
+    emit: Callable[[Chunk | Heartbeat], None],
 ) -> None:
     while len(slot.tokens) < len(tokens):
         n_read = len(slot.tokens)
         batch = tokens[n_read : n_read + BATCH_TOKENS]
         engine.decode(slot.index, batch, n_read)
         slot.tokens += batch
-        emit(Beat(job.id))
+        emit(Heartbeat(job.id))
         engine.set_threads(threads.again(time.monotonic()))
 
 
 def _answer(
-    engine: Engine,
+    engine: LlamaEngine,
     threads: ThreadChooser,
-    control: Control,
-    job: Job,
+    control: JobControl,
+    job: WorkerJob,
     slot: Slot,
     run: _Run,
-    emit: Callable[[Chunk | Beat], None],
+    emit: Callable[[Chunk | Heartbeat], None],
 ) -> StopReason:
     text = codecs.getincrementaldecoder("utf-8")("replace")
     stopper = Stopper(job.stop_rules, job.stop, before=_line_before(job))
-    outlet = _Outlet(job.id, emit)
-    ahead = _Ahead(engine, slot, job.temperature <= 0)
+    outlet = ChunkBuffer(job.id, emit)
+    ahead = SpeculativeDecoder(engine, slot, job.temperature <= 0)
     most = min(job.max_tokens, engine.context_tokens - len(slot.tokens))
     stop: StopReason = "length"
     try:
@@ -277,5 +277,5 @@ def _answer(
         ahead.drop()
 
 
-def _line_before(job: Job) -> str:
+def _line_before(job: WorkerJob) -> str:
     return (job.prompt or "").rpartition("\n")[2] if job.kind == "fim" else ""

@@ -13,7 +13,7 @@ N_MATCHED = 3  # tokens that must agree; with fewer there are too many wrong gue
 N_GUESSED = 3  # with the token before them four rows, which llama.cpp multiplies at little more than the price of one
 
 
-class Lookup:
+class PromptLookup:
     """The tokens of one prompt and its answer so far."""
 
     def __init__(self, tokens: Iterable[int]) -> None:

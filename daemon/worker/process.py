@@ -19,7 +19,7 @@ import msgspec
 
 from halfwatt.daemon.errors import ModelError, WorkerError
 
-from .protocol import FromWorker, Load, LoadFailed, Ready, ToWorker, decode_from_worker, encode
+from .protocol import FromWorker, LoadFailed, LoadModel, ModelReady, ToWorker, decode_from_worker, encode
 
 LINE_LIMIT = 1 << 20
 END_S = 2.0
@@ -68,14 +68,14 @@ class WorkerProcess:
                 self.last_message_s = time.monotonic()
                 yield decode_from_worker(line)
 
-    async def load(self, load: Load, limit_s: float) -> Ready:
+    async def load(self, load: LoadModel, limit_s: float) -> ModelReady:
         """Wait until the model is loaded and healthy. WorkerCrashedError, or ModelError where no rung can help."""
         self.post(load)
         try:
             async with asyncio.timeout(limit_s):
                 async for message in self.messages():
                     match message:
-                        case Ready():
+                        case ModelReady():
                             self._errors = None
                             return message
                         case LoadFailed():

@@ -30,7 +30,7 @@ StopReason = Literal[
 ]
 
 
-class Rung(Struct, frozen=True):
+class Fallback(Struct, frozen=True):
     """One set of native parameters, from fast to safe. `max_threads` 0 means: no limit of its own."""
 
     name: str
@@ -48,12 +48,12 @@ class Marks(Struct, frozen=True):
     stops: tuple[str, ...] = ()
 
 
-class Load(Struct, frozen=True, tag="load"):
+class LoadModel(Struct, frozen=True, tag="load"):
     """The first message to a worker. `chat_template` (Jinja) and `fim` None: the file's own metadata decides."""
 
     path: str
-    rung: Rung
-    rung_index: int
+    fallback: Fallback
+    fallback_index: int
     context_tokens: int
     state_bytes: int  # memory that the key-value state of all documents together may take
     n_threads: int = 0  # 0: chosen by load
@@ -65,7 +65,7 @@ class Load(Struct, frozen=True, tag="load"):
 WARM_PRIORITY = -1  # of a job that reads ahead: any other job ends it and comes next
 
 
-class Job(Struct, frozen=True, tag="job"):
+class WorkerJob(Struct, frozen=True, tag="job"):
     """One generation. `messages` for chat, `prompt` for text, `prompt` and `suffix` for fim.
 
     `document` is an opaque id: requests of one document share a slot of key-value state. A larger `priority` runs
@@ -87,19 +87,19 @@ class Job(Struct, frozen=True, tag="job"):
     id: int = 0
 
 
-class Cancel(Struct, frozen=True, tag="cancel"):
-    """Stop this job within one token; it still ends with `Done`."""
+class CancelJob(Struct, frozen=True, tag="cancel"):
+    """Stop this job within one token; it still ends with `JobDone`."""
 
     id: int
 
 
-class Count(Struct, frozen=True, tag="count"):
+class CountTokens(Struct, frozen=True, tag="count"):
     """How many prompt tokens would this job have?"""
 
-    job: Job
+    job: WorkerJob
 
 
-class Ready(Struct, frozen=True, tag="ready"):
+class ModelReady(Struct, frozen=True, tag="ready"):
     """The model is loaded and has decoded its canary."""
 
     context_tokens: int
@@ -115,7 +115,7 @@ class LoadFailed(Struct, frozen=True, tag="load_failed"):
     message: str
 
 
-class Done(Struct, frozen=True, tag="done"):
+class JobDone(Struct, frozen=True, tag="done"):
     """How a job ended. Times count from the call of `LocalModel.run`; `cpu_s` is the worker's CPU time for it."""
 
     stop: StopReason
@@ -139,21 +139,21 @@ class JobFailed(Struct, frozen=True, tag="job_failed"):
     message: str
 
 
-class Counted(Struct, frozen=True, tag="counted"):
-    """The answer to `Count`."""
+class TokensCounted(Struct, frozen=True, tag="counted"):
+    """The answer to `CountTokens`."""
 
     job: int
     n_tokens: int
 
 
-class Beat(Struct, frozen=True, tag="beat"):
+class Heartbeat(Struct, frozen=True, tag="beat"):
     """A sign of life while a long prompt is read."""
 
     job: int
 
 
-ToWorker = Load | Job | Cancel | Count
-FromWorker = Ready | LoadFailed | Chunk | Done | JobFailed | Counted | Beat
+ToWorker = LoadModel | WorkerJob | CancelJob | CountTokens
+FromWorker = ModelReady | LoadFailed | Chunk | JobDone | JobFailed | TokensCounted | Heartbeat
 
 _to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
 _from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)

@@ -24,19 +24,19 @@ import psutil
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.inference.answer import Chunk
 
-from .engine import Engine
-from .job import Control, generate
+from .engine import LlamaEngine
+from .job import JobControl, generate
 from .protocol import (
-    Cancel,
-    Count,
-    Counted,
-    Done,
+    CancelJob,
+    CountTokens,
     FromWorker,
-    Job,
+    JobDone,
     JobFailed,
-    Load,
     LoadFailed,
-    Ready,
+    LoadModel,
+    ModelReady,
+    TokensCounted,
+    WorkerJob,
     decode_to_worker,
     encode,
 )
@@ -48,7 +48,7 @@ FAULT_VARIABLE = "HALFWATT_TEST_WORKER_FAULT"
 FAULT_AFTER_TOKENS = 3
 
 
-class Output:
+class DaemonPipe:
     """The pipe to the daemon, for both threads."""
 
     def __init__(self, descriptor: int) -> None:
@@ -62,9 +62,9 @@ class Output:
                 line = line[os.write(self._descriptor, line) :]
 
 
-class Fault:
+class InjectedFault:
     """A real crash or hang for the tests, from `HALFWATT_TEST_WORKER_FAULT=NAME[:FILE]`; with a file only once, when
-    the file is there. Names: segv_on_canary_rungN, segv_mid_job, kill_mid_job, hang_mid_job."""
+    the file is there. Names: segv_on_canary_fallbackN, segv_mid_job, kill_mid_job, hang_mid_job."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._name, _, self._file = environ.get(FAULT_VARIABLE, "").partition(":")
@@ -85,16 +85,16 @@ class Fault:
 
 def main() -> None:
     """Load, prove healthy, then serve jobs until stdin ends."""
-    output = Output(_take_stdout())
+    output = DaemonPipe(_take_stdout())
     _outlive_nobody()
-    fault = Fault(os.environ)
+    fault = InjectedFault(os.environ)
     load = decode_to_worker(sys.stdin.buffer.readline() or b"null")
-    if not isinstance(load, Load):
+    if not isinstance(load, LoadModel):
         raise SystemExit("The first message must say which model to load.")
     _give_way(load.nice)
     try:
-        engine = Engine(load)
-        fault.strike(f"canary_rung{load.rung_index}")
+        engine = LlamaEngine(load)
+        fault.strike(f"canary_fallback{load.fallback_index}")
         engine.canary()
     except HalfwattError as error:
         output.send(LoadFailed(str(error)))
@@ -102,12 +102,16 @@ def main() -> None:
     _serve(engine, load, output, fault)
 
 
-def _serve(engine: Engine, load: Load, output: Output, fault: Fault) -> None:
-    control, jobs = Control(engine), queue.SimpleQueue[Job]()
+def _serve(engine: LlamaEngine, load: LoadModel, output: DaemonPipe, fault: InjectedFault) -> None:
+    control, jobs = JobControl(engine), queue.SimpleQueue[WorkerJob]()
     reading = threading.Thread(target=_read, args=(engine, control, jobs, output), daemon=True)
     slots = Slots(engine.n_slots)
-    threads = ThreadChooser(available_cores(), load.n_threads, load.rung.max_threads, system_sample, runnable_threads)
-    output.send(Ready(engine.context_tokens, engine.n_slots, engine.has_fim, engine.has_chat_template, engine.library))
+    threads = ThreadChooser(
+        available_cores(), load.n_threads, load.fallback.max_threads, system_sample, runnable_threads
+    )
+    output.send(
+        ModelReady(engine.context_tokens, engine.n_slots, engine.has_fim, engine.has_chat_template, engine.library)
+    )
     reading.start()
     while True:
         job = jobs.get()
@@ -115,8 +119,14 @@ def _serve(engine: Engine, load: Load, output: Output, fault: Fault) -> None:
 
 
 def _run(
-    engine: Engine, slots: Slots, threads: ThreadChooser, control: Control, job: Job, output: Output, fault: Fault
-) -> Done | JobFailed:
+    engine: LlamaEngine,
+    slots: Slots,
+    threads: ThreadChooser,
+    control: JobControl,
+    job: WorkerJob,
+    output: DaemonPipe,
+    fault: InjectedFault,
+) -> JobDone | JobFailed:
     n_tokens = 0
 
     def emit(message: FromWorker) -> None:
@@ -136,25 +146,25 @@ def _run(
         return JobFailed(job.id, "worker", f"The local model stopped with {type(error).__name__}. Ask again.")
 
 
-def _read(engine: Engine, control: Control, jobs: queue.SimpleQueue[Job], output: Output) -> None:
+def _read(engine: LlamaEngine, control: JobControl, jobs: queue.SimpleQueue[WorkerJob], output: DaemonPipe) -> None:
     """The daemon's messages until it ends; then this process ends at once, whatever it decodes."""
     source: BinaryIO = sys.stdin.buffer
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         while line := source.readline():
             message = decode_to_worker(line)
             match message:
-                case Job():
+                case WorkerJob():
                     jobs.put(message)
-                case Cancel():
+                case CancelJob():
                     control.end(message.id, "cancelled")
-                case Count():
+                case CountTokens():
                     output.send(_count(engine, message.job))
     os._exit(0)
 
 
-def _count(engine: Engine, job: Job) -> Counted | JobFailed:
+def _count(engine: LlamaEngine, job: WorkerJob) -> TokensCounted | JobFailed:
     try:
-        return Counted(job.id, len(engine.prompt_tokens(job)))
+        return TokensCounted(job.id, len(engine.prompt_tokens(job)))
     except HalfwattError as error:
         return JobFailed(job.id, error.code, str(error))
 

@@ -1,6 +1,6 @@
 """Which document's key-value state a prompt continues: bookkeeping over token lists, least recently used out.
 
-Pure: the state itself lives in engine.py, which does what a `Plan` says.
+Pure: the state itself lives in engine.py, which does what a `SlotAssignment` says.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SlotAssignment:
     """Use `slot`, whose first `n_keep` tokens fit; take them from slot `copy_from` first where that is not None."""
 
     slot: Slot
@@ -37,15 +37,15 @@ class Slots:
         self._slots = [Slot(index) for index in range(n_slots)]
         self._clock = 0
 
-    def take(self, tokens: Sequence[int], document: str | None) -> Plan:
+    def take(self, tokens: Sequence[int], document: str | None) -> SlotAssignment:
         """The slot for a prompt, marked as this document's. At least the last token is always left to decode."""
         shared = {slot.index: min(common_prefix(slot.tokens, tokens), len(tokens) - 1) for slot in self._slots}
         best = max(self._slots, key=lambda slot: (shared[slot.index], slot.document == document, slot.used_at))
         again = best.tokens[: len(tokens)] == list(tokens)  # the same prompt: nothing to keep apart
         own = best if again else self._own(best, shared[best.index], document)
-        plan = Plan(own, shared[own.index])
+        plan = SlotAssignment(own, shared[own.index])
         if shared[best.index] - shared[own.index] >= MIN_COPY_TOKENS:
-            plan = Plan(own, shared[best.index], copy_from=best.index)
+            plan = SlotAssignment(own, shared[best.index], copy_from=best.index)
         self._clock += 1
         own.document, own.used_at = document, self._clock
         own.tokens = list(tokens[: plan.n_keep])

@@ -31,21 +31,34 @@ from halfwatt.daemon.inference.answer import Cancellation, Chunk
 from halfwatt.daemon.models.catalog import ModelSpec
 from halfwatt.daemon.settings.schema import LocalConfig
 
-from .fallbacks import RUNGS, LadderMemory, memory_key
+from .fallbacks import FALLBACKS, FallbackMemory, memory_key
 from .process import WorkerCrashedError, WorkerProcess, is_native_crash, start_worker
-from .protocol import WARM_PRIORITY, Cancel, Count, Counted, Done, FromWorker, Job, JobFailed, Load, Marks, Ready, clean
+from .protocol import (
+    WARM_PRIORITY,
+    CancelJob,
+    CountTokens,
+    FromWorker,
+    JobDone,
+    JobFailed,
+    LoadModel,
+    Marks,
+    ModelReady,
+    TokensCounted,
+    WorkerJob,
+    clean,
+)
 
 LocalState = Literal["stopped", "starting", "ready", "restarting", "failed"]
 STATE_BYTES = 256 << 20  # key-value state of all documents together
 RATE_WEIGHT = 0.3  # of the newest job in the running mean of tokens per second
 MIN_RATE_TOKENS = 8
 HEALTHY_S = 60.0
-NATIVE_CRASHES_PER_RUNG = 2
+NATIVE_CRASHES_PER_FALLBACK = 2
 _ERRORS = {kind.code: kind for kind in (PromptTooLongError, UsageError, WorkerError, ModelError)}
 
 
 @dataclass(frozen=True)
-class Limits:
+class WorkerTimeouts:
     """Patience, in seconds. `hang_s`: without any message during a job, after which the worker is replaced."""
 
     load_s: float = 180.0
@@ -55,16 +68,16 @@ class Limits:
 
 
 @dataclass(eq=False)
-class _Ticket:
+class _QueuedJob:
     """One job on its way. `items` ends with a Done or an error, and then `finished` is set."""
 
-    job: Job
+    job: WorkerJob
     submitted_s: float
     started_s: float | None = None
-    items: asyncio.Queue[Chunk | Done | HalfwattError] = field(default_factory=asyncio.Queue)
+    items: asyncio.Queue[Chunk | JobDone | HalfwattError] = field(default_factory=asyncio.Queue)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def end(self, item: Done | HalfwattError) -> None:
+    def end(self, item: JobDone | HalfwattError) -> None:
         if not self.finished.is_set():
             self.items.put_nowait(item)
             self.finished.set()
@@ -81,18 +94,18 @@ class LocalModel:
         log: logging.Logger,
         *,
         environ: Mapping[str, str] | None = None,
-        limits: Limits | None = None,
+        limits: WorkerTimeouts | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._spec = spec
         self._config = config
-        self._memory = LadderMemory(memory_file)
+        self._memory = FallbackMemory(memory_file)
         self._log = log
         self._environ = dict(os.environ if environ is None else environ)
-        self._limits = limits or Limits()
+        self._limits = limits or WorkerTimeouts()
         self._changed = changed
-        self._waiting: list[_Ticket] = []
-        self._current: _Ticket | None = None
+        self._waiting: list[_QueuedJob] = []
+        self._current: _QueuedJob | None = None
         self._work = asyncio.Event()
         self._numbers = itertools.count(1)
         self._counts: dict[int, asyncio.Future[int]] = {}
@@ -102,7 +115,7 @@ class LocalModel:
         self._native_crashes = 0
         self.state: LocalState = "stopped"
         self.problem: HalfwattError | None = None
-        self.rung = 0
+        self.fallback_index = 0
         self.context_tokens = config.context_tokens
         self.has_fim = spec.fim is not None
         self.tokens_per_s: float | None = None
@@ -137,8 +150,10 @@ class LocalModel:
         self._enter("stopped")
         self._fail_all(WorkerError("The local model was stopped. Start it again with `halfwatt daemon start`."))
 
-    async def run(self, job: Job, cancellation: Cancellation | None = None) -> AsyncGenerator[Chunk | Done, None]:
-        """The chunks of the answer, then `Done`, also after a cancellation (stop "cancelled"). Closing the generator
+    async def run(
+        self, job: WorkerJob, cancellation: Cancellation | None = None
+    ) -> AsyncGenerator[Chunk | JobDone, None]:
+        """The chunks of the answer, then `JobDone`, also after a cancellation (stop "cancelled"). Closing the generator
         cancels the job in the worker within one token, and waits for that.
 
         WorkerBusyError at once when the queue is full; PromptTooLongError and UsageError before any work; WorkerError
@@ -152,20 +167,20 @@ class LocalModel:
                 if isinstance(item, HalfwattError):
                     raise item
                 yield item
-                if isinstance(item, Done):
+                if isinstance(item, JobDone):
                     return
         finally:
             if not ticket.finished.is_set():
                 self._cancel(ticket)
                 await ticket.finished.wait()
 
-    async def count_tokens(self, job: Job) -> int:
+    async def count_tokens(self, job: WorkerJob) -> int:
         """How many tokens the job's prompt has in this model's template; answered also while a job runs."""
         if self._worker is None or self.state != "ready":
             raise self._not_ready()
         job = self._numbered(job)
         self._counts[job.id] = asyncio.get_running_loop().create_future()
-        self._worker.post(Count(job))
+        self._worker.post(CountTokens(job))
         try:
             return await self._counts[job.id]
         finally:
@@ -173,7 +188,7 @@ class LocalModel:
 
     # The queue
 
-    def _admit(self, job: Job) -> _Ticket:
+    def _admit(self, job: WorkerJob) -> _QueuedJob:
         if self.state in ("stopped", "failed"):
             raise self._not_ready()
         if len(self._waiting) >= self._config.queue:
@@ -181,7 +196,7 @@ class LocalModel:
                 f"The local model is busy and its queue is full ({len(self._waiting)} waiting). Try again in a moment, "
                 "or raise `local.queue`."
             )
-        ticket = _Ticket(self._numbered(job), time.monotonic())
+        ticket = _QueuedJob(self._numbered(job), time.monotonic())
         if job.priority > WARM_PRIORITY and self._current and self._current.job.priority == WARM_PRIORITY:
             self._cancel(self._current)  # what it has read so far is kept
         self._waiting.append(ticket)
@@ -189,7 +204,7 @@ class LocalModel:
         self._work.set()
         return ticket
 
-    def _numbered(self, job: Job) -> Job:
+    def _numbered(self, job: WorkerJob) -> WorkerJob:
         """The job under its one number, with text that UTF-8 can carry."""
         return msgspec.structs.replace(
             job,
@@ -200,15 +215,15 @@ class LocalModel:
             stop=tuple(map(clean, job.stop)),
         )
 
-    def _cancel(self, ticket: _Ticket) -> None:
-        """End a job; its `run` goes on to `Done`. One that is over is left alone."""
+    def _cancel(self, ticket: _QueuedJob) -> None:
+        """End a job; its `run` goes on to `JobDone`. One that is over is left alone."""
         if ticket in self._waiting:
             self._waiting.remove(ticket)
             ticket.end(_never_started(ticket))
         elif ticket is self._current and self._worker is not None:
-            self._worker.post(Cancel(ticket.job.id))
+            self._worker.post(CancelJob(ticket.job.id))
 
-    async def _next(self) -> _Ticket:
+    async def _next(self) -> _QueuedJob:
         while not self._waiting:
             self._work.clear()
             await self._work.wait()
@@ -245,38 +260,38 @@ class LocalModel:
             self._enter("restarting")
             await asyncio.sleep(min(self._limits.most_delay_s, self._limits.first_delay_s * 2 ** (n_failures - 1)))
 
-    async def _bring_up(self) -> Ready:
+    async def _bring_up(self) -> ModelReady:
         """Start a worker on the remembered rung, on a crash on the next ones."""
         key = await asyncio.to_thread(memory_key, self._spec)
-        first = max(self.rung, self._memory.rung(key))
-        for rung in range(first, len(RUNGS)):
+        first = max(self.fallback_index, self._memory.first_to_try(key))
+        for index in range(first, len(FALLBACKS)):
             worker = await start_worker(self._environ, self._log)
             try:
-                ready = await worker.load(self._load(rung), self._limits.load_s)
+                ready = await worker.load(self._load_message(index), self._limits.load_s)
             except WorkerCrashedError as error:
-                self._log.warning("%s Parameters: %s.", error, RUNGS[rung].name)
+                self._log.warning("%s Parameters: %s.", error, FALLBACKS[index].name)
                 await worker.end(at_once=True)
                 continue
             except BaseException:
                 await worker.end(at_once=True)
                 raise
-            self._worker, self.rung = worker, rung
-            self._memory.remember(key, rung)
-            self._log.info("worker ready, parameters: %s, %s", RUNGS[rung].name, ready.library)
+            self._worker, self.fallback_index = worker, index
+            self._memory.remember(key, index)
+            self._log.info("worker ready, parameters: %s, %s", FALLBACKS[index].name, ready.library)
             return ready
         raise WorkerError(
             "The local model's process crashed with every set of parameters, from fast to safe. Choose another model "
             "with `halfwatt config set local.model`, and see `halfwatt doctor`."
         )
 
-    def _load(self, rung: int) -> Load:
+    def _load_message(self, index: int) -> LoadModel:
         if self._spec.path is None:
             raise ModelError("The local model has no file. Run `halfwatt models pull`.")
         fim = self._spec.fim
-        return Load(
+        return LoadModel(
             path=str(self._spec.path),
-            rung=RUNGS[rung],
-            rung_index=rung,
+            fallback=FALLBACKS[index],
+            fallback_index=index,
             context_tokens=self._config.context_tokens,
             state_bytes=STATE_BYTES,
             n_threads=self._config.threads,
@@ -307,8 +322,8 @@ class LocalModel:
         self._log.warning("the worker ended with code %d", code)
         if is_native_crash(code):
             self._native_crashes += 1
-            if self._native_crashes >= NATIVE_CRASHES_PER_RUNG and self.rung + 1 < len(RUNGS):
-                self.rung, self._native_crashes = self.rung + 1, 0
+            if self._native_crashes >= NATIVE_CRASHES_PER_FALLBACK and self.fallback_index + 1 < len(FALLBACKS):
+                self.fallback_index, self._native_crashes = self.fallback_index + 1, 0
         sentence = "The local model's process ended in the middle of the answer and is being restarted. Ask again."
         for future in self._counts.values():
             if not future.done():
@@ -340,23 +355,23 @@ class LocalModel:
             self._take(message)
 
     def _take(self, message: FromWorker) -> None:
-        if isinstance(message, Counted | JobFailed) and (future := self._counts.get(message.job)):
+        if isinstance(message, TokensCounted | JobFailed) and (future := self._counts.get(message.job)):
             if not future.done():
                 _answer(future, message)
             return
         ticket = self._current
-        if not isinstance(message, Chunk | Done | JobFailed) or ticket is None or message.job != ticket.job.id:
+        if not isinstance(message, Chunk | JobDone | JobFailed) or ticket is None or message.job != ticket.job.id:
             return
         match message:
             case Chunk():
                 ticket.items.put_nowait(message)
-            case Done():
+            case JobDone():
                 self._measure(message)
                 ticket.end(_on_our_clock(ticket, message))
             case JobFailed():
                 ticket.end(_error(message))
 
-    def _measure(self, done: Done) -> None:
+    def _measure(self, done: JobDone) -> None:
         if done.completion_tokens < MIN_RATE_TOKENS or done.first_token_ms is None:
             return
         rate = 1e3 * (done.completion_tokens - 1) / max(1e-3, done.total_ms - done.first_token_ms)
@@ -371,7 +386,7 @@ class LocalModel:
             self._changed()
 
 
-def _for_worker(ticket: _Ticket) -> Job:
+def _for_worker(ticket: _QueuedJob) -> WorkerJob:
     """The job with what is left of its time box."""
     job, box_ms = ticket.job, ticket.job.time_box_ms
     waited_ms = 1e3 * (time.monotonic() - ticket.submitted_s)
@@ -379,20 +394,20 @@ def _for_worker(ticket: _Ticket) -> Job:
     return msgspec.structs.replace(job, time_box_ms=left_ms)
 
 
-def _on_our_clock(ticket: _Ticket, done: Done) -> Done:
+def _on_our_clock(ticket: _QueuedJob, done: JobDone) -> JobDone:
     queue_ms = 1e3 * ((ticket.started_s or ticket.submitted_s) - ticket.submitted_s)
     first_ms = None if done.first_token_ms is None else done.first_token_ms + queue_ms
     total_ms = done.total_ms + queue_ms
     return msgspec.structs.replace(done, queue_ms=queue_ms, first_token_ms=first_ms, total_ms=total_ms)
 
 
-def _never_started(ticket: _Ticket) -> Done:
+def _never_started(ticket: _QueuedJob) -> JobDone:
     waited_ms = 1e3 * (time.monotonic() - ticket.submitted_s)
-    return Done("cancelled", 0, 0, 0, waited_ms, None, waited_ms, 0.0, job=ticket.job.id)
+    return JobDone("cancelled", 0, 0, 0, waited_ms, None, waited_ms, 0.0, job=ticket.job.id)
 
 
-def _answer(future: asyncio.Future[int], message: Counted | JobFailed) -> None:
-    if isinstance(message, Counted):
+def _answer(future: asyncio.Future[int], message: TokensCounted | JobFailed) -> None:
+    if isinstance(message, TokensCounted):
         future.set_result(message.n_tokens)
     else:
         future.set_exception(_error(message))

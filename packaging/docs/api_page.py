@@ -24,7 +24,7 @@ from halfwatt.daemon.api.halfwatt_routes import DialBody, PauseBody, PullBody
 from halfwatt.daemon.api.openai_body import ChatBody, TextBody
 from halfwatt.daemon.client.runtime_files import Health
 from halfwatt.daemon.dashboard import routes as dashboard_routes
-from halfwatt.daemon.ledger.rows import Row
+from halfwatt.daemon.ledger.rows import LedgerRow
 
 OWN = "/halfwatt/v1"
 OPEN = dashboard_routes.PATHS_WITHOUT_TOKEN | {halfwatt_routes.HEALTH_PATH}
@@ -88,7 +88,7 @@ ROUTES = {
     ),
     f"GET {OWN}/recent": Endpoint(
         f"The newest `?n=` rows of the ledger, 20 without it and at most {halfwatt_routes.MAX_RECENT}.",
-        "a list of `Row`",
+        "a list of `LedgerRow`",
         errors=("usage", "ledger"),
     ),
     f"GET {OWN}/events": Endpoint(
@@ -226,7 +226,7 @@ def _shapes() -> Iterator[str]:
     wanted: list[type[Struct]] = []
     for each in ROUTES.values():
         wanted += [*each.body, *([] if isinstance(each.answer, str) else [each.answer])]
-    wanted += [wire.RouteDecision, wire.Result, Row, wire.ErrorReply]
+    wanted += [wire.RouteDecision, wire.Result, LedgerRow, wire.ErrorReply]
     for shape in wanted:  # grows while it is read
         wanted += [inner for hint in _hints(shape).values() for inner in _structs(hint) if inner not in wanted]
     for shape in sorted(set(wanted), key=_name):

@@ -29,11 +29,11 @@ from meter_runs import Verdict, judge, run_job
 from running_daemon import environ_for, running, until
 
 from halfwatt.daemon.energy import readings as energy
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.ledger.rows import Row, row_of
-from halfwatt.daemon.meters import rapl as meter_rapl
-from halfwatt.daemon.meters.base import ThisMachine
+from halfwatt.daemon.ledger.rows import LedgerRow, row_of
+from halfwatt.daemon.meters import rapl
+from halfwatt.daemon.meters.base import SystemCpuClock
 from halfwatt.daemon.meters.cpu_model import ThreadPower
 from halfwatt.daemon.meters.sampled import SampledMeter
 from halfwatt.daemon.wire import Feedback, Latency, Result, TokenCounts
@@ -133,11 +133,13 @@ def _faults(rng: np.random.Generator, start_s: float, end_s: float, which: str) 
 def overhead() -> list[Figure]:
     """Cost of metering with real files and real processor times: per request, and per second of a job."""
     with tempfile.TemporaryDirectory() as folder:
-        meter = SampledMeter(_rapl_files(Path(folder)), POWER, ThisMachine(), lambda: [os.getpid()], background=False)
-        cloud_energy.warm("gpt-4o-mini")
+        meter = SampledMeter(
+            _rapl_files(Path(folder)), POWER, SystemCpuClock(), lambda: [os.getpid()], background=False
+        )
+        remote_estimates.warm("gpt-4o-mini")
         requests_ms = [_one_request_ms(meter) for _ in range(2000)]
         looks_ms = [_elapsed_ms(meter.look) for _ in range(2000)]
-    share = 100 * statistics.median(looks_ms) / 1000 / meter_rapl.Rapl.look_s
+    share = 100 * statistics.median(looks_ms) / 1000 / rapl.RaplDevice.look_s
     return [
         _figure("metering and booking one request, median", statistics.median(requests_ms), "ms", most=1.0, n=2000),
         _figure("looking at two sockets while a job runs", share, "% of a job's time", most=0.5, n=2000),
@@ -151,9 +153,9 @@ def _one_request_ms(meter: SampledMeter) -> float:
     return 1000 * (time.perf_counter() - started) + _elapsed_ms(meter.look)  # a look is what `begin` mostly does
 
 
-def _book(meter: SampledMeter, local: energy.Reading) -> Row:
+def _book(meter: SampledMeter, local: energy.Reading) -> LedgerRow:
     booked = energy.book(router=meter.cpu_reading(0.01), local=local)
-    reference = cloud_energy.estimate("gpt-4o-mini", 200, 60)
+    reference = remote_estimates.estimate("gpt-4o-mini", 200, 60)
     result = Result(
         "", "local", "local", "qwen", "reason", {}, "stop", TokenCounts(200, 60), Latency(), booked.energy,
         energy.saved(booked, reference, "gpt-4o-mini"), "id",
@@ -161,16 +163,16 @@ def _book(meter: SampledMeter, local: energy.Reading) -> Row:
     return row_of(result, booked, time_s=0.0, editor="bench", language=None, kind="generate", route="auto")
 
 
-def _rapl_files(folder: Path) -> meter_rapl.Rapl:
+def _rapl_files(folder: Path) -> rapl.RaplDevice:
     for socket in (0, 1):
         zone = folder / f"intel-rapl:{socket}"
         zone.mkdir()
         (zone / "name").write_text(f"package-{socket}\n")
         (zone / "energy_uj").write_text("123456789\n")
         (zone / "max_energy_range_uj").write_text("262143328850\n")
-    found = meter_rapl.find(folder)
-    assert found.device is not None
-    return found.device
+    device, _ = rapl.find(folder)
+    assert device is not None
+    return device
 
 
 def shared_out() -> Figure:

@@ -26,7 +26,7 @@ from psutil import cpu_count
 from halfwatt.daemon.inference.answer import Cancellation, Chunk
 from halfwatt.daemon.models import catalog
 from halfwatt.daemon.settings.schema import LocalConfig
-from halfwatt.daemon.worker.protocol import Done, Job
+from halfwatt.daemon.worker.protocol import JobDone, WorkerJob
 from halfwatt.daemon.worker.supervisor import LocalModel
 
 MODEL_ID = "qwen2.5-coder-0.5b"
@@ -129,7 +129,7 @@ async def _cancels(model: LocalModel, n_rounds: int) -> list[Figure]:
     ]
 
 
-async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
+async def _cancel_ms(model: LocalModel, job: WorkerJob, after_token: bool) -> float:
     """From the wish to the end of the job, when the next one starts."""
     cancellation = Cancellation()
     items = model.run(job, cancellation)
@@ -144,7 +144,7 @@ async def _cancel_ms(model: LocalModel, job: Job, after_token: bool) -> float:
     asked_s = time.perf_counter()
     cancellation.request()
     done = await reading
-    assert isinstance(done, Done), "the prompt was read before it could be cancelled"
+    assert isinstance(done, JobDone), "the prompt was read before it could be cancelled"
     return 1000 * (time.perf_counter() - asked_s)
 
 
@@ -165,8 +165,8 @@ def _theirs(plain: plain_llama.Plain, prefix: str) -> Timing:
     return Timing(answer.first_ms, 1000 * (answer.n_tokens - 1) / (answer.total_ms - answer.first_ms))
 
 
-def _job(prefix: str, n_tokens: int, document: str | None = None) -> Job:
-    return Job(kind="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
+def _job(prefix: str, n_tokens: int, document: str | None = None) -> WorkerJob:
+    return WorkerJob(kind="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
 
 
 def _prefix(number: int) -> str:

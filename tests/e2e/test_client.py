@@ -176,7 +176,7 @@ async def test_client_survives_the_daemon(daemon: RunningDaemon) -> None:
         ended = await anext(status async for status in events if "has ended" in status.message)
         assert ended.state == "ready"
         assert (await client.status()).version
-        assert client.found.address.pid != daemon.pid
+        assert client.daemon.address.pid != daemon.pid
         assert await anext(status async for status in events if "has ended" not in status.message)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfwatt.daemon.energy.readings import Reading, Waste, always_local, book, saved
-from halfwatt.daemon.ledger.rows import Row, row_of
+from halfwatt.daemon.ledger.rows import LedgerRow, row_of
 from halfwatt.daemon.wire import Latency, Method, Outcome, Result, TierKind, TierScore, TokenCounts
 
 
@@ -33,7 +33,7 @@ def row(
     total_ms: float = 500.0,
     outcome: Outcome | None = None,
     request_kind: str = "generate",
-) -> Row:
+) -> LedgerRow:
     """One request. `kind`: of the tier that answered; the joules say which tiers took part."""
     cloud = reading(cloud_j, "ecologits") if cloud_j is not None or unknown_cloud else None
     booked = book(

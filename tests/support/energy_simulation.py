@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from halfwatt.daemon.meters.timeline import Counter
+from halfwatt.daemon.meters.timeline import CounterValue
 
 STEP_S = 0.005
 Series = NDArray[np.float64]
@@ -109,7 +109,7 @@ class SimulatedDevice:
     error: float = 0.0  # it tells the truth, only late and in steps
     n_reads: int = field(default=0)
 
-    def read(self) -> Mapping[str, Counter]:
+    def read(self) -> Mapping[str, CounterValue]:
         self.n_reads += 1
         if self.n_reads in self.missed:
             return {}
@@ -118,7 +118,7 @@ class SimulatedDevice:
         trace = self.machine.trace
         joules = trace.between(trace.joules, since_s, seen_s) + (0.0 if since_s else self.offset_j)
         joules = joules // self.quantum_j * self.quantum_j
-        return {"package-0": Counter(joules % self.range_j if self.range_j else joules, self.range_j)}
+        return {"package-0": CounterValue(joules % self.range_j if self.range_j else joules, self.range_j)}
 
 
 @dataclass

@@ -15,15 +15,15 @@ from conftest import SMALL_MODEL_BYTES
 from sandboxed import needs_sandbox
 from typer.testing import CliRunner
 
-from halfwatt.daemon.cli import calibration as calibrating
+from halfwatt.daemon.cli import calibration
 from halfwatt.daemon.cli import router as cli_router
-from halfwatt.daemon.cli.calibration import Speed
+from halfwatt.daemon.cli.calibration import ModelMeasurement
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.routing import memory as router_memory
 
 pytestmark = pytest.mark.model
 WEIGHTS = f"qwen2.5-coder-0.5b, {SMALL_MODEL_BYTES} bytes"
-SPEED = Speed(20.0, 18.0, 22.0, 0.5, 0.2, 1.5, "modelled", 160, 0.0)
+SPEED = ModelMeasurement(20.0, 18.0, 22.0, 0.5, 0.2, 1.5, "modelled", 160, 0.0)
 FEEDBACK = {"outcomes": {}, "shift_logit": 0.0, "limit": 0.5}
 
 
@@ -44,10 +44,10 @@ def test_figures_come_from_the_serving_worker_with_their_spread(paths: Paths, mo
     done = CliRunner().invoke(cli_router.app, ["calibrate", "--model", str(model_path), "--json"])
     assert done.exit_code == 0, done.stderr
     said = json.loads(done.stdout)["measured"]
-    n_answers = len(calibrating.TEXTS) - 1
+    n_answers = len(calibration.TEXTS) - 1
     assert 0 < said["slowest_tokens_per_s"] <= said["tokens_per_s"] <= said["fastest_tokens_per_s"]
     assert 0 < said["low_j"] <= said["joules_per_token"] <= said["high_j"]
-    assert n_answers < said["n_tokens"] <= n_answers * calibrating.MAX_TOKENS
+    assert n_answers < said["n_tokens"] <= n_answers * calibration.MAX_TOKENS
     assert f"answer {n_answers} of {n_answers}" in done.stderr
     kept = router_memory.read(paths.router_memory_file).models["qwen2.5-coder-0.5b"]
     assert (kept.tokens_per_s, kept.joules_per_token) == (said["tokens_per_s"], said["joules_per_token"])
@@ -59,8 +59,8 @@ def test_figures_come_from_the_serving_worker_with_their_spread(paths: Paths, mo
 def test_verdicts_are_kept_and_not_asked_for_again(
     paths: Paths, model_path: Path, data_sets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibrating, "TEXTS", calibrating.TEXTS[:2])
-    monkeypatch.setattr(calibrating, "LABEL_TOKENS", 24)
+    monkeypatch.setattr(calibration, "TEXTS", calibration.TEXTS[:2])
+    monkeypatch.setattr(calibration, "LABEL_TOKENS", 24)
     memory = router_memory.with_label(router_memory.RouterMemory(), WEIGHTS, "mbpp/11", True)
     router_memory.write(paths.router_memory_file, memory)
     command = ["calibrate", "--model", str(model_path), "--label", "2", "--data-dir", str(data_sets)]
@@ -94,7 +94,7 @@ def test_stop_from_the_keyboard_ends_the_worker_without_a_traceback(
 
 
 def test_busy_machine_is_said_plainly() -> None:
-    busy = Speed(1.8, 1.5, 2.0, None, None, None, "unknown", 160, 0.63)
+    busy = ModelMeasurement(1.8, 1.5, 2.0, None, None, None, "unknown", 160, 0.63)
     said = "\n".join(cli_router._lines({"model": "small", "measured": busy, "feedback": FEEDBACK}))
     assert "other programs used 63 % of the processors just before" in said
     assert "unknown joules per token" in said

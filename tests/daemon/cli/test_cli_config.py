@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from halfwatt.daemon.cli.config import app
 from halfwatt.daemon.paths import Paths
-from halfwatt.daemon.settings import file as config_file
+from halfwatt.daemon.settings import file as settings_file
 
 CLOUD = ("add-tier", "cloud", "--kind", "cloud", "--base-url", "https://api.test/v1", "--model", "small")
 
@@ -55,7 +55,7 @@ def test_broken_file_is_one_sentence_and_exit_code_2(paths: Paths) -> None:
 def test_set_writes_and_says_what(paths: Paths) -> None:
     assert run("set", "routing.offline", "true").stdout == "routing.offline = true\n"
     assert json.loads(run("set", "privacy.exclude", "a,b", "--json").stdout)["value"] == ["a", "b"]
-    assert config_file.load(paths, {}).privacy.exclude == ("a", "b")
+    assert settings_file.load(paths, {}).privacy.exclude == ("a", "b")
 
 
 def test_set_refuses_a_bad_value_with_what_is_allowed(paths: Paths) -> None:
@@ -75,12 +75,12 @@ def test_first_cloud_tier_says_what_consent_it_brings_and_where_the_key_goes(pat
     shown = run(*CLOUD).stdout
     assert "Consent to leave this machine is “ask”" in shown
     assert "halfwatt key set cloud" in shown
-    assert config_file.load(paths, {}).tiers[0].key == "cloud"
+    assert settings_file.load(paths, {}).tiers[0].key == "cloud"
 
 
 def test_tier_without_a_key_can_be_asked_for(paths: Paths) -> None:
     assert "key set" not in run(*CLOUD, "--key", "", "--escalation", "never").stdout
-    config = config_file.load(paths, {})
+    config = settings_file.load(paths, {})
     assert (config.tiers[0].key, config.routing.escalation) == ("", "never")
 
 
@@ -95,4 +95,4 @@ def test_refused_tier_is_exit_code_2(paths: Paths) -> None:
 def test_remove_tier_takes_it_out(paths: Paths) -> None:
     run(*CLOUD)
     assert json.loads(run("remove-tier", "cloud", "--json").stdout) == {"removed": "cloud", "tiers": []}
-    assert config_file.load(paths, {}).tiers == ()
+    assert settings_file.load(paths, {}).tiers == ()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from energy_rows import row
 
-from halfwatt.daemon.cli import energy_text as energy_view
+from halfwatt.daemon.cli import energy_text
 from halfwatt.daemon.ledger import recompute
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.paths import Paths
@@ -173,25 +173,25 @@ def test_recompute_twice_changes_nothing_more() -> None:
     ],
 )
 def test_joules_read_well(value: float | None, text: str) -> None:
-    assert energy_view.joules(value) == text
+    assert energy_text.joules(value) == text
 
 
 def test_unknown_is_shown_as_unknown_never_as_zero() -> None:
     lost = EnergySummary("", 1, Energy(), Saved(), {}, {"unknown": 1.0})
-    lines = energy_view.table([("today", lost)]).splitlines()
+    lines = energy_text.table([("today", lost)]).splitlines()
     assert next(line for line in lines if line.startswith("Used")).split() == ["Used", "unknown"]
 
 
 def test_small_share_is_not_shown_as_none() -> None:
     lost = EnergySummary("", 401, Energy(), Saved(), {}, {"unknown": 1 / 401, "modelled": 400 / 401})
-    table = energy_view.table([("today", lost)])
+    table = energy_text.table([("today", lost)])
     assert "under 1 %" in table
     assert "100 %" in table
 
 
 def test_period_without_a_request_shows_a_dash_not_unknown() -> None:
     nothing = EnergySummary("", 0, Energy(), Saved(), {}, {})
-    table = energy_view.table([("today", nothing)])
+    table = energy_text.table([("today", nothing)])
     assert "unknown" not in table
     assert next(line for line in table.splitlines() if line.startswith("Used")).split() == ["Used", "–"]
 
@@ -206,10 +206,10 @@ def test_period_without_a_request_shows_a_dash_not_unknown() -> None:
     ],
 )
 def test_range_names_its_unit_once_where_both_ends_share_it(low: float | None, high: float | None, text: str) -> None:
-    assert energy_view.span(low, high) == text
+    assert energy_text.span(low, high) == text
 
 
 def test_plot_marks_days_without_requests() -> None:
-    plot = energy_view.plot([("d1", 1.0), ("d2", None), ("d3", 8.0)])
+    plot = energy_text.plot([("d1", 1.0), ("d2", None), ("d3", 8.0)])
     assert plot.splitlines()[1] == "▁·█"
-    assert energy_view.plot([("d1", None)]) == ""
+    assert energy_text.plot([("d1", None)]) == ""

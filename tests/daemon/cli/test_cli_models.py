@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 
 from halfwatt.daemon.cli.models import app
 from halfwatt.daemon.models import catalog
-from halfwatt.daemon.models.store import Store
+from halfwatt.daemon.models.store import ModelStore
 from halfwatt.daemon.paths import Paths
-from halfwatt.daemon.settings import file as config_file
+from halfwatt.daemon.settings import file as settings_file
 
 SMALL = "qwen2.5-coder-0.5b"
 SPEC = catalog.load()[SMALL]
@@ -52,7 +52,7 @@ def test_list_json_is_one_object_with_states(paths: Paths) -> None:
 def test_list_shows_the_users_own_file(paths: Paths, tmp_path: Path) -> None:
     own = tmp_path / "mine.gguf"
     own.write_bytes(b"GGUF\x03\0\0\0")
-    config_file.set_value(paths, "local.model", str(own))
+    settings_file.set_value(paths, "local.model", str(own))
     rows = json.loads(run("list", "--json").stdout)["models"]
     assert rows[-1]["id"] == "mine"
     assert rows[-1]["path"] == str(own)
@@ -125,7 +125,7 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_pull_goes_on(paths: Paths) -> N
     assert (process.returncode, output) == (1, "")
     assert "are here and kept. Go on with `halfwatt models pull qwen2.5-coder-0.5b`" in rest
     assert "Traceback" not in rest
-    kept = Store(paths.models).partial_bytes(SPEC)
+    kept = ModelStore(paths.models).partial_bytes(SPEC)
     assert 49_140_000 <= kept <= 52_000_000
     with serving(Hub(b"", status=503)) as hub:
         subprocess.run(command, env={**os.environ, "HF_ENDPOINT": hub.endpoint}, capture_output=True, check=False)

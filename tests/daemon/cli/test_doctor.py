@@ -102,13 +102,13 @@ def test_report_for_a_person_has_a_line_each(environ: dict[str, str]) -> None:
     assert all(line.startswith(("✓ ", "! ", "✗ ", "    → ", "    · ")) for line in said)
 
 
-def test_report_names_every_rung_of_the_meters_ladder_and_which_were_only_simulated(environ: dict[str, str]) -> None:
-    rungs = [line for line in halfwatt(environ, "doctor").stdout.splitlines() if line.startswith("    · ")]
-    assert [rung.split(":")[0].strip(" ·") for rung in rungs] == [
+def test_report_names_every_meter_candidate_and_which_were_only_simulated(environ: dict[str, str]) -> None:
+    candidates = [line for line in halfwatt(environ, "doctor").stdout.splitlines() if line.startswith("    · ")]
+    assert [candidate.split(":")[0].strip(" ·") for candidate in candidates] == [
         "NVIDIA NVML (not run on hardware)",
         "Apple Silicon (not run on hardware)",
         "Windows EMI (not run on hardware)",
         "RAPL (not run on hardware)",
         "CPU-time model",
     ]
-    assert sum("in use" in rung for rung in rungs) >= 1
+    assert sum("in use" in candidate for candidate in candidates) >= 1

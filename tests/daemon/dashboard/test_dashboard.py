@@ -19,7 +19,7 @@ from running_daemon import RunningDaemon, environ_for, halfwatt
 
 from halfwatt.daemon.client.runtime_files import read_address, read_token
 from halfwatt.daemon.dashboard import data as dashboard_data
-from halfwatt.daemon.dashboard.routes import COOKIE, DATA_PATH, LINK_LIFE_S, LOGIN_PATH, Doors
+from halfwatt.daemon.dashboard.routes import COOKIE, DATA_PATH, LINK_LIFE_S, LOGIN_PATH, Sessions
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.paths import user_paths
 from halfwatt.daemon.wire import Feedback, Outcome
@@ -281,17 +281,17 @@ def test_bad_span_is_refused_with_the_good_ones(filled: RunningDaemon) -> None:
 
 def test_links_and_sessions_end_in_time() -> None:
     now = [0.0]
-    doors = Doors(lambda: now[0])
-    late, code = doors.new_link(), doors.new_link()
-    session = doors.enter(code)
-    assert doors.knows(session)
-    assert doors.enter(code) is None
+    sessions = Sessions(lambda: now[0])
+    late, code = sessions.new_link(), sessions.new_link()
+    session = sessions.log_in(code)
+    assert sessions.is_open(session)
+    assert sessions.log_in(code) is None
     now[0] = LINK_LIFE_S + 1
-    assert doors.enter(late) is None
-    assert doors.knows(session)
+    assert sessions.log_in(late) is None
+    assert sessions.is_open(session)
     now[0] = 13 * 3600.0
-    assert not doors.knows(session)
-    assert not doors.knows(None)
+    assert not sessions.is_open(session)
+    assert not sessions.is_open(None)
 
 
 def test_data_agrees_with_the_ledger(tmp_path: Path) -> None:

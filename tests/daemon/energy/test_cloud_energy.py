@@ -7,7 +7,7 @@ from importlib import metadata
 
 import pytest
 
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.settings.schema import Config, EnergyConfig, TierConfig
 
 
@@ -17,7 +17,7 @@ def tier(**fields: object) -> TierConfig:
 
 
 def test_known_model_has_an_ordered_range_method_and_version() -> None:
-    reading = cloud_energy.estimate("gpt-4o-mini", 200, 400)
+    reading = remote_estimates.estimate("gpt-4o-mini", 200, 400)
     assert reading.j is not None
     assert reading.low_j is not None
     assert reading.high_j is not None
@@ -34,7 +34,7 @@ def test_without_a_prompt_the_range_contains_what_ecologits_says() -> None:
         theirs = llm_impacts("openai", "gpt-4o-mini", n_tokens, 1e9).energy
         assert theirs is not None
         assert isinstance(theirs.value, RangeValue)
-        reading = cloud_energy.estimate("gpt-4o-mini", 0, n_tokens)
+        reading = remote_estimates.estimate("gpt-4o-mini", 0, n_tokens)
         assert reading.j is not None
         assert reading.low_j is not None
         assert reading.high_j is not None
@@ -42,7 +42,9 @@ def test_without_a_prompt_the_range_contains_what_ecologits_says() -> None:
 
 
 def test_longer_prompts_and_longer_answers_cost_more() -> None:
-    short, prompt, answer = (cloud_energy.estimate("gpt-4o-mini", *n).j for n in ((100, 50), (1000, 50), (100, 500)))
+    short, prompt, answer = (
+        remote_estimates.estimate("gpt-4o-mini", *n).j for n in ((100, 50), (1000, 50), (100, 500))
+    )
     assert short is not None
     assert prompt is not None
     assert answer is not None
@@ -51,36 +53,36 @@ def test_longer_prompts_and_longer_answers_cost_more() -> None:
 
 
 def test_estimate_is_linear_in_the_answer() -> None:
-    one, two, three = (cloud_energy.estimate("claude-haiku-4-5", 0, n).j or 0.0 for n in (100, 200, 300))
+    one, two, three = (remote_estimates.estimate("claude-haiku-4-5", 0, n).j or 0.0 for n in (100, 200, 300))
     assert three - two == pytest.approx(two - one)
 
 
 @pytest.mark.parametrize("name", ["openai/gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini:free"])
 def test_names_with_provider_date_or_tag_are_found(name: str) -> None:
-    assert cloud_energy.estimate(name, 10, 10).j is not None
+    assert remote_estimates.estimate(name, 10, 10).j is not None
 
 
 def test_unknown_model_is_null_with_a_reason_and_never_zero() -> None:
-    reading = cloud_energy.estimate("mystery-1", 10, 10)
+    reading = remote_estimates.estimate("mystery-1", 10, 10)
     assert (reading.j, reading.low_j, reading.method) == (None, None, None)
     assert "joules_per_token or active_parameters_b" in reading.reason
 
 
 def test_missing_token_counts_are_null_with_a_reason() -> None:
-    assert cloud_energy.estimate("gpt-4o-mini", None, 10).j is None
-    assert "how many tokens" in cloud_energy.estimate("gpt-4o-mini", 10, None).reason
+    assert remote_estimates.estimate("gpt-4o-mini", None, 10).j is None
+    assert "how many tokens" in remote_estimates.estimate("gpt-4o-mini", 10, None).reason
 
 
 def test_parameters_from_the_user_serve_a_model_that_is_not_known() -> None:
-    small = cloud_energy.estimate("mystery-1", 10, 100, tier(active_parameters_b=3.0))
-    large = cloud_energy.estimate("mystery-1", 10, 100, tier(active_parameters_b=3.0, total_parameters_b=400.0))
+    small = remote_estimates.estimate("mystery-1", 10, 100, tier(active_parameters_b=3.0))
+    large = remote_estimates.estimate("mystery-1", 10, 100, tier(active_parameters_b=3.0, total_parameters_b=400.0))
     assert small.j is not None
     assert large.j is not None
     assert small.j < large.j  # the same work on more accelerators
 
 
 def test_users_own_joules_per_token_go_first() -> None:
-    reading = cloud_energy.estimate("gpt-4o-mini", 999, 100, tier(joules_per_token=0.5))
+    reading = remote_estimates.estimate("gpt-4o-mini", 999, 100, tier(joules_per_token=0.5))
     assert (reading.j, reading.meter) == (50.0, "user")
     assert reading.low_j is not None
     assert reading.high_j is not None
@@ -88,15 +90,15 @@ def test_users_own_joules_per_token_go_first() -> None:
 
 
 def test_server_on_the_lan_is_not_taken_for_a_full_data_centre() -> None:
-    edge = cloud_energy.estimate("mystery-1", 10, 100, tier(kind="edge", active_parameters_b=3.0)).j
-    cloud = cloud_energy.estimate("mystery-1", 10, 100, tier(active_parameters_b=3.0)).j
+    edge = remote_estimates.estimate("mystery-1", 10, 100, tier(kind="edge", active_parameters_b=3.0)).j
+    cloud = remote_estimates.estimate("mystery-1", 10, 100, tier(active_parameters_b=3.0)).j
     assert edge is not None
     assert cloud is not None
     assert edge > cloud
 
 
 def test_providers_figure_is_a_lower_bound() -> None:
-    reading = cloud_energy.reported(12.0)
+    reading = remote_estimates.reported(12.0)
     assert (reading.j, reading.low_j, reading.meter) == (12.0, 12.0, "provider")
     assert reading.high_j == pytest.approx(18.0)
 
@@ -104,12 +106,12 @@ def test_providers_figure_is_a_lower_bound() -> None:
 def test_reference_is_the_setting_else_the_cloud_model_else_the_stated_default() -> None:
     cloud = tier(name="big", model="gpt-4o")
     lan = tier(name="lan", kind="edge")
-    assert cloud_energy.reference(Config()) == ("gpt-4o-mini", None)
-    assert cloud_energy.reference(Config(tiers=(lan, cloud))) == ("gpt-4o", cloud)
-    assert cloud_energy.reference(Config(tiers=(cloud,), energy=EnergyConfig(reference="x"))) == ("x", None)
+    assert remote_estimates.reference(Config()) == ("gpt-4o-mini", None)
+    assert remote_estimates.reference(Config(tiers=(lan, cloud))) == ("gpt-4o", cloud)
+    assert remote_estimates.reference(Config(tiers=(cloud,), energy=EnergyConfig(reference="x"))) == ("x", None)
 
 
 def test_estimating_leaves_the_processs_logging_alone() -> None:
     before = logging.getLoggerClass()
-    cloud_energy.estimate("another-unknown-model", 1, 1)
+    remote_estimates.estimate("another-unknown-model", 1, 1)
     assert logging.getLoggerClass() is before

@@ -9,11 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
-from halfwatt.daemon.meters import apple as meter_apple
-from halfwatt.daemon.meters import nvidia as meter_nvidia
-from halfwatt.daemon.meters import rapl as meter_rapl
-from halfwatt.daemon.meters import rapl_access as meter_setup
-from halfwatt.daemon.meters.timeline import Counter
+from halfwatt.daemon.meters import apple, nvidia, rapl, rapl_access
+from halfwatt.daemon.meters.timeline import CounterValue
 
 
 def zone(root: Path, folder: str, name: str, energy_uj: int | None, range_uj: int = 262_143_328_850) -> Path:
@@ -41,19 +38,19 @@ def two_sockets(tmp_path: Path) -> Path:
 
 
 def test_rapl_reads_packages_and_memory_of_every_socket_and_nothing_twice(two_sockets: Path) -> None:
-    found = meter_rapl.find(two_sockets)
-    assert found.device is not None
-    assert {name: counter.j for name, counter in found.device.read().items()} == {
+    device, _ = rapl.find(two_sockets)
+    assert device is not None
+    assert {name: counter.j for name, counter in device.read().items()} == {
         "package-0": 5.0,
         "package-1": 10.0,
         "dram-0": 0.7,
         "dram-1": 0.7,
     }
-    assert found.device.read()["package-0"].range_j == pytest.approx(262_143.32885)
+    assert device.read()["package-0"].range_j == pytest.approx(262_143.32885)
 
 
 def test_rapl_counter_that_vanishes_is_a_missed_look(two_sockets: Path) -> None:
-    device = meter_rapl.find(two_sockets).device
+    device = rapl.find(two_sockets)[0]
     assert device is not None
     (two_sockets / "intel-rapl:1" / "energy_uj").unlink()
     assert device.read() == {}
@@ -62,8 +59,8 @@ def test_rapl_counter_that_vanishes_is_a_missed_look(two_sockets: Path) -> None:
 
 
 def test_machine_without_counters_says_so(tmp_path: Path) -> None:
-    assert meter_rapl.find(tmp_path / "none").device is None
-    assert "no RAPL counters" in meter_rapl.find(tmp_path).why
+    assert rapl.find(tmp_path / "none")[0] is None
+    assert "no RAPL counters" in rapl.find(tmp_path)[1]
 
 
 def test_unreadable_counters_name_the_command_that_helps(two_sockets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,14 +75,14 @@ def test_unreadable_counters_name_the_command_that_helps(two_sockets: Path, monk
             return real(path, *args, **kwargs)
 
         monkeypatch.setattr(Path, "read_text", refuse)
-    found = meter_rapl.find(two_sockets)
-    assert found.device is None
-    assert "halfwatt setup energy" in found.why
+    device, why = rapl.find(two_sockets)
+    assert device is None
+    assert "halfwatt setup energy" in why
 
 
 def test_setup_gives_one_group_read_access_and_nobody_else(two_sockets: Path, tmp_path: Path) -> None:
-    plan = meter_setup.plan("energy", "ada", two_sockets, tmp_path / "rule")
-    text = meter_setup.explain(plan)
+    plan = rapl_access.plan("energy", "ada", two_sockets, tmp_path / "rule")
+    text = rapl_access.explain(plan)
     assert "groupadd --system --force energy" in text
     assert "usermod --append --groups energy ada" in text
     assert "CVE-2020-8694" in text
@@ -94,38 +91,38 @@ def test_setup_gives_one_group_read_access_and_nobody_else(two_sockets: Path, tm
     assert not (tmp_path / "rule").exists()
     counter = two_sockets / "intel-rapl:0" / "energy_uj"
     group = counter.group()
-    meter_setup.open_to_group(counter, group)
+    rapl_access.open_to_group(counter, group)
     assert counter.stat().st_mode & 0o777 == 0o440
 
 
 def test_setup_writes_the_rule_and_opens_the_counters(two_sockets: Path, tmp_path: Path) -> None:
     group = (two_sockets / "intel-rapl:0").group()
-    made = meter_setup.plan(group, "", two_sockets, tmp_path / "rules.d" / "70-halfwatt.rules")
-    steps = meter_setup.Plan(made.group, made.rule_file, made.rule, (("true",),), made.counters)
-    meter_setup.apply(steps)
+    made = rapl_access.plan(group, "", two_sockets, tmp_path / "rules.d" / "70-halfwatt.rules")
+    steps = rapl_access.AccessPlan(made.group, made.rule_file, made.rule, (("true",),), made.counters)
+    rapl_access.apply(steps)
     assert made.rule_file.read_text() == made.rule
     assert all(counter.stat().st_mode & 0o777 == 0o440 for counter in made.counters)
 
 
 def test_setup_step_that_fails_is_named(two_sockets: Path, tmp_path: Path) -> None:
-    made = meter_setup.plan("energy", "", two_sockets, tmp_path / "rule")
-    steps = meter_setup.Plan(made.group, made.rule_file, made.rule, (("false",),), made.counters)
+    made = rapl_access.plan("energy", "", two_sockets, tmp_path / "rule")
+    steps = rapl_access.AccessPlan(made.group, made.rule_file, made.rule, (("false",),), made.counters)
     with pytest.raises(HalfwattError, match="`false` failed"):
-        meter_setup.apply(steps)
+        rapl_access.apply(steps)
     assert not made.rule_file.exists()
 
 
 @pytest.mark.parametrize("name", ["Energy", "a b", "x;rm", "$(id)", ""])
 def test_setup_refuses_names_that_are_no_names(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="plain user or group name"):
-        meter_setup.plan(name, "ada", tmp_path)
+        rapl_access.plan(name, "ada", tmp_path)
 
 
 def test_setup_on_a_machine_without_counters_explains_and_changes_nothing(tmp_path: Path) -> None:
-    plan = meter_setup.plan("energy", "ada", tmp_path, tmp_path / "rule")
-    assert "nothing to set up" in meter_setup.explain(plan)
+    plan = rapl_access.plan("energy", "ada", tmp_path, tmp_path / "rule")
+    assert "nothing to set up" in rapl_access.explain(plan)
     with pytest.raises(HalfwattError, match="Nothing was changed"):
-        meter_setup.apply(plan)
+        rapl_access.apply(plan)
     assert not (tmp_path / "rule").exists()
 
 
@@ -173,14 +170,14 @@ class Nvml:
 
 
 def test_nvidia_reads_the_energy_counters_of_all_gpus() -> None:
-    device, why = meter_nvidia.find(Nvml())
+    device, why = nvidia.find(Nvml())
     assert device is not None
-    assert device.read() == {"gpu-0": Counter(1.0), "gpu-1": Counter(2.0)}
+    assert device.read() == {"gpu-0": CounterValue(1.0), "gpu-1": CounterValue(2.0)}
     assert "energy counter of 2 GPU(s), driver 570.1" in why
 
 
 def test_nvidia_without_a_counter_samples_power() -> None:
-    device, why = meter_nvidia.find(Nvml(has_counter=False))
+    device, why = nvidia.find(Nvml(has_counter=False))
     assert device is not None
     assert device.read() == pytest.approx(110.0)
     assert "power samples" in why
@@ -189,7 +186,7 @@ def test_nvidia_without_a_counter_samples_power() -> None:
 @pytest.mark.parametrize(("has_counter", "missed"), [(True, {}), (False, None)])
 def test_nvidia_that_fails_later_is_a_missed_look(has_counter: bool, missed: object) -> None:
     nvml = Nvml(has_counter)
-    device, _ = meter_nvidia.find(nvml)
+    device, _ = nvidia.find(nvml)
     assert device is not None
     nvml.broken = True
     assert device.read() == missed
@@ -198,14 +195,14 @@ def test_nvidia_that_fails_later_is_a_missed_look(has_counter: bool, missed: obj
 def test_machine_without_an_nvidia_driver_says_so() -> None:
     nvml = Nvml()
     nvml.broken = True
-    assert meter_nvidia.find(nvml) == (None, "no NVIDIA driver answers")
-    assert meter_nvidia.find()[1]  # this machine, whatever it has
+    assert nvidia.find(nvml) == (None, "no NVIDIA driver answers")
+    assert nvidia.find()[1]  # this machine, whatever it has
 
 
 def test_gpu_processes_are_counted_ours_and_all() -> None:
     nvml = Nvml()
     nvml.pids = [10, 20, 30]
-    device, _ = meter_nvidia.find(nvml)
+    device, _ = nvidia.find(nvml)
     assert device is not None
     assert device.sharers([20, 99]) == (1, 3)
 
@@ -223,9 +220,9 @@ class AppleMonitor:
 
 
 def test_apple_adds_the_parts_that_the_chip_has() -> None:
-    device = meter_apple.Apple(AppleMonitor(cpu_total_mj=1500, gpu_mj=500, gpu_sram_mj=None, dram_mj=250), "1.1")
-    assert device.read() == {"cpu_total": Counter(1.5), "gpu": Counter(0.5), "dram": Counter(0.25)}
+    device = apple.AppleDevice(AppleMonitor(cpu_total_mj=1500, gpu_mj=500, gpu_sram_mj=None, dram_mj=250), "1.1")
+    assert device.read() == {"cpu_total": CounterValue(1.5), "gpu": CounterValue(0.5), "dram": CounterValue(0.25)}
 
 
 def test_apple_monitor_that_fails_is_a_missed_look() -> None:
-    assert meter_apple.Apple(AppleMonitor(), "1.1").read() == {}
+    assert apple.AppleDevice(AppleMonitor(), "1.1").read() == {}

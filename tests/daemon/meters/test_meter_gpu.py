@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from halfwatt.daemon.meters.base import ModelMeter
+from halfwatt.daemon.meters.base import CpuTimeMeter
 from halfwatt.daemon.meters.cpu_model import ThreadPower
 from halfwatt.daemon.meters.gpu import GpuMeter
-from halfwatt.daemon.meters.nvidia import Nvidia
+from halfwatt.daemon.meters.nvidia import NvidiaDevice
 
 
 class Bench:
@@ -60,8 +60,8 @@ def bench() -> Bench:
 
 @pytest.fixture
 def meter(bench: Bench) -> GpuMeter:
-    processor = ModelMeter(ThreadPower(5.0, 2.5, 10.0, "a test"), bench, tuple, bench.clock)
-    made = GpuMeter(Nvidia(bench, [0]), processor, lambda: [7], bench.clock, background=False)
+    processor = CpuTimeMeter(ThreadPower(5.0, 2.5, 10.0, "a test"), bench, tuple, bench.clock)
+    made = GpuMeter(NvidiaDevice(bench, [0]), processor, lambda: [7], bench.clock, background=False)
     for _ in range(30):  # quiet time, seen once a second
         bench.now_s += 1.0
         bench.joules += bench.watts

@@ -14,7 +14,7 @@ from meter_runs import judge, run_job
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.meters.cpu_model import VERSION, ThreadPower
 from halfwatt.daemon.meters.sampled import SampledMeter
-from halfwatt.daemon.meters.timeline import Counter
+from halfwatt.daemon.meters.timeline import CounterValue
 
 POWER = ThreadPower(5.0, 2.0, 10.0, "a test")
 
@@ -147,7 +147,7 @@ class CountedDevice(SimulatedDevice):
 
     looked_often: threading.Event = field(default_factory=threading.Event)
 
-    def read(self) -> Mapping[str, Counter]:
+    def read(self) -> Mapping[str, CounterValue]:
         if self.n_reads > 5:
             self.looked_often.set()
         return super().read()

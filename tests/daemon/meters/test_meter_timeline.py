@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from halfwatt.daemon.meters.timeline import Counter, CounterTimeline, PowerTimeline
+from halfwatt.daemon.meters.timeline import CounterTimeline, CounterValue, PowerTimeline
 
 
 def look_all(
@@ -15,7 +15,7 @@ def look_all(
     """A timeline that looked at these (moment, joules); None is a look that failed. One CPU second per second."""
     timeline = CounterTimeline(max_watts=kind.get("max_watts", 1000.0), update_s=kind.get("update_s", 0.0))
     for moment, joules in values:
-        timeline.look(moment, {} if joules is None else {"a": Counter(joules, range_j)}, moment)
+        timeline.look(moment, {} if joules is None else {"a": CounterValue(joules, range_j)}, moment)
     return timeline
 
 
@@ -67,7 +67,7 @@ def test_clock_that_jumps_ahead_gives_a_possible_power() -> None:
 def test_several_counters_are_added() -> None:
     timeline = CounterTimeline(max_watts=1000)
     for t in range(4):
-        timeline.look(t, {"package-0": Counter(5.0 * t), "dram-0": Counter(2.0 * t)}, 0.0)
+        timeline.look(t, {"package-0": CounterValue(5.0 * t), "dram-0": CounterValue(2.0 * t)}, 0.0)
     span = timeline.span(0, 3)
     assert span is not None
     assert span.j == pytest.approx(21.0)
@@ -75,9 +75,9 @@ def test_several_counters_are_added() -> None:
 
 def test_counter_that_appears_later_does_not_count_as_joules() -> None:
     timeline = CounterTimeline(max_watts=1e9)
-    timeline.look(0, {"a": Counter(0.0)}, 0.0)
-    timeline.look(1, {"a": Counter(10.0), "b": Counter(5000.0)}, 0.0)
-    timeline.look(2, {"a": Counter(20.0), "b": Counter(5010.0)}, 0.0)
+    timeline.look(0, {"a": CounterValue(0.0)}, 0.0)
+    timeline.look(1, {"a": CounterValue(10.0), "b": CounterValue(5000.0)}, 0.0)
+    timeline.look(2, {"a": CounterValue(20.0), "b": CounterValue(5010.0)}, 0.0)
     span = timeline.span(0, 2)
     assert span is not None
     assert (span.j, span.doubtful_j) == pytest.approx((40.0, 20.0))

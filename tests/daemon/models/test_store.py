@@ -13,7 +13,7 @@ import pytest
 from halfwatt.daemon.errors import ModelError, NoModelError, UsageError
 from halfwatt.daemon.models import catalog
 from halfwatt.daemon.models.catalog import ModelSpec
-from halfwatt.daemon.models.store import Store, resolve
+from halfwatt.daemon.models.store import ModelStore, resolve
 from halfwatt.daemon.settings.schema import LocalConfig
 
 CONTENT = b"GGUF\x03\0\0\0" + bytes(range(256)) * 40
@@ -25,26 +25,26 @@ def spec_of(model_id: str = "tiny", content: bytes = CONTENT) -> ModelSpec:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> ModelStore:
     folder = tmp_path / "models"
     folder.mkdir()
-    return Store(folder)
+    return ModelStore(folder)
 
 
-def put(store: Store, spec: ModelSpec, content: bytes = CONTENT) -> Path:
+def put(store: ModelStore, spec: ModelSpec, content: bytes = CONTENT) -> Path:
     path = store.path_of(spec)
     path.write_bytes(content)
     return path
 
 
 def test_a_look_creates_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "none")
+    store = ModelStore(tmp_path / "none")
     assert store.state(spec_of()) == "absent"
     assert store.installed({"tiny": spec_of()}) == {}
     assert not (tmp_path / "none").exists()
 
 
-def test_full_check_is_remembered_until_the_file_changes(store: Store) -> None:
+def test_full_check_is_remembered_until_the_file_changes(store: ModelStore) -> None:
     spec = spec_of()
     path = put(store, spec)
     assert store.state(spec) == "unverified"
@@ -54,7 +54,7 @@ def test_full_check_is_remembered_until_the_file_changes(store: Store) -> None:
     assert store.state(spec) == "unverified"
 
 
-def test_remembered_check_spares_reading_the_file(store: Store) -> None:
+def test_remembered_check_spares_reading_the_file(store: ModelStore) -> None:
     spec = spec_of()
     path = put(store, spec)
     store.ensure_verified(spec)
@@ -66,7 +66,7 @@ def test_remembered_check_spares_reading_the_file(store: Store) -> None:
         store.verify(spec)
 
 
-def test_verify_names_both_digests(store: Store) -> None:
+def test_verify_names_both_digests(store: ModelStore) -> None:
     spec = spec_of()
     damaged = CONTENT[:-1] + b"x"
     put(store, spec, damaged)
@@ -78,13 +78,13 @@ def test_verify_names_both_digests(store: Store) -> None:
     assert store.installed({"tiny": spec}) == {}
 
 
-def test_wrong_size_is_damage_without_reading(store: Store) -> None:
+def test_wrong_size_is_damage_without_reading(store: ModelStore) -> None:
     spec = spec_of()
     put(store, spec, CONTENT[:-5])
     assert store.state(spec) == "damaged"
 
 
-def test_garbled_record_is_no_record(store: Store) -> None:
+def test_garbled_record_is_no_record(store: ModelStore) -> None:
     spec = spec_of()
     put(store, spec)
     store.verify(spec)
@@ -92,7 +92,7 @@ def test_garbled_record_is_no_record(store: Store) -> None:
     assert store.state(spec) == "unverified"
 
 
-def test_remove_frees_all_that_a_model_and_its_fetches_have_left(store: Store) -> None:
+def test_remove_frees_all_that_a_model_and_its_fetches_have_left(store: ModelStore) -> None:
     spec = spec_of()
     put(store, spec)
     store.verify(spec)
@@ -105,7 +105,7 @@ def test_remove_frees_all_that_a_model_and_its_fetches_have_left(store: Store) -
         store.remove(spec)
 
 
-def test_a_model_that_is_being_fetched_is_not_removed(store: Store) -> None:
+def test_a_model_that_is_being_fetched_is_not_removed(store: ModelStore) -> None:
     spec = spec_of()
     store.partial_of(spec).write_bytes(b"abc")
     with filelock.FileLock(store.lock_of(spec)), pytest.raises(ModelError, match="being fetched"):
@@ -113,7 +113,7 @@ def test_a_model_that_is_being_fetched_is_not_removed(store: Store) -> None:
     assert store.partial_bytes(spec) == 3
 
 
-def test_own_file_is_never_removed(store: Store, tmp_path: Path) -> None:
+def test_own_file_is_never_removed(store: ModelStore, tmp_path: Path) -> None:
     path = tmp_path / "mine.gguf"
     path.write_bytes(CONTENT)
     with pytest.raises(UsageError, match="your own file"):
@@ -121,26 +121,26 @@ def test_own_file_is_never_removed(store: Store, tmp_path: Path) -> None:
     assert path.read_bytes() == CONTENT
 
 
-def test_resolve_without_models_says_what_to_pull(store: Store) -> None:
+def test_resolve_without_models_says_what_to_pull(store: ModelStore) -> None:
     with pytest.raises(NoModelError, match=r"halfwatt models pull` \(tiny, "):
         resolve(LocalConfig(), store, {"tiny": spec_of()})
 
 
-def test_resolve_auto_takes_what_is_here_over_what_would_be_better(store: Store) -> None:
+def test_resolve_auto_takes_what_is_here_over_what_would_be_better(store: ModelStore) -> None:
     small, large = spec_of("small"), spec_of("large", CONTENT * 2)
     put(store, small)
     chosen = resolve(LocalConfig(), store, {"small": small, "large": large})
     assert chosen == replace(small, path=store.path_of(small))
 
 
-def test_resolve_auto_names_a_damaged_model(store: Store) -> None:
+def test_resolve_auto_names_a_damaged_model(store: ModelStore) -> None:
     spec = spec_of()
     put(store, spec, CONTENT[1:])
     with pytest.raises(ModelError, match="tiny is damaged"):
         resolve(LocalConfig(), store, {"tiny": spec})
 
 
-def test_resolve_by_id_wants_that_model(store: Store) -> None:
+def test_resolve_by_id_wants_that_model(store: ModelStore) -> None:
     small, large = spec_of("small"), spec_of("large", CONTENT * 2)
     put(store, small)
     models = {"small": small, "large": large}
@@ -151,14 +151,14 @@ def test_resolve_by_id_wants_that_model(store: Store) -> None:
         resolve(LocalConfig(model="largo"), store, models)
 
 
-def test_resolve_by_id_never_hands_out_a_damaged_file(store: Store) -> None:
+def test_resolve_by_id_never_hands_out_a_damaged_file(store: ModelStore) -> None:
     spec = spec_of()
     put(store, spec, CONTENT[:-1] + b"x")
     with pytest.raises(ModelError, match="will not be used"):
         resolve(LocalConfig(model="tiny"), store, {"tiny": spec})
 
 
-def test_resolve_takes_a_path_as_it_is(store: Store, tmp_path: Path) -> None:
+def test_resolve_takes_a_path_as_it_is(store: ModelStore, tmp_path: Path) -> None:
     path = tmp_path / "mine.gguf"
     path.write_bytes(CONTENT)
     assert resolve(LocalConfig(model=str(path)), store, {}).path == path
@@ -167,4 +167,4 @@ def test_resolve_takes_a_path_as_it_is(store: Store, tmp_path: Path) -> None:
 @pytest.mark.model
 def test_the_real_model_is_the_catalogs(model_path: Path) -> None:
     spec = catalog.load()["qwen2.5-coder-0.5b"]
-    assert Store(model_path.parent).verify(spec) == spec.sha256
+    assert ModelStore(model_path.parent).verify(spec) == spec.sha256

@@ -33,7 +33,7 @@ from halfwatt.daemon.paths import user_paths
 async def main():
     async with await Client.connect(user_paths(os.environ), os.environ) as client:
         await client.status()
-        print(client.found.address.pid)
+        print(client.daemon.address.pid)
 asyncio.run(main())
 """
 OLD_SERVER = """
@@ -60,7 +60,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     asyncio.run(discovery.stop(user_paths(environ)))
 
 
-def connect(environ: dict[str, str], version: str | None = None, start: bool = True) -> discovery.Found:
+def connect(environ: dict[str, str], version: str | None = None, start: bool = True) -> discovery.RunningDaemon:
     return asyncio.run(discovery.connect(user_paths(environ), environ, start=start, version=version))
 
 

@@ -29,8 +29,8 @@ from halfwatt.daemon.errors import (
 from halfwatt.daemon.inference.answer import Cancellation, Chunk, Ended
 from halfwatt.daemon.inference.request import GenerationRequest
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.ledger.rows import Row
-from halfwatt.daemon.meters.choose import choose as choose_meter
+from halfwatt.daemon.ledger.rows import LedgerRow
+from halfwatt.daemon.meters.choose import choose_meter as choose_meter
 from halfwatt.daemon.models import catalog
 from halfwatt.daemon.models.form import ModelForm, form_of
 from halfwatt.daemon.paths import Paths
@@ -113,7 +113,7 @@ class Stage:
     ledger: Ledger
     pause: Pause
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[LedgerRow]:
         return self.ledger.recent(100)
 
     async def ask(self, **fields: Any) -> list[RouteDecision | str | Result]:

@@ -9,8 +9,8 @@ import pytest
 
 from halfwatt.daemon.errors import ConfigError
 from halfwatt.daemon.paths import Paths
-from halfwatt.daemon.settings import file as config_file
-from halfwatt.daemon.settings import tiers as config_tiers
+from halfwatt.daemon.settings import file as settings_file
+from halfwatt.daemon.settings import tiers as settings_tiers
 from halfwatt.daemon.settings.schema import Config, TierConfig
 
 COMMENTED = """\
@@ -42,14 +42,14 @@ def cloud(name: str = "cloud", **fields: object) -> TierConfig:
 
 
 def test_without_a_file_everything_is_default_and_nothing_is_made(paths: Paths) -> None:
-    assert config_file.load(paths, {}) == Config()
+    assert settings_file.load(paths, {}) == Config()
     assert not paths.config.exists()
 
 
 def test_override_goes_before_environment_before_file(paths: Paths) -> None:
     write(paths, '[routing]\ndial = "eco"\nroute = "local"\n[local]\nthreads = 3\n')
     environ = {"HALFWATT_ROUTING_DIAL": "quality", "HALFWATT_LOCAL_THREADS": "2", "PATH": "/bin"}
-    loaded = config_file.load_with_origins(paths, environ, {"local.threads": "1"})
+    loaded = settings_file.load_with_origins(paths, environ, {"local.threads": "1"})
     routing, local = loaded.config.routing, loaded.config.local
     assert (routing.route, routing.dial, local.threads) == ("local", "quality", 1)
     assert loaded.origins == {
@@ -72,13 +72,13 @@ def test_override_goes_before_environment_before_file(paths: Paths) -> None:
 )
 def test_environment_gives_each_kind_of_value(paths: Paths, name: str, text: str, value: object) -> None:
     section, _, key = name.removeprefix("HALFWATT_").lower().partition("_")
-    config = config_file.load(paths, {name: text})
+    config = settings_file.load(paths, {name: text})
     assert getattr(getattr(config, section), key) == value
 
 
 def test_folders_are_no_settings(clean_environ: dict[str, str], paths: Paths) -> None:
     clean_environ["HALFWATT_MODELS_DIR"] = "/x"
-    assert config_file.load(paths, clean_environ) == Config()
+    assert settings_file.load(paths, clean_environ) == Config()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_folders_are_no_settings(clean_environ: dict[str, str], paths: Paths) ->
 def test_bad_file_names_the_setting_the_place_and_what_is_allowed(paths: Paths, text: str, message: str) -> None:
     file = write(paths, text)
     with pytest.raises(ConfigError) as caught:
-        config_file.load(paths, {})
+        settings_file.load(paths, {})
     assert message.format(file=file) in str(caught.value)
 
 
@@ -137,7 +137,7 @@ def test_bad_file_names_the_setting_the_place_and_what_is_allowed(paths: Paths, 
 )
 def test_bad_environment_names_the_variable(paths: Paths, environ: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config_file.load(paths, environ)
+        settings_file.load(paths, environ)
     assert message in str(caught.value)
 
 
@@ -145,13 +145,13 @@ def test_file_that_is_not_utf8_names_the_line(paths: Paths) -> None:
     paths.config.mkdir(parents=True)
     paths.config_file.write_bytes(b"[routing]\ndial = '\xff'\n")
     with pytest.raises(ConfigError, match=r"config\.toml, line 2: the settings file is not UTF-8"):
-        config_file.load(paths, {})
+        settings_file.load(paths, {})
 
 
 def test_folder_in_place_of_the_file_is_an_error(paths: Paths) -> None:
     paths.config_file.mkdir(parents=True)
     with pytest.raises(ConfigError, match="cannot be read"):
-        config_file.load(paths, {})
+        settings_file.load(paths, {})
 
 
 @pytest.mark.parametrize("field", ["key", "base_url"])
@@ -161,7 +161,7 @@ def test_key_in_the_settings_is_refused_and_not_repeated(paths: Paths, field: st
     text = TIER + line if line else TIER.replace("http://", f"http://user:{planted}@")
     write(paths, text)
     with pytest.raises(ConfigError, match="halfwatt key set lan") as caught:
-        config_file.load(paths, {})
+        settings_file.load(paths, {})
     assert planted not in str(caught.value)
 
 
@@ -170,32 +170,32 @@ def test_key_in_the_settings_is_refused_and_not_repeated(paths: Paths, field: st
 
 def test_set_keeps_comments_and_order(paths: Paths) -> None:
     file = write(paths, COMMENTED)
-    assert config_file.set_value(paths, "routing.dial", "0.5") == 0.5
+    assert settings_file.set_value(paths, "routing.dial", "0.5") == 0.5
     assert file.read_text() == COMMENTED.replace('"eco"', "0.5")
 
 
 def test_set_keeps_windows_line_ends(paths: Paths) -> None:
     paths.config.mkdir(parents=True)
     paths.config_file.write_bytes(b"\xef\xbb\xbf" + COMMENTED.replace("\n", "\r\n").encode())
-    config_file.set_value(paths, "local.threads", "4")
+    settings_file.set_value(paths, "local.threads", "4")
     assert paths.config_file.read_bytes() == COMMENTED.replace("3", "4").replace("\n", "\r\n").encode()
 
 
 def test_set_makes_folder_file_and_table(paths: Paths) -> None:
-    config_file.set_value(paths, "privacy.exclude", "*.key,*.pem")
-    assert config_file.load(paths, {}).privacy.exclude == ("*.key", "*.pem")
+    settings_file.set_value(paths, "privacy.exclude", "*.key,*.pem")
+    assert settings_file.load(paths, {}).privacy.exclude == ("*.key", "*.pem")
 
 
 def test_set_none_takes_the_line_out(paths: Paths) -> None:
-    config_file.set_value(paths, "energy.retention_days", "30")
-    config_file.set_value(paths, "energy.retention_days", "none")
+    settings_file.set_value(paths, "energy.retention_days", "30")
+    settings_file.set_value(paths, "energy.retention_days", "none")
     assert "retention_days" not in paths.config_file.read_text()
 
 
 def test_set_changes_one_field_of_one_tier(paths: Paths) -> None:
     write(paths, "# mine" + TIER + TIER.replace("lan", "other"))
-    config_file.set_value(paths, "tiers.other.timeout_s", "5")
-    assert [tier.timeout_s for tier in config_file.load(paths, {}).tiers] == [60.0, 5.0]
+    settings_file.set_value(paths, "tiers.other.timeout_s", "5")
+    assert [tier.timeout_s for tier in settings_file.load(paths, {}).tiers] == [60.0, 5.0]
     assert paths.config_file.read_text().startswith("# mine")
 
 
@@ -215,7 +215,7 @@ def test_set_changes_one_field_of_one_tier(paths: Paths) -> None:
 def test_refused_set_leaves_the_file_alone(paths: Paths, name: str, value: str, message: str) -> None:
     file = write(paths, COMMENTED + TIER)
     with pytest.raises(ConfigError) as caught:
-        config_file.set_value(paths, name, value)
+        settings_file.set_value(paths, name, value)
     assert message in str(caught.value)
     assert file.read_text() == COMMENTED + TIER
 
@@ -223,7 +223,7 @@ def test_refused_set_leaves_the_file_alone(paths: Paths, name: str, value: str, 
 def test_set_in_a_broken_file_leaves_it_alone(paths: Paths) -> None:
     file = write(paths, "[routing]\ndial = \n")
     with pytest.raises(ConfigError, match="line 2: this is not TOML"):
-        config_file.set_value(paths, "routing.dial", "eco")
+        settings_file.set_value(paths, "routing.dial", "eco")
     assert file.read_text() == "[routing]\ndial = \n"
 
 
@@ -233,7 +233,7 @@ def test_set_keeps_mode_and_link(paths: Paths, tmp_path: Path) -> None:
     target.chmod(0o640)
     paths.config.mkdir(parents=True)
     paths.config_file.symlink_to(target)
-    config_file.set_value(paths, "routing.dial", "quality")
+    settings_file.set_value(paths, "routing.dial", "quality")
     assert paths.config_file.is_symlink()
     assert 'dial = "quality"' in target.read_text()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
@@ -244,16 +244,16 @@ def test_set_where_nothing_can_be_written_is_an_error(paths: Paths) -> None:
     paths.config.parent.mkdir(parents=True)
     paths.config.write_text("a file where the folder should be")
     with pytest.raises(ConfigError, match=r"cannot be (read|written)"):
-        config_file.set_value(paths, "routing.dial", "eco")
+        settings_file.set_value(paths, "routing.dial", "eco")
 
 
 # Tiers
 
 
 def test_first_cloud_tier_brings_the_offered_consent(paths: Paths) -> None:
-    added = config_tiers.add_tier(paths, {}, cloud(key="cloud"))
+    added = settings_tiers.add_tier(paths, {}, cloud(key="cloud"))
     assert added.escalation == "ask"
-    config = config_file.load(paths, {})
+    config = settings_file.load(paths, {})
     assert config == added.config
     assert config.routing.escalation == "ask"
     assert config.tiers == (cloud(key="cloud"),)
@@ -266,53 +266,53 @@ def test_chosen_consent_is_not_overwritten(paths: Paths, source: str) -> None:
         write(paths, '[routing]\nescalation = "never"\n')
     else:
         environ = {"HALFWATT_ROUTING_ESCALATION": "never"}
-    assert config_tiers.add_tier(paths, environ, cloud()).escalation is None
-    assert config_file.load(paths, environ).routing.escalation == "never"
+    assert settings_tiers.add_tier(paths, environ, cloud()).escalation is None
+    assert settings_file.load(paths, environ).routing.escalation == "never"
 
 
 def test_consent_given_with_the_tier_is_written(paths: Paths) -> None:
-    config_tiers.add_tier(paths, {}, cloud(), escalation="auto")
-    assert config_file.load(paths, {}).routing.escalation == "auto"
+    settings_tiers.add_tier(paths, {}, cloud(), escalation="auto")
+    assert settings_file.load(paths, {}).routing.escalation == "auto"
 
 
 def test_edge_tier_brings_no_consent(paths: Paths) -> None:
     edge = TierConfig(name="lan", kind="edge", base_url="http://10.0.0.2/v1", model="m")
-    assert config_tiers.add_tier(paths, {}, edge).escalation is None
-    assert config_tiers.add_tier(paths, {}, cloud()).escalation == "ask"
+    assert settings_tiers.add_tier(paths, {}, edge).escalation is None
+    assert settings_tiers.add_tier(paths, {}, cloud()).escalation == "ask"
 
 
 def test_second_cloud_tier_changes_no_consent(paths: Paths) -> None:
     write(paths, TIER.replace('"edge"', '"cloud"'))
-    assert config_tiers.add_tier(paths, {}, cloud()).escalation is None
-    assert config_file.load(paths, {}).routing.escalation == "never"
+    assert settings_tiers.add_tier(paths, {}, cloud()).escalation is None
+    assert settings_file.load(paths, {}).routing.escalation == "never"
 
 
 def test_tiers_keep_the_files_comments_and_come_in_order(paths: Paths) -> None:
     write(paths, COMMENTED + TIER)
-    config_tiers.add_tier(paths, {}, cloud())
-    config_tiers.add_tier(paths, {}, cloud("large", joules_per_token=0.4))
+    settings_tiers.add_tier(paths, {}, cloud())
+    settings_tiers.add_tier(paths, {}, cloud("large", joules_per_token=0.4))
     text = paths.config_file.read_text()
     assert text.startswith("# my settings") and "# save" in text
-    tiers = config_file.load(paths, {}).tiers
+    tiers = settings_file.load(paths, {}).tiers
     assert [(tier.name, tier.joules_per_token) for tier in tiers] == [("lan", None), ("cloud", None), ("large", 0.4)]
 
 
 def test_tiers_written_in_one_line_can_be_edited_too(paths: Paths) -> None:
     write(paths, 'tiers = [{name = "lan", kind = "edge", base_url = "http://h/v1", model = "m"}]\n')
-    config_tiers.add_tier(paths, {}, cloud())
-    assert [tier.name for tier in config_file.load(paths, {}).tiers] == ["lan", "cloud"]
-    config_tiers.remove_tier(paths, "lan")
-    assert [tier.name for tier in config_file.load(paths, {}).tiers] == ["cloud"]
+    settings_tiers.add_tier(paths, {}, cloud())
+    assert [tier.name for tier in settings_file.load(paths, {}).tiers] == ["lan", "cloud"]
+    settings_tiers.remove_tier(paths, "lan")
+    assert [tier.name for tier in settings_file.load(paths, {}).tiers] == ["cloud"]
 
 
 def test_removed_tier_is_gone_and_the_rest_stays(paths: Paths) -> None:
     write(paths, COMMENTED + TIER)
-    config_tiers.add_tier(paths, {}, cloud())
-    assert [tier.name for tier in config_tiers.remove_tier(paths, "lan").tiers] == ["cloud"]
-    assert config_tiers.remove_tier(paths, "cloud").tiers == ()
+    settings_tiers.add_tier(paths, {}, cloud())
+    assert [tier.name for tier in settings_tiers.remove_tier(paths, "lan").tiers] == ["cloud"]
+    assert settings_tiers.remove_tier(paths, "cloud").tiers == ()
     assert "# my settings" in paths.config_file.read_text()
     with pytest.raises(ConfigError, match=r"There is no tier “lan”\. Tiers: none; add one"):
-        config_tiers.remove_tier(paths, "lan")
+        settings_tiers.remove_tier(paths, "lan")
 
 
 @pytest.mark.parametrize(
@@ -330,6 +330,6 @@ def test_refused_tier_leaves_the_file_alone(
 ) -> None:
     file = write(paths, TIER)
     with pytest.raises(ConfigError) as caught:
-        config_tiers.add_tier(paths, {}, tier, escalation)
+        settings_tiers.add_tier(paths, {}, tier, escalation)
     assert message in str(caught.value)
     assert file.read_text() == TIER

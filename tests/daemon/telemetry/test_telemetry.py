@@ -18,9 +18,9 @@ from running_daemon import environ_for, halfwatt
 
 from halfwatt.daemon.errors import UsageError
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.ledger.rows import Row
+from halfwatt.daemon.ledger.rows import LedgerRow
 from halfwatt.daemon.paths import Paths, user_paths
-from halfwatt.daemon.telemetry import consent as telemetry_state
+from halfwatt.daemon.telemetry import consent
 from halfwatt.daemon.telemetry import export as telemetry_export
 from halfwatt.daemon.telemetry import otlp as telemetry
 
@@ -94,8 +94,8 @@ def ledger(paths: Paths) -> Ledger:
     return made
 
 
-def consent(paths: Paths, endpoint: str, since_hour: int = HOUR - 2) -> telemetry_state.State:
-    return telemetry_state.enable(paths, endpoint, since_hour * 3600.0)
+def give_consent(paths: Paths, endpoint: str, since_hour: int = HOUR - 2) -> consent.TelemetryState:
+    return consent.enable(paths, endpoint, since_hour * 3600.0)
 
 
 def decoded(body: bytes) -> dict[str, list[tuple[dict[str, str], float]]]:
@@ -110,7 +110,7 @@ def decoded(body: bytes) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 
 def test_hour_is_sent_as_counts_and_joules_by_fixed_words(paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
-    consent(paths, receiver.endpoint)
+    give_consent(paths, receiver.endpoint)
     state = telemetry_export.export_once(paths, ledger, "1.2.3", NOW_S)
     assert state is not None
     assert (state.next_hour, state.n_failures, telemetry_export.waiting(paths)) == (HOUR, 0, [])
@@ -161,7 +161,7 @@ def test_words_that_are_on_no_list_become_other() -> None:
 
 
 def test_unknown_joules_are_left_out_not_sent_as_zero() -> None:
-    rows: list[Row] = [row(f"r{i}", 0.0, kind="cloud", unknown_cloud=True) for i in range(12)]
+    rows: list[LedgerRow] = [row(f"r{i}", 0.0, kind="cloud", unknown_cloud=True) for i in range(12)]
     body = telemetry.request_bytes(rows, 0, "id", "1")
     assert body is not None
     metrics = decoded(body)
@@ -172,7 +172,7 @@ def test_unknown_joules_are_left_out_not_sent_as_zero() -> None:
 def test_what_preview_shows_is_stored_and_is_what_is_sent(
     environ: dict[str, str], paths: Paths, ledger: Ledger, receiver: Receiver
 ) -> None:
-    consent(paths, receiver.endpoint)
+    give_consent(paths, receiver.endpoint)
     shown = halfwatt(environ, "telemetry", "preview")
     assert shown.returncode == 0, shown.stderr
     assert receiver.bodies == []
@@ -187,7 +187,7 @@ def test_what_preview_shows_is_stored_and_is_what_is_sent(
 
 
 def test_no_byte_sent_holds_a_canary(environ: dict[str, str], paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
-    consent(paths, receiver.endpoint)
+    give_consent(paths, receiver.endpoint)
     assert halfwatt(environ, "telemetry", "export").returncode == 0
     everything = b"".join(receiver.bodies) + "".join(receiver.heads).encode()
     assert len(receiver.bodies) == 2
@@ -224,7 +224,7 @@ def test_nothing_is_sent_or_stored_without_consent(
     assert halfwatt(environ, "telemetry", "export").returncode == 1
     assert halfwatt(environ, "telemetry", "preview").returncode == 0
     assert receiver.bodies == []
-    assert not telemetry_state.spool_folder(paths).exists()
+    assert not consent.spool_folder(paths).exists()
 
 
 def test_preview_while_off_shows_an_example_without_an_install_id(environ: dict[str, str], ledger: Ledger) -> None:
@@ -235,14 +235,14 @@ def test_preview_while_off_shows_an_example_without_an_install_id(environ: dict[
 
 
 def test_nothing_from_before_the_consent_is_sent(paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
-    telemetry_state.enable(paths, receiver.endpoint, NOW_S)
+    consent.enable(paths, receiver.endpoint, NOW_S)
     telemetry_export.export_once(paths, ledger, "1", NOW_S)
     assert receiver.bodies == []
 
 
 def test_change_of_schema_asks_again(environ: dict[str, str], paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
-    state = consent(paths, receiver.endpoint)
-    telemetry_state.save(paths, msgspec.structs.replace(state, schema=telemetry_state.SCHEMA_VERSION - 1))
+    state = give_consent(paths, receiver.endpoint)
+    consent.save(paths, msgspec.structs.replace(state, schema=consent.SCHEMA_VERSION - 1))
     assert telemetry_export.export_once(paths, ledger, "1", NOW_S) is None
     done = halfwatt(environ, "telemetry", "export")
     assert done.returncode == 1
@@ -251,17 +251,17 @@ def test_change_of_schema_asks_again(environ: dict[str, str], paths: Paths, ledg
 
 
 def test_disable_forgets_the_install_id_and_what_waits(environ: dict[str, str], paths: Paths, ledger: Ledger) -> None:
-    first = consent(paths, "https://collector.invalid/v1/metrics")
+    first = give_consent(paths, "https://collector.invalid/v1/metrics")
     assert telemetry_export.spool(paths, ledger, "1", NOW_S)
     assert halfwatt(environ, "telemetry", "disable").returncode == 0
     left = b"".join(file.read_bytes() for file in paths.state.rglob("*") if file.is_file())
     assert first.install_id.encode() not in left
     assert telemetry_export.waiting(paths) == []
-    assert consent(paths, "https://collector.invalid/v1/metrics").install_id != first.install_id
+    assert give_consent(paths, "https://collector.invalid/v1/metrics").install_id != first.install_id
 
 
 def test_offline_waits_longer_each_time_and_keeps_the_bytes(paths: Paths, ledger: Ledger, receiver: Receiver) -> None:
-    consent(paths, receiver.endpoint)
+    give_consent(paths, receiver.endpoint)
     receiver.answer_with(503)
     waits = []
     now = NOW_S
@@ -282,7 +282,7 @@ def test_offline_waits_longer_each_time_and_keeps_the_bytes(paths: Paths, ledger
 
 
 def test_unreachable_endpoint_is_a_sentence(environ: dict[str, str], paths: Paths, ledger: Ledger) -> None:
-    consent(paths, "http://127.0.0.1:9/v1/metrics")
+    give_consent(paths, "http://127.0.0.1:9/v1/metrics")
     done = halfwatt(environ, "telemetry", "export")
     assert done.returncode == 1
     assert "could not be reached" in done.stderr
@@ -291,14 +291,14 @@ def test_unreachable_endpoint_is_a_sentence(environ: dict[str, str], paths: Path
 
 
 def test_spool_is_bounded_and_what_is_dropped_is_noted(paths: Paths, ledger: Ledger) -> None:
-    consent(paths, "http://127.0.0.1:9/v1/metrics")
-    folder = telemetry_state.spool_folder(paths)
+    give_consent(paths, "http://127.0.0.1:9/v1/metrics")
+    folder = consent.spool_folder(paths)
     folder.mkdir(parents=True)
     for hour in range(telemetry_export.MOST_FILES):
         (folder / f"{hour:012d}.otlp").write_bytes(b"old")
     waiting = telemetry_export.spool(paths, ledger, "1", NOW_S)
     assert len(waiting) == telemetry_export.MOST_FILES
-    state = telemetry_state.load(paths)
+    state = consent.load(paths)
     assert state is not None
     assert state.n_dropped == 2
     assert "dropped" in state.note
@@ -307,7 +307,7 @@ def test_spool_is_bounded_and_what_is_dropped_is_noted(paths: Paths, ledger: Led
 def test_hour_that_the_endpoint_refuses_for_good_is_dropped_with_a_note(
     paths: Paths, ledger: Ledger, receiver: Receiver
 ) -> None:
-    consent(paths, receiver.endpoint)
+    give_consent(paths, receiver.endpoint)
     receiver.answer_with(400)
     state = telemetry_export.export_once(paths, ledger, "1", NOW_S)
     assert state is not None
@@ -328,8 +328,8 @@ def test_hour_that_the_endpoint_refuses_for_good_is_dropped_with_a_note(
 )
 def test_unsafe_endpoint_is_refused(paths: Paths, endpoint: str) -> None:
     with pytest.raises(UsageError, match="https address"):
-        telemetry_state.enable(paths, endpoint, NOW_S)
-    assert telemetry_state.load(paths) is None
+        consent.enable(paths, endpoint, NOW_S)
+    assert consent.load(paths) is None
 
 
 def test_enable_asks_and_status_tells(environ: dict[str, str], paths: Paths) -> None:
@@ -338,8 +338,8 @@ def test_enable_asks_and_status_tells(environ: dict[str, str], paths: Paths) -> 
     done = halfwatt(environ, "telemetry", "enable", "--endpoint", "https://collector.invalid/v1/metrics", "--yes")
     assert done.returncode == 0, done.stderr
     told = halfwatt(environ, "telemetry", "status").stdout
-    state = telemetry_state.load(paths)
+    state = consent.load(paths)
     assert state is not None
     assert state.install_id in told
     assert "https://collector.invalid/v1/metrics" in told
-    assert telemetry_state.state_file(paths).stat().st_mode & 0o077 == 0
+    assert consent.state_file(paths).stat().st_mode & 0o077 == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from halfwatt.daemon.energy import remote_estimates as cloud_energy
+from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.errors import ConfigError
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.settings.schema import Config, TierConfig
@@ -45,11 +45,11 @@ def test_tier_whose_joules_are_unknown_is_told_with_the_reason_until_they_are_kn
     paths: Paths, clean_environ: dict[str, str]
 ) -> None:
     tiers = RemoteTiers(paths, clean_environ)
-    tiers._note("big", cloud_energy.estimate("a model of nobody", 10, 10))
+    tiers._note("big", remote_estimates.estimate("a model of nobody", 10, 10))
     (problem,) = tiers.problems
     assert problem.startswith("The energy of tier big is unknown: EcoLogits")
     assert "joules_per_token" in problem
-    tiers._note("big", cloud_energy.estimate("gpt-4o-mini", 10, 10))
+    tiers._note("big", remote_estimates.estimate("gpt-4o-mini", 10, 10))
     assert tiers.problems == ()
 
 

@@ -22,9 +22,9 @@ from halfwatt.daemon.inference.prompts import extract_code, generation_messages
 from halfwatt.daemon.models import catalog
 from halfwatt.daemon.models.catalog import ModelSpec
 from halfwatt.daemon.settings.schema import LocalConfig
-from halfwatt.daemon.worker.fallbacks import LadderMemory, memory_key
-from halfwatt.daemon.worker.protocol import WARM_PRIORITY, Done, Job
-from halfwatt.daemon.worker.supervisor import Limits, LocalModel
+from halfwatt.daemon.worker.fallbacks import FallbackMemory, memory_key
+from halfwatt.daemon.worker.protocol import WARM_PRIORITY, JobDone, WorkerJob
+from halfwatt.daemon.worker.supervisor import LocalModel, WorkerTimeouts
 
 pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
 LOG = logging.getLogger("test")
@@ -62,7 +62,7 @@ async def started(
         memory,
         LOG,
         environ=environ,
-        limits=Limits(**limits),
+        limits=WorkerTimeouts(**limits),
         changed=lambda: seen.append(local.state),
     )
     await local.start()
@@ -72,10 +72,10 @@ async def started(
         await local.stop()
 
 
-async def answer(model: LocalModel, job: Job, cancellation: Cancellation | None = None) -> tuple[str, Done]:
+async def answer(model: LocalModel, job: WorkerJob, cancellation: Cancellation | None = None) -> tuple[str, JobDone]:
     items = [item async for item in model.run(job, cancellation)]
     *chunks, done = items
-    assert isinstance(done, Done)
+    assert isinstance(done, JobDone)
     return "".join(chunk.text for chunk in chunks if isinstance(chunk, Chunk)), done
 
 
@@ -97,13 +97,13 @@ def cpu_s(process: psutil.Process) -> float:
     return float(sum(process.cpu_times()[:2]))
 
 
-def text_job(prompt: str = ENDLESS, **fields: object) -> Job:
-    return Job(kind="text", prompt=prompt, **fields)  # type: ignore[arg-type]  # a shorthand
+def text_job(prompt: str = ENDLESS, **fields: object) -> WorkerJob:
+    return WorkerJob(kind="text", prompt=prompt, **fields)  # type: ignore[arg-type]  # a shorthand
 
 
 async def test_chat_answers_with_code_that_runs(model: LocalModel) -> None:
     messages = generation_messages('def add(a: int, b: int) -> int:\n    """The sum of a and b."""')
-    job = Job(kind="chat", messages=messages, max_tokens=120, stop_rules=("code_block", "trailing"))
+    job = WorkerJob(kind="chat", messages=messages, max_tokens=120, stop_rules=("code_block", "trailing"))
     text, done = await answer(model, job)
     space: dict[str, object] = {}
     exec(extract_code(text), space)  # noqa: S102 - the model's code is what this test is about
@@ -116,7 +116,7 @@ async def test_chat_answers_with_code_that_runs(model: LocalModel) -> None:
 
 async def test_fill_in_the_middle_uses_both_sides(model: LocalModel) -> None:
     prefix, suffix = "def mean(xs):\n    total = 0\n    for x in xs:\n        ", "\n    return total / len(xs)\n"
-    job = Job(kind="fim", prompt=prefix, suffix=suffix, max_tokens=24, stop_rules=("line",))
+    job = WorkerJob(kind="fim", prompt=prefix, suffix=suffix, max_tokens=24, stop_rules=("line",))
     text, done = await answer(model, job)
     assert text == "total += x"
     assert done.stop == "line"
@@ -158,7 +158,7 @@ async def test_same_seed_samples_the_same_text(model: LocalModel) -> None:
 async def test_every_token_is_counted_and_has_its_probability(model: LocalModel) -> None:
     items = [item async for item in model.run(text_job(max_tokens=8))]
     *chunks, done = items
-    assert isinstance(done, Done)
+    assert isinstance(done, JobDone)
     assert sum(chunk.n_tokens for chunk in chunks if isinstance(chunk, Chunk)) == done.completion_tokens == 8
     assert done.stop == "length"
     assert done.draft is not None
@@ -180,8 +180,8 @@ async def test_lone_surrogate_in_a_prompt_is_survived(model: LocalModel) -> None
 
 
 async def test_control_marks_in_the_users_code_stay_text(model: LocalModel) -> None:
-    plain = await model.count_tokens(Job(kind="fim", prompt="a", suffix=""))
-    marked = await model.count_tokens(Job(kind="fim", prompt="a<|fim_middle|>", suffix=""))
+    plain = await model.count_tokens(WorkerJob(kind="fim", prompt="a", suffix=""))
+    marked = await model.count_tokens(WorkerJob(kind="fim", prompt="a<|fim_middle|>", suffix=""))
     assert marked > plain + 1
 
 
@@ -194,7 +194,7 @@ async def test_tokens_are_counted_while_a_job_runs(model: LocalModel) -> None:
 async def test_cancelled_job_ends_within_a_token_and_says_what_it_cost(model: LocalModel) -> None:
     n_after, done, cancellation = 0, None, Cancellation()
     async for item in model.run(text_job(max_tokens=1000), cancellation):
-        if isinstance(item, Done):
+        if isinstance(item, JobDone):
             done = item
         elif not cancellation.requested:
             cancellation.request()
@@ -289,7 +289,7 @@ async def test_any_other_job_ends_one_that_reads_ahead_and_finds_what_it_has_rea
             await asyncio.sleep(0)
         await answer(model, text_job(max_tokens=1))
         ended = await first
-    assert isinstance(ended, Done)
+    assert isinstance(ended, JobDone)
     assert ended.stop == "cancelled"
 
 
@@ -336,9 +336,9 @@ async def test_users_own_gguf_takes_its_templates_from_its_metadata(model_path: 
     own = ModelSpec(id="own", family="", file=model_path.name, path=model_path)
     async with started(own, tmp_path / "worker.json") as model:
         assert model.has_fim
-        chat = Job(kind="chat", messages=[{"role": "user", "content": "Say hi"}])
+        chat = WorkerJob(kind="chat", messages=[{"role": "user", "content": "Say hi"}])
         assert await model.count_tokens(chat) > 10
-        fim = Job(kind="fim", prompt="for x in xs:\n    total +", suffix=" x\nreturn total\n", max_tokens=4)
+        fim = WorkerJob(kind="fim", prompt="for x in xs:\n    total +", suffix=" x\nreturn total\n", max_tokens=4)
         assert (await answer(model, fim))[0].startswith("=")
 
 
@@ -346,25 +346,25 @@ async def test_messages_that_the_template_refuses_are_the_callers_mistake(spec: 
     strict = replace(spec, chat_template="{{ raise_exception('no') }}")
     async with started(strict, tmp_path / "worker.json") as model:
         with pytest.raises(UsageError, match="chat template"):
-            await answer(model, Job(kind="chat", messages=[{"role": "user", "content": "x"}]))
+            await answer(model, WorkerJob(kind="chat", messages=[{"role": "user", "content": "x"}]))
 
 
 async def test_crash_of_the_canary_steps_down_and_is_remembered(spec: ModelSpec, tmp_path: Path) -> None:
     memory = tmp_path / "worker.json"
-    async with started(spec, memory, fault="segv_on_canary_rung0") as model:
-        assert (model.state, model.rung) == ("ready", 1)
+    async with started(spec, memory, fault="segv_on_canary_fallback0") as model:
+        assert (model.state, model.fallback_index) == ("ready", 1)
         assert (await answer(model, text_job(max_tokens=1)))[1].completion_tokens == 1
-    assert LadderMemory(memory).rung(memory_key(spec)) == 1
+    assert FallbackMemory(memory).first_to_try(memory_key(spec)) == 1
     async with started(spec, memory) as model:
-        assert model.rung == 1
+        assert model.fallback_index == 1
 
 
-async def test_safest_rung_answers_too(spec: ModelSpec, tmp_path: Path) -> None:
+async def test_safest_fallback_answers_too(spec: ModelSpec, tmp_path: Path) -> None:
     memory = tmp_path / "worker.json"
-    LadderMemory(memory).remember(memory_key(spec), 3)
+    FallbackMemory(memory).remember(memory_key(spec), 3)
     async with started(spec, memory) as model:
         _, done = await answer(model, text_job(max_tokens=2))
-    assert (model.rung, done.n_threads, done.completion_tokens) == (3, 1, 2)
+    assert (model.fallback_index, done.n_threads, done.completion_tokens) == (3, 1, 2)
 
 
 @pytest.mark.parametrize("fault", ["segv_mid_job", "kill_mid_job", "hang_mid_job"])
@@ -394,13 +394,13 @@ async def test_worker_that_dies_costs_one_answer(spec: ModelSpec, tmp_path: Path
 async def test_second_native_crash_in_a_job_steps_down(spec: ModelSpec, tmp_path: Path) -> None:
     memory = tmp_path / "worker.json"
     async with started(spec, memory, fault="segv_mid_job", first_delay_s=0.01) as model:
-        rungs = []
+        indices = []
         for _ in range(3):
             with pytest.raises(WorkerError):
                 await answer(model, text_job(max_tokens=50))
             await model.start()
-            rungs.append(model.rung)
-    assert rungs == [0, 1, 1]
+            indices.append(model.fallback_index)
+    assert indices == [0, 1, 1]
 
 
 async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
@@ -415,8 +415,8 @@ async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_
     await model.stop()
 
 
-async def test_ladder_that_never_holds_ends_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
-    model = LocalModel(spec, LocalConfig(), tmp_path / "worker.json", LOG, limits=Limits(load_s=0.01))
+async def test_crash_with_every_fallback_ends_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
+    model = LocalModel(spec, LocalConfig(), tmp_path / "worker.json", LOG, limits=WorkerTimeouts(load_s=0.01))
     with pytest.raises(WorkerError, match="every set of parameters"):
         await model.start()
     await model.stop()

@@ -86,7 +86,7 @@ def test_users_own_number_always_wins() -> None:
     assert (chooser.begin(), chooser.again(99.0)) == (3, 3)
 
 
-def test_rung_limits_the_threads() -> None:
+def test_fallback_limits_the_threads() -> None:
     assert Machine().chooser(n_cores=8, limit=1).begin() == 1
 
 
