@@ -47,7 +47,7 @@ _LOG = logging.getLogger("halfwatt.calibrate")
 Tell = Callable[[str], None]
 
 
-class ModelMeasurement(msgspec.Struct, frozen=True):
+class CalibrationResult(msgspec.Struct, frozen=True):
     """What this machine does with a model. Tokens per second count from the first token; joules are all of an answer's,
     reading the prompt included, over its tokens, as the ledger counts them. None where the meter knows nothing.
 
@@ -77,7 +77,7 @@ class CalibrationWorker:
     def __init__(self, model: LocalModel, meter: Meter) -> None:
         self._model, self._meter = model, meter
 
-    async def measure(self, tell: Tell, busy_share: float) -> ModelMeasurement:
+    async def measure(self, tell: Tell, busy_share: float) -> CalibrationResult:
         """A warm-up, then a few short answers one after the other; a line about each."""
         warm_up, *texts = TEXTS
         await self._run(warm_up)
@@ -153,10 +153,10 @@ async def busy_share() -> float:
     return float(await asyncio.to_thread(psutil.cpu_percent, BUSY_WINDOW_S)) / 100
 
 
-def _speed(runs: Sequence[_TimedAnswer], busy: float) -> ModelMeasurement:
+def _speed(runs: Sequence[_TimedAnswer], busy: float) -> CalibrationResult:
     n_tokens = sum(run.n_tokens for run in runs)
     rates = [run.tokens_per_s for run in runs]
-    return ModelMeasurement(
+    return CalibrationResult(
         tokens_per_s=sum(rates) / len(rates),
         slowest_tokens_per_s=min(rates),
         fastest_tokens_per_s=max(rates),

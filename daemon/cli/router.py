@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from halfwatt.daemon.settings.schema import Config
     from halfwatt.router_model.labelling.tasks import Task
 
-    from .calibration import ModelMeasurement
+    from .calibration import CalibrationResult
 
 __all__ = ["app"]
 
@@ -171,7 +171,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     return [*lines, _labels_line(result["labels"])] if "labels" in result else lines
 
 
-def _speed_line(model: str, speed: ModelMeasurement) -> str:
+def _speed_line(model: str, speed: CalibrationResult) -> str:
     joules = "unknown joules per token"
     if speed.joules_per_token is not None:
         joules = f"{speed.joules_per_token:.3f} J per token"

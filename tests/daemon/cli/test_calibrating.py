@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 
 from halfwatt.daemon.cli import calibration
 from halfwatt.daemon.cli import router as cli_router
-from halfwatt.daemon.cli.calibration import ModelMeasurement
+from halfwatt.daemon.cli.calibration import CalibrationResult
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.routing import memory as router_memory
 
 pytestmark = pytest.mark.model
 WEIGHTS = f"qwen2.5-coder-0.5b, {SMALL_MODEL_BYTES} bytes"
-SPEED = ModelMeasurement(20.0, 18.0, 22.0, 0.5, 0.2, 1.5, "modelled", 160, 0.0)
+SPEED = CalibrationResult(20.0, 18.0, 22.0, 0.5, 0.2, 1.5, "modelled", 160, 0.0)
 FEEDBACK = {"outcomes": {}, "shift_logit": 0.0, "limit": 0.5}
 
 
@@ -94,7 +94,7 @@ def test_stop_from_the_keyboard_ends_the_worker_without_a_traceback(
 
 
 def test_busy_machine_is_said_plainly() -> None:
-    busy = ModelMeasurement(1.8, 1.5, 2.0, None, None, None, "unknown", 160, 0.63)
+    busy = CalibrationResult(1.8, 1.5, 2.0, None, None, None, "unknown", 160, 0.63)
     said = "\n".join(cli_router._lines({"model": "small", "measured": busy, "feedback": FEEDBACK}))
     assert "other programs used 63 % of the processors just before" in said
     assert "unknown joules per token" in said
