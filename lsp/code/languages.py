@@ -1,6 +1,8 @@
-"""One small table per language: what the syntax tree calls things, and how code is written in it.
+"""The list of languages: for each one, what its syntax tree calls things, and how code is written in it.
 
-Adding a language is adding one `Language` to `LANGUAGES`. Nothing here parses, reads a file or knows LSP types.
+A new language is one `Language` in `LANGUAGES` and its grammar in pyproject.toml. Everything in `lsp/` that depends on
+the language reads this table; tests/rules/test_lists.py compares the editors' and the telemetry's lists with it.
+Nothing here parses, reads a file or knows LSP types.
 """
 
 from __future__ import annotations
@@ -8,36 +10,45 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Literal
+
+ImportStyle = Literal["python", "script", "go", "rust", "java", "include"]
 
 
 @dataclass(frozen=True)
 class Language:
-    """`functions` have a `body` field; `wrappers` are nodes that belong to the function they hold (decorators,
-    `export`, `const f = …`). `stub` matches the whole text of one placeholder statement. `homes` are the nodes whose
-    direct children may be new functions (empty: the file itself). `scaffold` is what a method must stand in
-    to parse on its own."""
+    """The first nine fields every language has; the others have defaults that fit most.
 
-    id: str
-    name: str
-    grammar: tuple[str, str]
-    extensions: tuple[str, ...]
-    functions: frozenset[str]
+    Names of fields in the plural are kinds of nodes in the syntax tree, unless a comment says otherwise."""
+
+    id: str  # LSP's languageId
+    name: str  # for people
+    grammar: tuple[str, str]  # module and function
+    extensions: tuple[str, ...]  # of file names
+    functions: frozenset[str]  # nodes that have a `body` field
     classes: frozenset[str]
     imports: frozenset[str]
     comments: frozenset[str]
     strings: frozenset[str]
     calls: frozenset[str]
-    wrappers: frozenset[str] = frozenset()
-    declarations: frozenset[str] = frozenset()
-    aliases: tuple[str, ...] = ()
-    stub: str = r"(?!)"
+    wrappers: frozenset[str] = frozenset()  # belong to the function in them: decorators, `export`, `const f = …`
+    declarations: frozenset[str] = frozenset()  # functions without a body
+    definitions: frozenset[str] = frozenset()  # what else a helper of an answer may be: constants, types, macros
+    types: frozenset[str] = frozenset()  # type definitions that other files may need to know whole
+    containers: frozenset[str] = frozenset()  # namespaces and the like, to be looked into
+    homes: frozenset[str] = frozenset()  # whose direct children may be new functions; empty: the file itself
+    preamble: frozenset[str] = frozenset()  # what new imports must stand below when the file has none
+    aliases: tuple[str, ...] = ()  # further languageIds
+    import_style: ImportStyle | None = None  # how import statements name files; None: their files are not read
+    stub: str = r"(?!)"  # matches the whole text of one placeholder statement
     line_comment: str = "//"
     indent: str = "    "
-    braces: bool = True
-    homes: frozenset[str] = frozenset()
+    braces: bool = True  # False: blocks begin with a colon and are made by indentation
+    triple_quotes: bool = False  # strings over many lines between three quotes
+    backticks: bool = False  # strings over many lines between backticks
+    single_quotes: Literal["string", "character"] = "string"  # what stands between single quotes
     expression_return: str = "return {};"
-    scaffold: str = ""
-    preamble: frozenset[str] = frozenset()  # what new imports must stand below when the file has none
+    scaffold: str = ""  # what a method must stand in to parse on its own
 
     def is_stub(self, statement: str) -> bool:
         return bool(re.fullmatch(self.stub, statement, re.DOTALL) or _SAYS_UNFINISHED.fullmatch(statement))
@@ -63,7 +74,14 @@ _JS_FUNCTIONS = kinds(
 )
 _JS_WRAPPERS = kinds(
     "export_statement lexical_declaration variable_declaration variable_declarator pair assignment_expression "
-    "expression_statement field_definition public_field_definition"
+    "expression_statement"
+)
+_JS_DEFINITIONS = kinds("expression_statement lexical_declaration variable_declaration")
+_TS_TYPES = kinds("type_alias_declaration interface_declaration enum_declaration")
+_TS_DECLARATIONS = kinds("function_signature method_signature abstract_method_signature")
+_C_DEFINITIONS = kinds(
+    "expression_statement declaration field_declaration struct_specifier type_definition preproc_def "
+    "preproc_function_def"
 )
 
 LANGUAGES: tuple[Language, ...] = (
@@ -79,9 +97,12 @@ LANGUAGES: tuple[Language, ...] = (
         strings=kinds("string"),
         calls=kinds("call"),
         wrappers=kinds("decorated_definition"),
+        definitions=kinds("expression_statement assignment type_alias_statement"),
+        import_style="python",
         stub=r"pass|\.\.\.|raise NotImplementedError(\(.*\))?",
         line_comment="#",
         braces=False,
+        triple_quotes=True,
         expression_return="return {}",
     ),
     Language(
@@ -96,7 +117,10 @@ LANGUAGES: tuple[Language, ...] = (
         comments=kinds("comment"),
         strings=kinds("string template_string"),
         calls=kinds("call_expression"),
-        wrappers=_JS_WRAPPERS,
+        wrappers=_JS_WRAPPERS | kinds("field_definition"),
+        definitions=_JS_DEFINITIONS,
+        import_style="script",
+        backticks=True,
         scaffold=_CLASS,
         indent="  ",
     ),
@@ -111,9 +135,14 @@ LANGUAGES: tuple[Language, ...] = (
         comments=kinds("comment"),
         strings=kinds("string template_string"),
         calls=kinds("call_expression"),
-        wrappers=_JS_WRAPPERS,
+        wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
+        declarations=_TS_DECLARATIONS,
+        definitions=_JS_DEFINITIONS | _TS_TYPES,
+        types=_TS_TYPES,
+        containers=kinds("internal_module"),
+        import_style="script",
+        backticks=True,
         scaffold=_CLASS,
-        declarations=kinds("function_signature method_signature abstract_method_signature"),
         indent="  ",
     ),
     Language(
@@ -127,9 +156,14 @@ LANGUAGES: tuple[Language, ...] = (
         comments=kinds("comment"),
         strings=kinds("string template_string"),
         calls=kinds("call_expression"),
-        wrappers=_JS_WRAPPERS,
+        wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
+        declarations=_TS_DECLARATIONS,
+        definitions=_JS_DEFINITIONS | _TS_TYPES,
+        types=_TS_TYPES,
+        containers=kinds("internal_module"),
+        import_style="script",
+        backticks=True,
         scaffold=_CLASS,
-        declarations=kinds("function_signature method_signature abstract_method_signature"),
         indent="  ",
     ),
     Language(
@@ -143,8 +177,13 @@ LANGUAGES: tuple[Language, ...] = (
         comments=kinds("comment"),
         strings=kinds("interpreted_string_literal raw_string_literal"),
         calls=kinds("call_expression"),
-        indent="\t",
+        definitions=kinds("expression_statement const_declaration var_declaration type_declaration field_declaration"),
+        types=kinds("type_declaration"),
         preamble=kinds("package_clause"),
+        import_style="go",
+        indent="\t",
+        backticks=True,
+        single_quotes="character",
     ),
     Language(
         id="rust",
@@ -158,8 +197,16 @@ LANGUAGES: tuple[Language, ...] = (
         strings=kinds("string_literal raw_string_literal"),
         calls=kinds("call_expression"),
         declarations=kinds("function_signature_item"),
-        stub=r"(todo|unimplemented)!\s*[({\[].*[)}\]];?",
+        definitions=kinds(
+            "expression_statement const_item static_item struct_item enum_item type_item macro_definition "
+            "field_declaration"
+        ),
+        types=kinds("struct_item enum_item"),
+        containers=kinds("declaration_list"),
         preamble=kinds("inner_attribute_item"),
+        import_style="rust",
+        stub=r"(todo|unimplemented)!\s*[({\[].*[)}\]];?",
+        single_quotes="character",
     ),
     Language(
         id="java",
@@ -172,10 +219,14 @@ LANGUAGES: tuple[Language, ...] = (
         comments=kinds("line_comment block_comment"),
         strings=kinds("string_literal"),
         calls=kinds("method_invocation"),
-        stub=r"throw new UnsupportedOperationException\(.*\);",
+        definitions=kinds("expression_statement field_declaration interface_declaration enum_declaration"),
+        types=kinds("interface_declaration enum_declaration"),
         homes=kinds("class_body enum_body_declarations interface_body"),
-        scaffold=_CLASS,
         preamble=kinds("package_declaration"),
+        import_style="java",
+        stub=r"throw new UnsupportedOperationException\(.*\);",
+        single_quotes="character",
+        scaffold=_CLASS,
     ),
     Language(
         id="c",
@@ -188,7 +239,11 @@ LANGUAGES: tuple[Language, ...] = (
         comments=kinds("comment"),
         strings=kinds("string_literal"),
         calls=kinds("call_expression"),
+        definitions=_C_DEFINITIONS,
+        containers=kinds("declaration_list"),
+        import_style="include",
         stub=r"abort\(\);|assert\((0|false)\);",
+        single_quotes="character",
     ),
     Language(
         id="cpp",
@@ -202,8 +257,12 @@ LANGUAGES: tuple[Language, ...] = (
         strings=kinds("string_literal raw_string_literal"),
         calls=kinds("call_expression"),
         wrappers=kinds("template_declaration"),
-        stub=r"(std::)?abort\(\);|assert\((0|false)\);",
+        definitions=_C_DEFINITIONS,
+        containers=kinds("declaration_list namespace_definition"),
         homes=kinds("translation_unit declaration_list"),
+        import_style="include",
+        stub=r"(std::)?abort\(\);|assert\((0|false)\);",
+        single_quotes="character",
     ),
 )
 

@@ -16,7 +16,8 @@ from .languages import Language
 
 
 @lru_cache(maxsize=32)
-def _grammar(module: str, function: str) -> tree_sitter.Language:
+def grammar(module: str, function: str) -> tree_sitter.Language:
+    """The grammar that a `Language` names."""
     return tree_sitter.Language(getattr(importlib.import_module(module), function)())
 
 
@@ -28,7 +29,7 @@ class Source:
         self.language = language
         self._data = text.encode("utf-8", "surrogatepass")
         self._is_ascii = len(self._data) == len(text)
-        self.root = tree_sitter.Parser(_grammar(*language.grammar)).parse(self._data).root_node
+        self.root = tree_sitter.Parser(grammar(*language.grammar)).parse(self._data).root_node
 
     @cached_property
     def parses(self) -> bool:

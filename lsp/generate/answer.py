@@ -13,17 +13,11 @@ from tree_sitter import Node
 
 from halfwatt.daemon.errors import AnswerError
 from halfwatt.lsp.code.functions import body_of, functions_in, is_stub, name_of, outer
-from halfwatt.lsp.code.languages import Language, kinds
+from halfwatt.lsp.code.languages import Language
 from halfwatt.lsp.code.syntax import Source, ancestors, walk
 from halfwatt.lsp.code.undefined import parameter_names
 
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
-_DEFINITIONS = kinds(
-    "expression_statement assignment lexical_declaration variable_declaration const_declaration var_declaration "
-    "type_declaration const_item static_item struct_item enum_item type_item macro_definition declaration preproc_def "
-    "preproc_function_def interface_declaration type_alias_declaration enum_declaration type_definition "
-    "struct_specifier type_alias_statement field_declaration"
-)
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ def _is_definition(source: Source, node: Node) -> bool:
         return False
     if node.type in source.language.functions | source.language.classes | source.language.wrappers:
         return bool(names_defined(source, node))
-    return node.type in _DEFINITIONS and bool(names_defined(source, node))
+    return node.type in source.language.definitions and bool(names_defined(source, node))
 
 
 def names_defined(source: Source, node: Node) -> frozenset[str]:

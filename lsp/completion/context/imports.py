@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from halfwatt.lsp.code.languages import Language
+from halfwatt.lsp.code.languages import ImportStyle, Language
 from halfwatt.lsp.code.syntax import Source, walk
 
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -35,12 +35,12 @@ class Place:
 
 def imported(source: Source, place: Place) -> list[Imported]:
     """The workspace files behind a document's imports, in the order of the document."""
-    rule = _RULES.get(source.language.id)
-    if rule is None:
+    style = source.language.import_style
+    if style is None:
         return []
     found: list[Imported] = []
     for statement in _statements(source):
-        found.extend(each for each in rule(statement, place) if each.candidates)
+        found.extend(each for each in _RULES[style](statement, place) if each.candidates)
     return found
 
 
@@ -111,7 +111,7 @@ def _java(statement: str, place: Place) -> Iterator[Imported]:
     yield Imported(tuple(base.joinpath(*parts).with_suffix(".java") for base in bases), None)
 
 
-def _c(statement: str, place: Place) -> Iterator[Imported]:
+def _include(statement: str, place: Place) -> Iterator[Imported]:
     match = re.match(r'#\s*include\s+"([^"]+)"', statement)
     if match is not None:
         name = PurePosixPath(match.group(1))
@@ -133,14 +133,11 @@ def _up(folder: Path, n: int) -> Path:
 
 
 Rule = Callable[[str, Place], Iterator[Imported]]
-_RULES: dict[str, Rule] = {
+_RULES: dict[ImportStyle, Rule] = {
     "python": _python,
-    "javascript": _script,
-    "typescript": _script,
-    "typescriptreact": _script,
+    "script": _script,
     "go": _go,
     "rust": _rust,
     "java": _java,
-    "c": _c,
-    "cpp": _c,
+    "include": _include,
 }

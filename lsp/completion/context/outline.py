@@ -13,17 +13,6 @@ from halfwatt.lsp.code.languages import Language
 from halfwatt.lsp.code.syntax import Source
 
 MAX_METHODS = 12
-_DEEPER = frozenset({"namespace_definition", "declaration_list", "export_statement", "internal_module"})
-_TYPES = frozenset(
-    {
-        "type_alias_declaration",
-        "interface_declaration",
-        "enum_declaration",
-        "type_declaration",
-        "struct_item",
-        "enum_item",
-    }
-)
 _MAX_TYPE_CHARS = 400
 
 
@@ -41,15 +30,15 @@ def outline(text: str, language: Language, names: frozenset[str] | None) -> str:
 
 def _top_level(root: Node, language: Language) -> Iterator[Node]:
     for child in root.named_children:
-        if child.type in language.functions | language.classes | _TYPES:
+        if child.type in language.functions | language.classes | language.types:
             yield child
-        elif child.type in language.wrappers | _DEEPER:
+        elif child.type in language.wrappers | language.containers:
             yield from _top_level(child, language)
 
 
 def _declaration(node: Node, source: Source, language: Language) -> Iterator[str]:
     body = node.child_by_field_name("body")
-    if body is None or (node.type in _TYPES and node.type not in language.classes):
+    if body is None or (node.type in language.types and node.type not in language.classes):
         text = source.text_of(node)
         if len(text) <= _MAX_TYPE_CHARS:
             yield text
@@ -66,7 +55,7 @@ def _members(body: Node, language: Language) -> Iterator[Node]:
     for child in body.named_children:
         if child.type in language.functions | language.declarations:
             yield child
-        elif child.type in language.wrappers | _DEEPER:
+        elif child.type in language.wrappers | language.containers:
             yield from _members(child, language)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
+from halfwatt.lsp.code.languages import for_id
+
 from .candidate import PostprocessCandidate, indent_of
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -22,8 +24,6 @@ _CLOSING_LINE = re.compile(r"[\s)\]}>;,]*[)\]}>][\s)\]}>;,]*|\s*end[\s;]*")
 _ONLY_CLOSERS = re.compile(r"[\s)\]}>\"'`;,:]*")
 _DEFINES = re.compile(r"^(?:async def|def|class) \w+ *[(:]", re.MULTILINE)
 _DEFINES_DEEPER = re.compile(r"^[ \t]+(?:async def|def|class) \w+ *[(:]", re.MULTILINE)
-_HASH_LANGUAGES = frozenset({"python", "ruby", "shellscript", "toml", "yaml", "perl", "r", "elixir"})
-_BACKTICK_LANGUAGES = frozenset({"go", "javascript", "typescript", "javascriptreact", "typescriptreact"})
 
 
 def is_closing_line(line: str) -> bool:
@@ -52,7 +52,8 @@ def near_before(prefix: str, language: str) -> str:
     """The end of a text, from where no string or comment can be open: in languages with strings over many lines, whose
     quotes look alike at both ends, from the first line that defines something."""
     near = prefix[-NEAR_CHARS:]
-    if len(prefix) <= NEAR_CHARS or language not in _HASH_LANGUAGES:
+    known = for_id(language)
+    if len(prefix) <= NEAR_CHARS or known is None or not known.triple_quotes:
         return near
     start = _DEFINES.search(near) or _DEFINES_DEEPER.search(near)
     return near[start.start() :] if start else near
@@ -166,17 +167,19 @@ def _missing_closers(text: str, candidate: PostprocessCandidate, stack: list[str
 
 @lru_cache(maxsize=32)
 def _tokens(language: str) -> re.Pattern[str]:
-    """Comments and strings of a language family, or else a bracket."""
-    if language in _HASH_LANGUAGES:
-        comments = [r"#[^\n]*", r'"""[\s\S]*?(?:"""|\Z)', r"'''[\s\S]*?(?:'''|\Z)"]
-    else:
-        comments = [r"//[^\n]*", r"/\*[\s\S]*?(?:\*/|\Z)"]
-    strings = [r'"(?:\\.|[^"\\\n])*"?']
-    if language in {"rust", "go", "c", "cpp", "java"}:
-        strings.append(r"'(?:\\[^\n']{1,8}|[^\\'\n])'")  # a character; 'a alone is a lifetime
+    """Comments and strings of a language, or else a bracket; an unknown language is read like JavaScript without
+    backticks."""
+    known = for_id(language)
+    comments, strings = [r"//[^\n]*", r"/\*[\s\S]*?(?:\*/|\Z)"], [r'"(?:\\.|[^"\\\n])*"?']
+    if known is not None and known.line_comment == "#":
+        comments = [r"#[^\n]*"]
+    if known is not None and known.triple_quotes:
+        comments += [r'"""[\s\S]*?(?:"""|\Z)', r"'''[\s\S]*?(?:'''|\Z)"]
+    if known is not None and known.single_quotes == "character":
+        strings.append(r"'(?:\\[^\n']{1,8}|[^\\'\n])'")  # 'a alone is a lifetime
     else:
         strings.append(r"'(?:\\.|[^'\\\n])*'?")
-    if language in _BACKTICK_LANGUAGES:
+    if known is not None and known.backticks:
         strings.append(r"`(?:\\[\s\S]|[^`\\])*(?:`|\Z)")
     parts = {"comment": "|".join(comments), "string": "|".join(strings), "bracket": r"[()\[\]{}]"}
     return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in parts.items()))

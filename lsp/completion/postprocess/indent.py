@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from halfwatt.lsp.code.languages import for_id
+
 from .brackets import depth_after, is_closing_line, near_before, open_before
 from .candidate import PostprocessCandidate, indent_of, width_of
 
@@ -15,8 +17,6 @@ _CONTINUES = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|while)\
 _GOES_ON = re.compile(r"\s*(?:\}\s*)?(?:else|elif|except|finally|catch)\b|\s*\}\s*while\b")
 _STYLE_LINES = 400  # lines looked at to find a document's indentation
 _BLOCK_OPENER = re.compile(r"(?:\{|=>|:)\s*$")
-_COLON_BLOCKS = frozenset({"python"})
-_COLON_COMMENT = "#"
 
 
 def opens_block(line: str, language: str) -> bool:
@@ -24,7 +24,8 @@ def opens_block(line: str, language: str) -> bool:
     stripped = line.rstrip()
     if not _BLOCK_OPENER.search(stripped):
         return False
-    return not stripped.endswith(":") or language in _COLON_BLOCKS
+    known = for_id(language)
+    return not stripped.endswith(":") or (known is not None and not known.braces)
 
 
 def indentation_scope(candidate: PostprocessCandidate) -> PostprocessCandidate:
@@ -67,14 +68,15 @@ def indentation(candidate: PostprocessCandidate) -> PostprocessCandidate:
 
 def opener_for_body(candidate: PostprocessCandidate) -> PostprocessCandidate:
     """Drops a statement over lines that only a block's opening line can stand over (languages with colon blocks)."""
-    if candidate.language not in _COLON_BLOCKS or candidate.line_after.strip() or "\n" in candidate.text:
+    language = for_id(candidate.language)
+    if language is None or language.braces or candidate.line_after.strip() or "\n" in candidate.text:
         return candidate
     line = candidate.line_before + candidate.text
     below = next((each for each in candidate.lines_below.split("\n") if each.strip()), "")
     if width_of(indent_of(below)) <= width_of(indent_of(line)) or line.rstrip().endswith((":", "\\", ",")):
         return candidate
     is_open = bool(open_before(near_before(candidate.prefix + candidate.text, candidate.language), candidate.language))
-    return candidate if is_open or line.lstrip().startswith(_COLON_COMMENT) else candidate.dropped()
+    return candidate if is_open or line.lstrip().startswith(language.line_comment) else candidate.dropped()
 
 
 def indent_unit(document: str) -> str:
