@@ -190,7 +190,7 @@ async def check_daemon(paths: Paths) -> DoctorCheck:
 
 
 def check_router() -> DoctorCheck:
-    from halfwatt.daemon.routing.request_router import load_router
+    from halfwatt.daemon.routing.learned_router import load_router
 
     try:
         router = load_router().router

@@ -34,7 +34,7 @@ class RequestFacts:
     """What is known of this request and machine. `has_key`: tier name → a key is there or none is needed (a tier
     that is missing here has none). `online`: this machine has a network. `excluded`: why the document must stay here.
     `secrets`: kinds found in what would be sent. `local_ready`: the local model can be asked (it is there and has not
-    just failed). `prompt_fits`: the prompt fits the local context."""
+    just failed). `prompt_fits`: the prompt fits the local context. `local_model`: the id of the local model."""
 
     has_key: Mapping[str, bool] = field(default_factory=dict)
     online: bool = True
@@ -42,6 +42,7 @@ class RequestFacts:
     secrets: tuple[str, ...] = ()
     local_ready: bool = True
     prompt_fits: bool = True
+    local_model: str = LOCAL
 
     @property
     def local_can_answer(self) -> bool:
@@ -52,7 +53,8 @@ class RequestFacts:
 class AllowedTiers:
     """`allowed`: tiers the router may choose from ("local" is always one). `askable`: tiers that need only the user's
     yes. `refused`: every other tier → why. `forced_reason`: why nothing may leave this machine, if so. `secrets`:
-    kinds found. `route`: the route that counts for this request."""
+    kinds found. `route`: the route that counts for this request. `named_tier`: the one tier that the request names, if
+    it names one."""
 
     route: Route
     allowed: frozenset[str]
@@ -60,6 +62,7 @@ class AllowedTiers:
     refused: Mapping[str, str]
     forced_reason: str | None
     secrets: tuple[str, ...]
+    named_tier: str | None
 
 
 def allowed_tiers(
@@ -89,10 +92,11 @@ def allowed_tiers(
         refused=refused,
         forced_reason=forced,
         secrets=facts.secrets,
+        named_tier=tier,
     )
 
 
-def explicit_rule(tiers: AllowedTiers, config: Config, facts: RequestFacts, local_model: str = LOCAL) -> RouteDecision:
+def explicit_rule(tiers: AllowedTiers, config: Config, facts: RequestFacts) -> RouteDecision:
     """The named rule without a learned router: local first; another tier when asked for, or when local cannot answer
     and consent is given. Where none can, the decision is local and its own error tells the cause."""
     remote = next((t for t in _by_preference(config, tiers.route) if t.name in tiers.allowed), None)
@@ -110,7 +114,7 @@ def explicit_rule(tiers: AllowedTiers, config: Config, facts: RequestFacts, loca
     else:
         reason = f"{RULE}: local first; {_local_problem(facts)}, and {_no_other(tiers)}"
     offer = bool(tiers.askable) and not facts.local_can_answer
-    return RouteDecision(tier=LOCAL, kind="local", model=local_model, reason=reason, offer_cloud=offer)
+    return RouteDecision(tier=LOCAL, kind="local", model=facts.local_model, reason=reason, offer_cloud=offer)
 
 
 def forced_reason(config: Config, facts: RequestFacts) -> str | None:

@@ -30,7 +30,7 @@ from halfwatt.daemon.privacy import secrets
 from halfwatt.daemon.routing import memory as router_memory
 from halfwatt.daemon.routing.request_router import RequestRouter
 from halfwatt.daemon.service.pause import Pause
-from halfwatt.daemon.service.service import Parts, Service
+from halfwatt.daemon.service.service import Service, ServiceParts
 from halfwatt.daemon.settings.live import Settings
 from halfwatt.daemon.telemetry import export as telemetry_export
 from halfwatt.daemon.tiers.local import LocalTier
@@ -61,7 +61,7 @@ class Daemon:
         )
         self._remote = RemoteTiers(paths, environ)
         self._local = LocalTier(paths, environ, self._meter, self._changed)
-        parts = Parts(self.settings, self._local, self._remote, self._router, self._ledger, self._pause)
+        parts = ServiceParts(self.settings, self._local, self._remote, self._router, self._ledger, self._pause)
         self._service = Service(parts, self._changed, lambda result: self._status_feed.finished(result))
         sources = StatusSources(
             self.settings, self._local, self._ledger, self._pause, lambda: self._service.n_running, self._warnings

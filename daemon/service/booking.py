@@ -34,9 +34,9 @@ def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | 
     decision = running.decision or NOTHING
     cancelled = running.cancellation.requested and (ended is None or ended.stop == "cancelled")
     booked = energy.book(
-        router=running.router,
-        local=energy.add(running.local),
-        cloud=energy.add(running.cloud),
+        router=running.router_energy,
+        local=energy.add(running.local_energy),
+        cloud=energy.add(running.cloud_energy),
         wasted=_waste(running, failed or cancelled),
     )
     tokens = (

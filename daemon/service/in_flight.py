@@ -17,7 +17,7 @@ from halfwatt.daemon.wire import Result, RouteDecision
 
 @dataclass(eq=False)
 class InFlight:
-    """A request and what has come of it. `local` and `cloud` are the joules used by each attempt."""
+    """A request and what has come of it. `local_energy` and `cloud_energy` are the joules used by each attempt."""
 
     request: GenerationRequest
     cancellation: Cancellation = field(default_factory=Cancellation)
@@ -28,9 +28,9 @@ class InFlight:
     text: list[str] = field(default_factory=list)
     first_text_s: float | None = None
     ended: Ended | None = None
-    router: Reading | None = None
-    local: list[Reading] = field(default_factory=list)
-    cloud: list[Reading] = field(default_factory=list)
+    router_energy: Reading | None = None
+    local_energy: list[Reading] = field(default_factory=list)
+    cloud_energy: list[Reading] = field(default_factory=list)
     draft_dropped: bool = False
     _decision_sent: bool = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -33,7 +34,7 @@ def decide(
     config: Config, facts: RequestFacts, tier: str | None = None, **options: Any
 ) -> tuple[AllowedTiers, RouteDecision]:
     tiers = allowed_tiers(RequestOptions(**options), config, facts, tier)
-    return tiers, explicit_rule(tiers, config, facts, "qwen2.5-coder-0.5b")
+    return tiers, explicit_rule(tiers, config, replace(facts, local_model="qwen2.5-coder-0.5b"))
 
 
 @pytest.mark.parametrize("escalation", ["never", "ask", "auto"])
