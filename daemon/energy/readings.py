@@ -1,7 +1,7 @@
 """Joule arithmetic: readings with a range and a method, sums and differences of them, integrals of samples.
 
-Pure functions and values. Reads no counter, clock, file or setting; the formulas and their sources are in
-ARCHITECTURE.md, "Energy: formulas and sources".
+Pure functions and values. Reads no counter, clock, file or setting. The formulas and their sources are in
+packaging/docs/energy.md.
 """
 
 from __future__ import annotations

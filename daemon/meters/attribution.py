@@ -1,7 +1,7 @@
 """From a device's joules to one job's: idle power, share of the busy processor, and the range of both.
 
 Net = (ΔE − idle·Δt) × share, gross = ΔE × share, share = the job's CPU seconds ÷ the machine's. Pure arithmetic; the
-sources of the formulas and of the constants are in ARCHITECTURE.md.
+sources of the formulas and of the constants are in packaging/docs/energy.md.
 """
 
 from __future__ import annotations

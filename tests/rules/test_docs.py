@@ -1,0 +1,122 @@
+"""The pages for people who change halfwatt stay short, plain and true: what they name exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ARCHITECTURE, CONTRIBUTING, README = (ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "README"))
+DOCS = sorted((ROOT / "packaging/docs").glob("*.md"))
+PLAIN = [ARCHITECTURE, CONTRIBUTING, README, *DOCS]
+NOT_OURS = {"node_modules", ".venv", ".cache", ".pytest_cache", "build", "dist"}
+PAGES = sorted(path for path in ROOT.rglob("*.md") if not NOT_OURS & set(path.relative_to(ROOT).parts))
+MOST_LINES = 150
+MOST_WORDS = 30
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`]+)`")
+FILE = re.compile(r"(?:daemon|lsp|router_model|tests|packaging|editors)/[\w./-]+|[\w-]+\.(?:md|toml|txt)|Makefile")
+SENTENCE_END = re.compile(r"(?<=[.!?])[\"”)*]*\s+(?=[^a-z])")
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def prose(page: Path) -> Iterator[str]:
+    """A page's paragraphs and list items, without headings, tables and code blocks; inline code counts as one word."""
+    text = re.sub(r"^```.*?^```", "\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    block: list[str] = []
+    for line in [*text.split("\n"), ""]:
+        is_apart = not line.strip() or line.startswith(("#", "|", "!["))
+        if is_apart or re.match(r"\s*([-*]|\d+\.)\s", line):
+            yield " ".join(block)
+            block = []
+        if not is_apart:
+            block.append(re.sub(r"^\s*([-*]|\d+\.)\s", "", line).strip())
+
+
+def sentences(page: Path) -> Iterator[str]:
+    for block in prose(page):
+        plain = CODE.sub("CODE", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block))
+        yield from SENTENCE_END.split(plain)
+
+
+def n_words(sentence: str) -> int:
+    return len([word for word in sentence.split() if re.search(r"\w", word)])
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """The places of a page that a link can name, spelled as GitHub does."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@cache
+def functions_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+@pytest.mark.parametrize("page", [ARCHITECTURE, README], ids=name_of)
+def test_page_is_short(page: Path) -> None:
+    assert len(page.read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+@pytest.mark.parametrize("page", PLAIN, ids=name_of)
+def test_sentences_are_short(page: Path) -> None:
+    assert [each for each in sentences(page) if n_words(each) > MOST_WORDS] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    lost = []
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, place = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (place and place not in anchors(target)):
+            lost.append(link)
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING, *DOCS], ids=name_of)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = {each for each in CODE.findall(page.read_text(encoding="utf-8")) if FILE.fullmatch(each)}
+    assert sorted(each for each in named if not (ROOT / each).exists()) == []
+
+
+def test_map_has_one_row_for_each_room() -> None:
+    rows = re.findall(r"^\| `([\w/]+)` \|", ARCHITECTURE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    rooms = [
+        path.parent for package in ("daemon", "lsp", "router_model") for path in (ROOT / package).rglob("__init__.py")
+    ]
+    assert sorted(rows) == sorted(map(name_of, rooms))
+
+
+def test_every_invariant_names_tests_that_exist() -> None:
+    _, _, table = ARCHITECTURE.read_text(encoding="utf-8").partition("## Invariants")
+    rows = [row for row in table.splitlines() if row.startswith("| ")][2:]
+    assert rows
+    for row in rows:
+        path = ""
+        for named in CODE.findall(row.rpartition(" | ")[2]):
+            path = named.partition("::")[0] or path
+            assert named.partition("::")[2] in functions_of(ROOT / path), f"{path} has no {named}"
+
+
+def test_every_dependency_says_why_it_is_here() -> None:
+    text = (ROOT / "packaging/docs/dependencies.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [each for extra in project["optional-dependencies"].values() for each in extra]
+    names = {re.split(r"[ >=<;]", each)[0] for each in [*project["dependencies"], *extras]} - {"halfwatt[bench]"}
+    suffixes = {f"tree-sitter{each}" for each in re.findall(r"`(-[a-z]+)`", text)}
+    assert sorted(name for name in names if f"`{name}`" not in text and name not in suffixes) == []
