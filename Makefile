@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 help:
 	@echo "make demo          set up, then generate a function with the local model through the language server"
 	@echo "make test          set up, then run the tests"
-	@echo "make check         formatting, lint, strict types, import direction"
+	@echo "make check         formatting, lint, strict types, and the rules in tests/rules"
 	@echo "make test-wheel    build the wheel and run the tests against it"
 	@echo "make test-editors  drive real VS Code, Neovim and Emacs (make test-vscode: VS Code alone)"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
@@ -39,6 +39,7 @@ check: setup
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
+	$(RUN)/pytest -q tests/rules
 
 docs: setup
 	$(RUN)/python packaging/docs/write_pages.py

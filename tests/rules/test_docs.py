@@ -94,6 +94,14 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
     assert sorted(each for each in named if not (ROOT / each).exists()) == []
 
 
+@pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=name_of)
+def test_classes_and_constants_that_a_page_names_exist(page: Path) -> None:
+    files = [path for folder in ("daemon", "lsp", "router_model", "tests") for path in (ROOT / folder).rglob("*.py")]
+    words = set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in files)))
+    named = {each for each in CODE.findall(page.read_text(encoding="utf-8")) if re.fullmatch(r"[A-Z]\w+", each)}
+    assert sorted(named - words) == []
+
+
 def test_map_has_one_row_for_each_room() -> None:
     rows = re.findall(r"^\| `([\w/]+)` \|", ARCHITECTURE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     rooms = [
