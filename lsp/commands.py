@@ -21,6 +21,7 @@ from halfwatt.lsp.code.undefined import diagnosed_names
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor
+from halfwatt.lsp.editor.extensions import COMMANDS
 from halfwatt.lsp.generate import prompt, wording
 from halfwatt.lsp.generate.jobs import GenerationJob, Jobs
 
@@ -38,26 +39,12 @@ class Commands:
         self._link = link
         self._last = last
 
-    def table(self) -> dict[str, Command]:
-        return {
-            "halfwatt.generate": self._generate,
-            "halfwatt.accept": self._accept,
-            "halfwatt.cancel": self._cancel,
-            "halfwatt.explain": self._explain,
-            "halfwatt.why": self._why,
-            "halfwatt.energy": self._energy,
-            "halfwatt.status": self._status,
-            "halfwatt.pause": self._pause,
-            "halfwatt.resume": self._resume,
-            "halfwatt.setDial": self._dial,
-            "halfwatt.dashboard": self._dashboard,
-            "halfwatt.logs": self._logs,
-            "halfwatt.doctor": self._doctor,
-            "halfwatt.setCloudKey": self._key,
-            "halfwatt.pullModel": self._pull,
-        }
+    async def run(self, name: str, arguments: Arguments) -> Any:
+        """The JSON answer of a command named as in extensions.py; raises HalfwattError."""
+        command: Command = getattr(self, COMMANDS[name])
+        return await command(arguments)
 
-    async def _generate(self, arguments: Arguments) -> dict[str, str]:
+    async def generate(self, arguments: Arguments) -> dict[str, str]:
         route = _route(arguments)
         now, offset = self._place(arguments)
         found = find(now.source, offset, _undefined(arguments), now.path)
@@ -67,22 +54,14 @@ class Commands:
         job.review = bool(arguments.get("review"))
         return {"job": self._jobs.start(job)}
 
-    def _place(self, arguments: Arguments) -> tuple[Snapshot, int]:
-        position = arguments.get("position") or {}
-        uri, line, character = arguments.get("uri"), _get(position, "line"), _get(position, "character")
-        if not isinstance(uri, str) or not isinstance(line, int) or not isinstance(character, int):
-            raise UsageError("This command needs `uri` and `position` (`line`, `character`). Nothing was done.")
-        now = self._editor.snapshot(uri)
-        return now, now.offset(types.Position(line, character))
-
-    async def _accept(self, arguments: Arguments) -> None:
+    async def accept(self, arguments: Arguments) -> None:
         if not self._jobs.accept(str(arguments.get("job"))):
             raise UsageError("There is no such generation any more. Ask for a new one.")
 
-    async def _cancel(self, arguments: Arguments) -> dict[str, int]:
+    async def cancel(self, arguments: Arguments) -> dict[str, int]:
         return {"cancelled": self._jobs.cancel(arguments.get("job"))}
 
-    async def _explain(self, arguments: Arguments) -> dict[str, Any]:
+    async def explain(self, arguments: Arguments) -> dict[str, Any]:
         now, offset = self._place(arguments)
         found = find(now.source, offset, _undefined(arguments), now.path)
         if not isinstance(found, Target):
@@ -100,55 +79,63 @@ class Commands:
         decision: RouteDecision = await client.route(options, prompt.messages(now.source, found))
         return {"decision": msgspec.to_builtins(decision), "text": wording.decision(decision)}
 
-    async def _why(self, _: Arguments) -> dict[str, Any]:
+    async def why(self, _: Arguments) -> dict[str, Any]:
         result = self._last_result()
         return {"result": msgspec.to_builtins(result) if result else None, "text": wording.why(result)}
 
-    def _last_result(self) -> Result | None:
-        """This window's last generation, else the daemon's last request."""
-        status = self._last()
-        return self._jobs.last or (status.last if status else None)
-
-    async def _energy(self, arguments: Arguments) -> Any:
+    async def energy(self, arguments: Arguments) -> Any:
         client = await self._link.client()
         return msgspec.to_builtins(await client.energy(str(arguments.get("since") or "7d")))
 
-    async def _status(self, _: Arguments) -> Any:
+    async def status(self, _: Arguments) -> Any:
         return msgspec.to_builtins(await (await self._link.client()).status())
 
-    async def _pause(self, arguments: Arguments) -> Any:
+    async def pause(self, arguments: Arguments) -> Any:
         minutes = arguments.get("minutes")
         if minutes is not None and (not isinstance(minutes, int | float) or minutes <= 0):
             raise UsageError("`minutes` must be a number above 0, or be left out to pause until you resume.")
         return msgspec.to_builtins(await (await self._link.client()).pause(minutes))
 
-    async def _resume(self, _: Arguments) -> Any:
+    async def resume(self, _: Arguments) -> Any:
         return msgspec.to_builtins(await (await self._link.client()).resume())
 
-    async def _dial(self, arguments: Arguments) -> Any:
+    async def set_dial(self, arguments: Arguments) -> Any:
         dial = arguments.get("dial")
         if not isinstance(dial, str | int | float):
             raise UsageError("`dial` must be eco, balanced, quality or a number from 0 on.")
         return msgspec.to_builtins(await (await self._link.client()).dial(dial))
 
-    async def _dashboard(self, _: Arguments) -> dict[str, str]:
+    async def dashboard(self, _: Arguments) -> dict[str, str]:
         return {"url": (await self._child(["dashboard", "--print"])).strip()}
 
-    async def _logs(self, _: Arguments) -> dict[str, str]:
+    async def logs(self, _: Arguments) -> dict[str, str]:
         return {"path": str(self._link.paths.log_file)}
 
-    async def _doctor(self, _: Arguments) -> dict[str, str]:
+    async def doctor(self, _: Arguments) -> dict[str, str]:
         return {"text": await self._child(["doctor"], may_fail=True)}
 
-    async def _key(self, arguments: Arguments) -> dict[str, str]:
+    async def set_cloud_key(self, arguments: Arguments) -> dict[str, str]:
         provider, key = arguments.get("provider"), arguments.get("key")
         if not isinstance(provider, str) or not isinstance(key, str) or not key.strip() or provider.startswith("-"):
             raise UsageError("A provider and a key are needed. No key was stored.")
         return {"stored": (await self._child(["key", "set", provider], key + "\n")).strip()}
 
-    async def _pull(self, arguments: Arguments) -> Any:
+    async def pull_model(self, arguments: Arguments) -> Any:
         client = await self._link.client()
         return msgspec.to_builtins(await client.pull(str(arguments.get("id") or "auto")))
+
+    def _place(self, arguments: Arguments) -> tuple[Snapshot, int]:
+        position = arguments.get("position") or {}
+        uri, line, character = arguments.get("uri"), _get(position, "line"), _get(position, "character")
+        if not isinstance(uri, str) or not isinstance(line, int) or not isinstance(character, int):
+            raise UsageError("This command needs `uri` and `position` (`line`, `character`). Nothing was done.")
+        now = self._editor.snapshot(uri)
+        return now, now.offset(types.Position(line, character))
+
+    def _last_result(self) -> Result | None:
+        """This window's last generation, else the daemon's last request."""
+        status = self._last()
+        return self._jobs.last or (status.last if status else None)
 
     async def _child(self, arguments: list[str], stdin: str = "", may_fail: bool = False) -> str:
         """What `halfwatt ARGUMENTS` prints; its sentence as an error where it fails."""

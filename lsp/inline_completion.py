@@ -16,6 +16,11 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from halfwatt.daemon.errors import ConfigError, HalfwattError
+from halfwatt.lsp.editor.extensions import (
+    COMPLETION_ACCEPTED,
+    DID_PARTIALLY_ACCEPT_COMPLETION,
+    DID_SHOW_COMPLETION,
+)
 
 if TYPE_CHECKING:
     from halfwatt.daemon.settings.schema import Config
@@ -26,9 +31,6 @@ if TYPE_CHECKING:
     from halfwatt.lsp.editor.documents import Snapshot
     from halfwatt.lsp.editor.editor import Editor
 
-ACCEPTED = "halfwatt.completionAccepted"
-SHOWN = "halfwatt/didShowCompletion"
-PARTLY_ACCEPTED = "halfwatt/didPartiallyAcceptCompletion"
 SETTINGS_FRESH_S = 2.0
 
 
@@ -47,7 +49,7 @@ def _register_requests(server: LanguageServer, completion: InlineCompletion) -> 
     async def ordinary_completion(params: types.CompletionParams) -> types.CompletionList | None:
         return await completion.ordinary(params)
 
-    @server.command(ACCEPTED)
+    @server.command(COMPLETION_ACCEPTED)
     def accepted(*arguments: Any) -> None:
         completion.accepted(_fields(arguments[0] if arguments else {}))
 
@@ -65,11 +67,11 @@ def _register_notifications(server: LanguageServer, completion: InlineCompletion
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
         completion.closed(params.text_document.uri)
 
-    @server.feature(SHOWN)
+    @server.feature(DID_SHOW_COMPLETION)
     def did_show(params: Any) -> None:
         completion.shown(_fields(params))
 
-    @server.feature(PARTLY_ACCEPTED)
+    @server.feature(DID_PARTIALLY_ACCEPT_COMPLETION)
     def did_accept_partly(params: Any) -> None:
         completion.partly_accepted(_fields(params))
 
@@ -262,7 +264,7 @@ def _plain_item(now: Snapshot, position: types.Position, offer: Offer) -> types.
 
 def _command(offer: Offer) -> types.Command:
     """Run by the editor after inserting: how we learn that a suggestion was taken."""
-    return types.Command("Accepted", ACCEPTED, arguments=[{"id": offer.id, "chars": len(offer.text)}])
+    return types.Command("Accepted", COMPLETION_ACCEPTED, arguments=[{"id": offer.id, "chars": len(offer.text)}])
 
 
 def _word_before(text: str) -> str:

@@ -22,6 +22,7 @@ from halfwatt.daemon.paths import Paths, user_paths
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Documents
 from halfwatt.lsp.editor.editor import Editor
+from halfwatt.lsp.editor.extensions import COMMANDS, DID_CHANGE_STATUS
 
 from .code_actions import KINDS, code_actions
 
@@ -35,24 +36,6 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"  # asking the installed package for it takes 25 ms at each start; a test compares the two
 REQUEST_FAILED = -32803
-COMMANDS = (
-    "accept",
-    "cancel",
-    "dashboard",
-    "doctor",
-    "energy",
-    "explain",
-    "generate",
-    "logs",
-    "pause",
-    "pullModel",
-    "resume",
-    "setCloudKey",
-    "setDial",
-    "status",
-    "why",
-)
-_log = logging.getLogger(__name__)
 
 
 class HalfwattServer(LanguageServer):
@@ -81,7 +64,7 @@ class HalfwattServer(LanguageServer):
         if self._status is None:
             from halfwatt.lsp.editor.status import StatusSubscription
 
-            send = lambda params: self.editor.notify("halfwatt/didChangeStatus", params)  # noqa: E731
+            send = lambda params: self.editor.notify(DID_CHANGE_STATUS, params)  # noqa: E731
             self._status = StatusSubscription(self.link, send, lambda: self._jobs is not None and self._jobs.busy)
         return self._status
 
@@ -124,7 +107,7 @@ def create(paths: Paths, environ: Mapping[str, str]) -> HalfwattServer:
     _register_lifecycle(server)
     _register_code_actions(server)
     for name in COMMANDS:
-        _register_command(server, f"halfwatt.{name}")
+        _register_command(server, name)
     _register_inline_completion(server)
     return server
 
@@ -184,11 +167,11 @@ def _register_lifecycle(server: HalfwattServer) -> None:
 
 
 def _register_command(server: HalfwattServer, name: str) -> None:
-    @server.command(name)
+    @server.command(f"halfwatt.{name}")
     async def command(*arguments: Any) -> Any:
         given = arguments[0] if arguments else {}
         try:
-            return await server.commands.table()[name](given if isinstance(given, dict) else given._asdict())
+            return await server.commands.run(name, given if isinstance(given, dict) else given._asdict())
         except HalfwattError as error:
             raise JsonRpcException(str(error), REQUEST_FAILED) from None
 

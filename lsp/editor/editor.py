@@ -21,6 +21,7 @@ from halfwatt.daemon.paths import Paths
 from halfwatt.lsp.code.edits import Edit, apply
 
 from .documents import Snapshot, snapshot
+from .extensions import GENERATE_DELTA, SHOW_DIFF, Ability, DeltaNote, DiffNote, JobState, LinePosition, LineRange
 
 LANDING_LIMIT_S = 2.0  # editors send a change within a fraction of this after they applied an edit
 
@@ -39,11 +40,11 @@ class Editor:
         """What the client said of this capability, for example `text_document.inline_completion`; None for nothing."""
         return get_capability(self._server.client_capabilities, capability)
 
-    def wants(self, feature: str) -> bool:
-        """Whether the client asked for one of halfwatt's own notifications."""
+    def wants(self, ability: Ability) -> bool:
+        """Whether the client said that it understands one of halfwatt's additions."""
         experimental = getattr(self._server.client_capabilities, "experimental", None)
         halfwatt = _field(experimental, "halfwatt")
-        return bool(_field(halfwatt, feature))
+        return bool(_field(halfwatt, ability))
 
     def snapshot(self, uri: str) -> Snapshot:
         """The open document now; the same object, parsed once, while nothing changes. Raises UsageError."""
@@ -63,12 +64,14 @@ class Editor:
     def notify(self, method: str, params: object) -> None:
         self._server.protocol.notify(method, params)
 
-    def delta(self, job_id: str, base: Snapshot, span: tuple[int, int], text: str, state: str, message: str) -> None:
+    def delta(
+        self, job_id: str, base: Snapshot, span: tuple[int, int], text: str, state: JobState, message: str
+    ) -> None:
         """Tell the live preview how far a job is."""
-        at = base.range(*span)
-        start, end = ({"line": it.line, "character": it.character} for it in (at.start, at.end))
-        params = {"job": job_id, "uri": base.uri, "range": {"start": start, "end": end}, "text": text}
-        self.notify("halfwatt/generateDelta", {**params, "state": state, "message": message})
+        start, end = (LinePosition(line=it.line, character=it.character) for it in map(base.position, span))
+        place = LineRange(start=start, end=end)
+        note = DeltaNote(job=job_id, uri=base.uri, range=place, text=text, state=state, message=message)
+        self.notify(GENERATE_DELTA, note)
 
     def progress(self, title: str, cancel: Callable[[], Any]) -> Progress:
         return Progress(self._server, title, cancel, bool(self.can("window.work_done_progress")))
@@ -128,7 +131,7 @@ class Editor:
     async def show_diff(self, snapshot: Snapshot, title: str, diff: str) -> None:
         """Show what could not be applied: by our own notification, else as a file that the user may throw away."""
         if self.wants("showDiff") or self.wants("review"):
-            self.notify("halfwatt/showDiff", {"title": title, "uri": snapshot.uri, "text": diff})
+            self.notify(SHOW_DIFF, DiffNote(title=title, uri=snapshot.uri, text=diff))
         elif self.can("window.show_document.support"):
             from .diff_file import write_diff
 

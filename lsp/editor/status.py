@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any
 
 import msgspec
 
 from halfwatt.daemon.wire import Status
 
 from .daemon_link import DaemonLink
+from .extensions import StatusEnergy, StatusNote
 
 EVERY_S = 0.2
 
@@ -22,7 +22,7 @@ EVERY_S = 0.2
 class StatusSubscription:
     """Owns the task that listens. `send` gets the notification's params; `busy` tells of this window's own jobs."""
 
-    def __init__(self, link: DaemonLink, send: Callable[[dict[str, Any]], None], busy: Callable[[], bool]) -> None:
+    def __init__(self, link: DaemonLink, send: Callable[[StatusNote], None], busy: Callable[[], bool]) -> None:
         self.last: Status | None = None
         self._link = link
         self._send = send
@@ -53,7 +53,7 @@ class StatusSubscription:
         self._timer = None
         self._sent_s = asyncio.get_running_loop().time()
         if self.last is not None:
-            self._send(params(self.last, self._busy()))
+            self._send(note_of(self.last, self._busy()))
 
     async def _listen(self) -> None:
         from halfwatt.daemon.client.client import Client
@@ -65,11 +65,11 @@ class StatusSubscription:
                 self.refresh()
 
 
-def params(status: Status, busy: bool) -> dict[str, Any]:
-    """The notification's content: what PROTOCOL.md says."""
+def note_of(status: Status, busy: bool) -> StatusNote:
+    """The notification's content."""
     today = status.today
     last = msgspec.to_builtins(status.last) if status.last is not None else None
-    energy = {
+    energy: StatusEnergy = {
         "today_j": today.energy.total_j if today else None,
         "saved_j": today.saved.j if today else None,
         "saved_low_j": today.saved.low_j if today else None,

@@ -11,7 +11,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from halfwatt.daemon.errors import AnswerError, HalfwattError
 from halfwatt.daemon.wire import Feedback, Outcome, RequestOptions, Result, Route, RouteDecision
@@ -20,6 +20,7 @@ from halfwatt.lsp.code.targets import Target, find
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor, Progress
+from halfwatt.lsp.editor.extensions import JobState
 
 from . import anchor, prompt
 from .fit import Fitted, fit
@@ -30,7 +31,6 @@ RETRY_TEMPERATURE = 0.7  # greedy decoding would give the same answer again
 TRY_AGAIN = "Try again"
 TRY_CLOUD = "Try the cloud model"
 _log = logging.getLogger(__name__)
-JobState = Literal["running", "ready", "applied", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from importlib.metadata import version
 
 import pytest
@@ -15,7 +16,7 @@ from halfwatt.lsp.code.languages import LANGUAGES
 from halfwatt.lsp.code.lines import split_lines
 from halfwatt.lsp.commands import Commands
 from halfwatt.lsp.editor.documents import MAX_CHARS, Snapshot
-from halfwatt.lsp.server import COMMANDS
+from halfwatt.lsp.editor.extensions import COMMANDS
 
 URI = "file:///w/a%20b/%C3%A9.py"
 STUB = "def f(a):\n    pass\n"
@@ -146,9 +147,10 @@ async def test_why_without_a_request_says_so(clean_environ: dict[str, str]) -> N
         assert "no request yet" in field(reply, "text")
 
 
-def test_every_announced_command_exists() -> None:
-    table = Commands.table(object.__new__(Commands))
-    assert sorted(table) == [f"halfwatt.{name}" for name in sorted(COMMANDS)]
+def test_every_announced_command_exists_and_every_command_is_announced() -> None:
+    methods = {name for name in vars(Commands) if not name.startswith("_") and name != "run"}
+    assert set(COMMANDS.values()) == methods
+    assert all(inspect.iscoroutinefunction(vars(Commands)[name]) for name in methods)
 
 
 TEXT = "a = 'é😀'\f # page\x0b\x85\u2028\r\nb = 2\rc = 3\n"

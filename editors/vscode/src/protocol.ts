@@ -44,7 +44,7 @@ export interface StatusNote {
   message: string;
   paused: boolean;
   warnings: string[];
-  progress?: number | null;
+  progress: number | null;
   energy: {
     today_j: number | null;
     saved_j: number | null;

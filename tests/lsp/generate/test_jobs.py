@@ -102,7 +102,7 @@ class Parts:
         (action,) = code_actions(self.editor, action_params())
         assert action.command is not None
         (arguments,) = action.command.arguments or ()
-        await self.commands.table()["halfwatt.generate"](cast("dict[str, Any]", arguments))
+        await self.commands.run("generate", cast("dict[str, Any]", arguments))
         while self.jobs.busy:
             self.changed.clear()
             await self.changed.wait()
