@@ -1,1 +1,4 @@
-"""The halfwatt language server: thin, one process per editor window, imports no model library."""
+"""The halfwatt language server, one process per editor window, and the `halfwatt` command.
+
+It imports no model library.
+"""

@@ -1,1 +1,4 @@
-"""The HTTP API: OpenAI's endpoints and halfwatt's own, who may call them, and streaming. It answers nothing itself."""
+"""The HTTP API: OpenAI's endpoints and halfwatt's own, who may call them, streaming, and status events.
+
+It turns requests into values and answers into bytes. It decides and generates nothing.
+"""

@@ -1,3 +1,1 @@
-"""Local models as files: the catalog, the choice of `auto`, verified files on disk, and downloads. It loads no
-model.
-"""
+"""Local models as files: the catalog, the choice of `auto`, verified files on disk, and downloads. It runs no model."""

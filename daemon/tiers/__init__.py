@@ -1,3 +1,4 @@
-"""Who can answer: the local worker, and edge or cloud servers. A tier yields chunks and one end; it decides no
-route.
+"""Who can answer: the local worker, and edge or cloud servers with their keys.
+
+A tier yields chunks and one end. It decides no route.
 """

@@ -1,1 +1,1 @@
-"""The tables: every router on the same folds, and the reports."""
+"""The tables: every router on the same folds, and the reports. Each router is a module of another room."""

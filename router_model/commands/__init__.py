@@ -1,1 +1,1 @@
-"""What a person starts: `halfwatt router`, and the pipeline of stages."""
+"""What a person starts: the benchmark behind `halfwatt router bench`, and the pipeline of all stages."""

@@ -1,1 +1,1 @@
-"""One int8 ONNX graph, its digests and its card."""
+"""One int8 ONNX graph, its digests and its card. It trains nothing."""

@@ -1,1 +1,1 @@
-"""What a router is measured by: pairs, folds, curves, spending."""
+"""What a router is measured by: pairs, folds, curves, spending. It holds no router."""

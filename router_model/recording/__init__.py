@@ -1,1 +1,1 @@
-"""What baselines need, generated or trained once and kept as text-free tables."""
+"""What baselines need, generated or trained once and kept as tables without texts."""

@@ -1,1 +1,1 @@
-"""Running foreign code with limits: bubblewrap and a system-call filter."""
+"""Running foreign code with limits: bubblewrap and a system-call filter. It judges no result."""

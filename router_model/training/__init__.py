@@ -1,1 +1,1 @@
-"""The learner: views of a text, kernel ridge regression, softer targets, tables for drafts."""
+"""The learner: views of a text, kernel ridge regression, softer targets, tables for drafts. It ships nothing."""

@@ -1,1 +1,4 @@
-"""What stands around the cursor and in other files, as a prompt of limited length."""
+"""What stands around the cursor and in other files, as a prompt of limited length.
+
+Files that daemon/privacy keeps back never enter it.
+"""
