@@ -48,7 +48,7 @@ docs: setup
 BENCHES ?= generate worker energy completion
 bench: model
 	@missed=0; for name in $(BENCHES); do \
-	  echo "== bench_$$name"; (cd tests && HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || missed=1; \
+	  echo "== bench_$$name"; (cd tests && PYTHONPATH=$(CURDIR)/tests/support HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || missed=1; \
 	done; exit $$missed
 
 VSCODE = CODE_SERVER=$(CACHE)/code-server VSIX=$(CACHE)/halfwatt.vsix SERVER_BIN=$(CURDIR)/$(RUN) \

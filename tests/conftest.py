@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from cloud_server import cloud_server as cloud_server  # a fixture for every test
 from missing import missing
+from repository import ROOT
 
 from halfwatt.daemon.paths import Paths, user_paths
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL_MODEL_FILE = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 SMALL_MODEL_BYTES = 491_400_064
-MODELS_DIR = Path(os.environ.get("HALFWATT_MODELS_DIR") or REPOSITORY / ".cache" / "models").absolute()
+MODELS_DIR = Path(os.environ.get("HALFWATT_MODELS_DIR") or ROOT / ".cache" / "models").absolute()
 XDG_FOLDERS = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
 FOREIGN_KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "MISTRAL_API_KEY", "HF_ENDPOINT")
 

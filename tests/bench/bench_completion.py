@@ -1,6 +1,6 @@
 """The figures of inline completion: speed, a typing trace against the naive client, calls avoided, holes.
 
-    cd tests && python -m bench.bench_completion [--only ghost,trace,holes] [--quick] [--json FILE]
+    cd tests && PYTHONPATH=support python -m bench.bench_completion [--only ghost,trace,holes] [--quick] [--json FILE]
 
 Parts: ghost (against plain llama-cpp-python), along (typing a suggestion), windows (two of one project), cancel, busy
 (beside two busy processes), trace (against the naive client), calls (avoided), programs and passages (the same on made
@@ -34,6 +34,7 @@ from bench.kept_answers import KeptAnswers
 from bench.made_traces import made_traces, program_traces
 from conftest import MODELS_DIR, SMALL_MODEL_FILE
 from lsp_session import Session, session
+from repository import ROOT
 from running_daemon import RunningDaemon
 
 from halfwatt.daemon.client.client import Client
@@ -45,7 +46,6 @@ from halfwatt.lsp.completion.values import Query
 
 N_THREADS = 2
 CONTEXTS: tuple[tuple[ContextSource, ...], ...] = (("declarations",), ("ring",), ("declarations", "ring"))
-ROOT = Path(__file__).resolve().parents[2]
 Figures = AsyncGenerator[Figure, None]
 
 

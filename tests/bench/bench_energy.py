@@ -1,4 +1,4 @@
-"""Accuracy and cost of the energy figures: `python -m bench.bench_energy` in tests/.
+"""Accuracy and cost of the energy figures: `make bench BENCHES=energy`.
 
 Meters on simulated counters whose integrals are known, the ledger with 1,000,000 rows, the overhead per request, and,
 with HALFWATT_MODELS_DIR set, eight concurrent clients of a real daemon with the real model. `--quick` uses less.

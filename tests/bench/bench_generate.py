@@ -1,4 +1,4 @@
-"""Speed of generating functions: `python -m bench.bench_generate` in tests/, with HALFWATT_MODELS_DIR set.
+"""Speed of generating functions: `make bench BENCHES=generate`.
 
 Every figure is a ratio measured in one run, halfwatt and plain llama-cpp-python taking turns on the same prompts:
 time to the first token and tokens per second from editor client through language server, daemon and worker; the
@@ -27,6 +27,7 @@ from bench.figures import Figure
 from generate_world import world
 from lsp_session import Session, field, session
 from psutil import cpu_count
+from repository import ROOT, TESTS
 
 from halfwatt.daemon.models import catalog
 from halfwatt.lsp.code import languages
@@ -84,8 +85,7 @@ def main() -> int:
 @contextmanager
 def plain_chat(model: Path, n_threads: int) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "bench.plain_chat", str(model), str(n_threads)]
-    folder = Path(__file__).resolve().parents[1]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=TESTS)
     try:
         yield process
     finally:
@@ -198,7 +198,7 @@ def neovim_setup(folder: Path) -> list[Figure]:
     nvim = shutil.which("nvim", path=sysconfig.get_path("scripts")) or shutil.which("nvim")
     if nvim is None:
         return [Figure("Neovim setup", None, "ms")]
-    plugin = Path(__file__).resolve().parents[2] / "editors" / "nvim"
+    plugin = ROOT / "editors" / "nvim"
     script = folder / "setup.lua"
     script.write_text(
         f"vim.opt.runtimepath:append({json.dumps(str(plugin))})\n"

@@ -1,4 +1,4 @@
-"""Speed of the worker alone: `python -m bench.bench_worker` in tests/, with HALFWATT_MODELS_DIR set.
+"""Speed of the worker alone: `make bench BENCHES=worker`.
 
 Ratios measured in one run, halfwatt's supervisor and worker taking turns with plain llama-cpp-python on the same
 prompts: first token and tokens per second, idle and with two busy programs beside; a second identical prompt; how soon

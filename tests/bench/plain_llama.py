@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repository import TESTS
+
 CONTEXT_TOKENS = 4096
 MARKS = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 ENDS = ("<|endoftext|>", "<|im_end|>", "<|fim_pad|>", "<|file_sep|>", "<|repo_name|>", *MARKS)
@@ -51,8 +53,7 @@ class Plain:
 @contextmanager
 def running(model: Path, n_threads: int) -> Iterator[Plain]:
     command = [sys.executable, "-m", "bench.plain_llama", str(model), str(n_threads)]
-    folder = Path(__file__).resolve().parents[1]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=TESTS)
     try:
         yield Plain(process)
     finally:

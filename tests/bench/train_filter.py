@@ -1,6 +1,7 @@
 """Train the ghost-text filter: from labelled typing positions to lsp/completion/filter.json.
 
     cd tests
+    export PYTHONPATH=$PWD/support
     python -m bench.train_filter label TRAIN.jsonl --part train --model FILE.gguf
     python -m bench.train_filter label TEST.jsonl --part test --model FILE.gguf
     python -m bench.train_filter fit TRAIN.jsonl TEST.jsonl
@@ -22,6 +23,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, first_line, typing_positions
+from repository import ROOT
 
 from halfwatt.lsp.completion.features import NAMES, features
 from halfwatt.lsp.completion.filter import FILE, Model, Personal, Tree, guess
@@ -32,7 +34,7 @@ from halfwatt.lsp.completion.values import Query
 SEED = 7
 LOST_AT_MOST = 0.01  # share of exact matches that the filter alone may cost, out of fold; the cache costs more
 QUIET_SHARE = 1 / 3  # quiet mode asks at this share of places: the likeliest
-TARGET = Path(__file__).resolve().parents[2] / "lsp" / "completion" / FILE
+TARGET = ROOT / "lsp" / "completion" / FILE
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ import editor_run
 import pytest
 from generate_world import halfwatt, world
 from missing import missing
+from repository import TESTS
 
 pytestmark = [pytest.mark.editor, pytest.mark.model]
 
-SCENARIOS = Path(__file__).resolve().parents[1] / "emacs" / "scenarios.el"
+SCENARIOS = TESTS / "emacs" / "scenarios.el"
 HELPERS = {"until", "check", "open-file", "take-code-action", "worker", "tell-the-server", "type-meanwhile"}
 NAMES = [it for it in re.findall(r"^\(defun ([\w-]+)", SCENARIOS.read_text(), re.MULTILINE) if it not in HELPERS]
 

@@ -10,6 +10,7 @@ import editor_run
 import pytest
 from cloud_server import CloudServer
 from generate_world import halfwatt, world
+from repository import ROOT
 
 pytestmark = [pytest.mark.editor]
 
@@ -76,7 +77,7 @@ def test_scenario_with_cloud(cloud_environ: dict[str, str], tmp_path: Path, name
 
 
 def test_help_names_every_command_mapping_and_option() -> None:
-    plugin = editor_run.NVIM_SCENARIOS.parents[1] / "editors" / "nvim"
+    plugin = ROOT / "editors" / "nvim"
     manual = (plugin / "doc" / "halfwatt.txt").read_text()
     entry = (plugin / "plugin" / "halfwatt.lua").read_text()
     options = (plugin / "lua" / "halfwatt" / "config.lua").read_text()

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ARCHITECTURE, CONTRIBUTING, README = (ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "README"))
 DOCS = sorted((ROOT / "packaging/docs").glob("*.md"))
 PLAIN = [ARCHITECTURE, CONTRIBUTING, README, *DOCS]

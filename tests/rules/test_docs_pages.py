@@ -6,12 +6,11 @@ import ast
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 from write_pages import pages
 
 from halfwatt.daemon.settings import values
 from halfwatt.daemon.settings.schema import TierConfig
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("path", list(pages()), ids=lambda path: path.name)

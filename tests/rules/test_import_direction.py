@@ -14,8 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("daemon", "lsp", "router_model")
 # room: the rooms whose modules it may import, itself apart
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

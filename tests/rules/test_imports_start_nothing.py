@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 # onnxruntime reads this variable while it is imported: nothing later would keep it from collecting usage
 MAY_ACT = {"router_model/__init__.py": {"os.environ"}}
 OUTSIDE = {"os.environ", "sys.argv", "sys.stdin", "sys.stdout"}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from halfwatt.daemon.telemetry import otlp
 from halfwatt.lsp.code.languages import LANGUAGES
 
-ROOT = Path(__file__).resolve().parents[2]
 LANGUAGE_IDS = {id_ for it in LANGUAGES for id_ in (it.id, *it.aliases)}
 LANGUAGE_NAMES = {it.name.partition(" (")[0] for it in LANGUAGES}
 EMACS_MODES = {"javascript": "js", "cpp": "c++"}  # where the mode is not named after the languageId

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from missing import missing
+from repository import TESTS
 
-NVIM_SCENARIOS = Path(__file__).resolve().parents[1] / "nvim"
+NVIM_SCENARIOS = TESTS / "nvim"
 LIMIT_S = 160  # below pytest's own limit; child.lua's are shorter still
 
 

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 from energy_rows import row
+from repository import SUPPORT
 
 from halfwatt.daemon.errors import LedgerError, UsageError
 from halfwatt.daemon.ledger import summary as ledger_summary
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.wire import Feedback
-
-SUPPORT = Path(__file__).resolve().parents[2] / "support"
 
 DAY_S = 86400.0
 NOW_S = 1_790_000_000.0
@@ -260,7 +259,7 @@ def test_acknowledged_rows_survive_a_killed_process(tmp_path: Path) -> None:
         "ledger = Ledger(Path(sys.argv[1]))\ni = 0\n"
         "while True:\n    ledger.insert(row(f'r{i}', 1e9 + i, local_j=1.0)); print(i, flush=True); i += 1\n"
     )
-    environ = {**os.environ, "PYTHONPATH": str(SUPPORT)}
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), *sys.path])}
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True, env=environ
     )

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from energy_rows import row
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from repository import SUPPORT
 from running_daemon import environ_for, halfwatt
 
 from halfwatt.daemon.errors import UsageError
@@ -23,8 +24,6 @@ from halfwatt.daemon.paths import Paths, user_paths
 from halfwatt.daemon.telemetry import consent
 from halfwatt.daemon.telemetry import export as telemetry_export
 from halfwatt.daemon.telemetry import otlp as telemetry
-
-SUPPORT = Path(__file__).resolve().parents[2] / "support"
 
 HOUR = int(time.time() // 3600)
 NOW_S = HOUR * 3600.0 + 5
