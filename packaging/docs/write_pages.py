@@ -8,14 +8,10 @@ import api_page
 import settings_page
 
 FOLDER = Path(__file__).resolve().parent
-
-
-def pages() -> dict[Path, str]:
-    """Each generated file with the text that it should have."""
-    return {FOLDER / "settings.md": settings_page.page(), FOLDER / "api.md": api_page.page()}
+PAGES = {"settings.md": settings_page.page, "api.md": api_page.page}  # file: what makes its text
 
 
 if __name__ == "__main__":
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
-        print(f"wrote {path.name}")
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+        print(f"wrote {name}")
