@@ -74,8 +74,12 @@ def _act(fold: Fold, said: LocalPairEstimates, pair: PairOutcomes, value: float,
 def _join(pair: PairOutcomes, drafts: Flags, escalates: Flags) -> Spending:
     """Draft and decide where `drafts`, the strong model alone elsewhere."""
     first, second = drafted(pair, escalates.astype(float)), routed(pair, np.ones(len(drafts)))
-    parts = ((first.passed, second.passed), (first.energy_j, second.energy_j), (first.weak, second.weak))
-    return Spending(*(np.where(drafts, one, other) for one, other in parts))
+    return Spending(
+        np.where(drafts, first.passed, second.passed),
+        np.where(drafts, first.energy_j, second.energy_j),
+        np.where(drafts, first.weak, second.weak),
+        first.known & second.known,
+    )
 
 
 def _expected(fold: Fold, said: LocalPairEstimates) -> Array:

@@ -41,14 +41,13 @@ def routing_rate(p_weak: Array, passed: Array) -> float:
     return float(np.mean((p_weak > 0.5) == (passed > 0.5)))
 
 
-def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float, float, float]:
-    """H_edge, H_cloud and H_overall: accuracy of what each model answered, and of all; NaN where it answered none."""
+def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float | None, float | None, float]:
+    """H_edge, H_cloud and H_overall: accuracy of what each model answered, and of all; None where it answered none."""
     weak = p_weak > 0.5
     edge, cloud = passed[weak, 0], passed[~weak, 1]
-    nothing = float("nan")
     return (
-        float(edge.mean()) if len(edge) else nothing,
-        float(cloud.mean()) if len(cloud) else nothing,
+        float(edge.mean()) if len(edge) else None,
+        float(cloud.mean()) if len(cloud) else None,
         float(np.where(weak, passed[:, 0], passed[:, 1]).mean()),
     )
 
@@ -104,8 +103,8 @@ def _study_row(p_weak: Array, pair: PairOutcomes, seconds: Array) -> dict[str, A
     }
 
 
-def _percent(share: float) -> float | None:
-    return None if np.isnan(share) else round(100 * share, 1)
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 1)
 
 
 def by_probability(p_weak: Array, train: Rows, test: Rows) -> dict[str, Array]:

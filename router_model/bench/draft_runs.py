@@ -15,7 +15,7 @@ import numpy as np
 
 from halfwatt.router_model.measures import checkpoints, draft_data, local_pair, spending
 from halfwatt.router_model.measures.draft_data import DraftData, Fold
-from halfwatt.router_model.measures.evaluation import Array, folds
+from halfwatt.router_model.measures.evaluation import folds
 from halfwatt.router_model.measures.family import Family
 from halfwatt.router_model.measures.spending import Spending, routed
 from halfwatt.router_model.progress import tracked
@@ -23,6 +23,7 @@ from halfwatt.router_model.progress import tracked
 Spend = Callable[[Fold], dict[str, Spending]]
 Results = dict[str, dict[str, Spending]]
 _SHARED = (draft_data, local_pair, spending)
+_PARTS = ("passed", "energy_j", "weak", "known")  # of `Spending`, in its order
 
 
 @dataclass(frozen=True)
@@ -49,31 +50,38 @@ def before_a_draft(family: Family) -> DraftFamily:
 def run(data: DraftData, chosen: Sequence[DraftFamily], seeds: range, folder: Path | None, name: str) -> Results:
     """Cross-validate all routers; by router and operating point, means over the repetitions per task."""
     n_tasks = len(data.pair.passed)
-    totals: dict[str, dict[str, Array]] = {family.name: {} for family in chosen}
+    totals: dict[str, dict[str, Spending]] = {family.name: {} for family in chosen}
     runs = [(seed, train, test) for seed in seeds for train, test in folds(n_tasks, seed)]
     stems = {} if folder is None else {family.name: _stem(data, family) for family in chosen}
     for place, (seed, train, test) in enumerate(tracked(runs, name, len(runs))):
         fold = Fold(data, train, test, seed)
         for family in chosen:
             path = None if folder is None else folder / f"{stems[family.name]}-{place}.npz"
-            for setting, part in _unit(family, fold, path).items():
-                total = totals[family.name].setdefault(setting, np.zeros((3, n_tasks)))
-                total[:, test] += part / len(seeds)
-    return {
-        family: {setting: Spending(*total) for setting, total in settings.items()}
-        for family, settings in totals.items()
-    }
+            for setting, spent in _unit(family, fold, path).items():
+                total = totals[family.name].setdefault(setting, _nothing(n_tasks))
+                total.passed[test] += spent.passed / len(seeds)
+                total.energy_j[test] += spent.energy_j / len(seeds)
+                total.weak[test] += spent.weak / len(seeds)
+                total.known[test] &= spent.known
+    return totals
 
 
-def _unit(family: DraftFamily, fold: Fold, path: Path | None) -> dict[str, Array]:
+def _nothing(n_tasks: int) -> Spending:
+    return Spending(np.zeros(n_tasks), np.zeros(n_tasks), np.zeros(n_tasks), np.ones(n_tasks, dtype=bool))
+
+
+def _unit(family: DraftFamily, fold: Fold, path: Path | None) -> dict[str, Spending]:
+    """What a router spends on a fold, by operating point; read where it was measured before."""
     if path is not None and path.exists():
-        found = checkpoints.read(path)
-        return dict(zip(found["names"].tolist(), found["parts"], strict=True))
+        stored = checkpoints.read(path)
+        parts = zip(*(stored[name] for name in _PARTS), strict=True)
+        return {name: Spending(*each) for name, each in zip(stored["names"].tolist(), parts, strict=True)}
     spent = family.spend(fold)
-    parts = {name: np.array([one.passed, one.energy_j, one.weak]) for name, one in spent.items()}
     if path is not None:
-        checkpoints.save(path, names=list(parts), parts=list(parts.values()))
-    return parts
+        checkpoints.save(
+            path, names=list(spent), **{part: [getattr(one, part) for one in spent.values()] for part in _PARTS}
+        )
+    return spent
 
 
 def _stem(data: DraftData, family: DraftFamily) -> str:

@@ -82,10 +82,10 @@ def _rows(
     pair: PairOutcomes, at: Rows, family: DraftFamily, spent: dict[str, Spending], ours: dict[str, Spending]
 ) -> list[dict[str, Any]]:
     part = PairOutcomes(pair.passed[at], pair.energy_j[at])
-    curve = {name: _take(one, at) for name, one in ours.items()}
+    curve = {name: one.take(at) for name, one in ours.items()}
     curve["always weak"] = routed(part, np.zeros(len(at)))  # both are points of our dial
     curve["always strong"] = routed(part, np.ones(len(at)))
-    return [_row(part, family, name, _take(one, at), curve) for name, one in spent.items()]
+    return [_row(part, family, name, one.take(at), curve) for name, one in spent.items()]
 
 
 def _row(
@@ -110,10 +110,6 @@ def _row(
         "ours_low": ours[1],
         "ours_high": ours[2],
     }
-
-
-def _take(spent: Spending, at: Rows) -> Spending:
-    return Spending(spent.passed[at], spent.energy_j[at], spent.weak[at])
 
 
 def _tasks(data: DraftData, needs: str, everything: Rows) -> Rows:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from halfwatt.router_model.labelling.labels import read_rows
-from halfwatt.router_model.measures.evaluation import Array, Rows
+from halfwatt.router_model.measures.evaluation import Array, Mask, Rows
 from halfwatt.router_model.measures.spending import Spending
 
 JUDGE_TABLE = Path(__file__).parents[1] / "data" / "published_judge.csv"
@@ -26,12 +26,17 @@ _N_BOOTSTRAP = 1000
 
 @dataclass(frozen=True)
 class JudgedPairs:
-    """Judged pairs. `verdicts`, `(n, 2)`, in the two orders: −1 weak, 0 tie, 1 strong; `leans`, `(n, 2)`: log p(strong)
-    − log p(weak), NaN where unknown; `passed`, `(n, 2)`: weak, strong; `same`: 1 where both answers are one text."""
+    """Pairs of answers that a judge compared, one row per task.
+
+    `verdicts`, `(n, 2)`, in the two orders: −1 weak, 0 tie, 1 strong. `leans`, `(n, 2)`: log p(strong) − log p(weak), 0
+    where the judge told no probabilities and `leans_known` is False. `passed`, `(n, 2)`: weak, strong. `same`: 1 where
+    both answers are one text.
+    """
 
     tasks: Rows
     verdicts: Array
     leans: Array
+    leans_known: Mask
     passed: Array
     same: Array
 
@@ -43,12 +48,18 @@ class JudgedPairs:
     @property
     def leaning(self) -> Array:
         """The side of the summed leans; the agreed verdict where probabilities are unknown."""
-        total = self.leans.sum(axis=1)
-        return np.where(np.isnan(total), self.agreed, np.sign(total))
+        return np.where(self.leans_known, np.sign(self.leans.sum(axis=1)), self.agreed)
 
     def take(self, rows: Rows) -> "JudgedPairs":
         """Some of the pairs."""
-        return JudgedPairs(self.tasks[rows], self.verdicts[rows], self.leans[rows], self.passed[rows], self.same[rows])
+        return JudgedPairs(
+            self.tasks[rows],
+            self.verdicts[rows],
+            self.leans[rows],
+            self.leans_known[rows],
+            self.passed[rows],
+            self.same[rows],
+        )
 
 
 def judged(names: list[str], table: Path = JUDGE_TABLE) -> JudgedPairs | None:
@@ -57,10 +68,12 @@ def judged(names: list[str], table: Path = JUDGE_TABLE) -> JudgedPairs | None:
     rows = [row for row in read_rows(table) if row["task_id"] in place] if table.exists() else []
     if len(rows) < FEWEST_PAIRS:
         return None
+    leans = [(row["lean_weak_first"], row["lean_strong_first"]) for row in rows]
     return JudgedPairs(
         tasks=np.array([place[row["task_id"]] for row in rows]),
         verdicts=np.array([[_VALUES[row["weak_first"]], _VALUES[row["strong_first"]]] for row in rows]),
-        leans=np.array([[_number(row["lean_weak_first"]), _number(row["lean_strong_first"])] for row in rows]),
+        leans=np.array([[float(each) for each in both] if all(both) else [0.0, 0.0] for both in leans]),
+        leans_known=np.array([all(both) for both in leans]),
         passed=np.array([[float(row["weak_passed"]), float(row["strong_passed"])] for row in rows]),
         same=np.array([float(row["same_answer"]) for row in rows]),
     )
@@ -77,20 +90,24 @@ def measure(
     for name, beginning in routers:
         settings = {key: one for key, one in results.get(name, {}).items() if key.startswith(beginning)}
         if settings:
-            setting, weak = nearest_half({key: one.weak[found.tasks] for key, one in settings.items()})
-            rows.append({"router": name, "setting": setting, **preference(found, 1 - weak)})
+            spent = {key: one.take(found.tasks) for key, one in settings.items()}
+            setting = nearest_half(spent)
+            figures = preference(found, 1 - spent[setting].weak, spent[setting].known)
+            rows.append({"router": name, "setting": setting, **figures})
     return {"judge": reliability(found), "routers": rows}
 
 
-def preference(found: JudgedPairs, strong: Array) -> dict[str, Any]:
-    """Preference in per cent: wins and half of the ties. `strong`: share of each pair sent to the strong model, NaN
-    where a router has no recordings; those pairs are left out."""
-    known = np.flatnonzero(~np.isnan(strong))
-    part, share = found.take(known), strong[known]
+def preference(found: JudgedPairs, strong: Array, known: Mask | None = None) -> dict[str, Any]:
+    """Preference in per cent: wins and half of the ties.
+
+    `strong`: share of each pair sent to the strong model. Pairs where that is not `known` are left out.
+    """
+    rows = np.arange(len(strong)) if known is None else np.flatnonzero(known)
+    part, share = found.take(rows), strong[rows]
     sent = share * (1 - part.same)
     consistent = part.verdicts[:, 0] == part.verdicts[:, 1]
     return {
-        "pairs": len(known),
+        "pairs": len(rows),
         "to strong %": round(100 * float(share.mean()), 1),
         "over always-weak % (95 %)": _interval_text(0.5 + 0.5 * share * part.agreed),
         "by leaning % (95 %)": _interval_text(0.5 + 0.5 * share * part.leaning),
@@ -124,14 +141,12 @@ def reliability(found: JudgedPairs) -> dict[str, Any]:
 
 def signal(found: JudgedPairs) -> Array:
     """For a joint model, `(n, 2)`: both verdicts summed and both leans summed, larger when the weak answer is liked."""
-    leans = np.nan_to_num(found.leans.sum(axis=1))
-    return -np.column_stack([found.verdicts.sum(axis=1), leans])
+    return -np.column_stack([found.verdicts.sum(axis=1), found.leans.sum(axis=1)])
 
 
-def nearest_half(weak: Mapping[str, Array]) -> tuple[str, Array]:
-    """The setting whose mean share on the weak model is nearest to a half."""
-    name = min(weak, key=lambda key: abs(float(np.nanmean(weak[key])) - 0.5))
-    return name, weak[name]
+def nearest_half(settings: Mapping[str, Spending]) -> str:
+    """The setting whose mean share on the weak model, over the tasks where it is known, is nearest to a half."""
+    return min(settings, key=lambda name: abs(float(settings[name].weak[settings[name].known].mean()) - 0.5))
 
 
 def _interval_text(values: Array) -> str:
@@ -145,7 +160,3 @@ def _interval_text(values: Array) -> str:
 
 def _percent(values: Any) -> float | None:
     return round(100 * float(np.mean(values)), 1) if len(values) else None
-
-
-def _number(text: str) -> float:
-    return float(text) if text else float("nan")

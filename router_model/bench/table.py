@@ -118,7 +118,7 @@ def _curve_columns(pair: PairOutcomes, points: list[Point]) -> dict[str, float |
         "cpt_50": cpt(pair, points, 0.5),
         "cpt_80": cpt(pair, points, 0.8),
     }
-    return {name: None if np.isnan(value) else round(value, 4) for name, value in values.items()}
+    return {name: None if value is None else round(value, 4) for name, value in values.items()}
 
 
 def _quality_columns(measured: AveragedRouting, pair: PairOutcomes) -> dict[str, float | None]:

@@ -1,14 +1,13 @@
 """The outcome tables as arrays in task order: who passed, with how many tokens, at how many joules.
 
-Missing outcomes are NaN. Reads the reference tables from the data folder and the project's own additions; judges and
-generates nothing.
+It reads the reference tables from the data folder and the project's own additions. Outcomes that a table may lack come
+with a mask of the known ones; a table that must be whole and is not is an error. It judges and generates nothing.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,8 @@ from halfwatt.router_model.errors import DataMissing
 from halfwatt.router_model.serving.estimates import model_key
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Row = Mapping[str, str]
 ADDED_OUTCOMES = Path(__file__).parents[1] / "data" / "qwen25coder_q4_added.csv"
 ENERGY_MODELS = ("deepseek-coder-1.3b", "qwen2.5-coder-3b")
 LOCAL_MODELS = ("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b")
@@ -29,29 +30,30 @@ STATISTICS = (
 
 @dataclass(frozen=True)
 class ModelOutcomes:
-    """Arrays of shape `(n_tasks, n_models)`; `energy_j` is NaN where nobody measured."""
+    """How models did on tasks, `(n_tasks, n_models)`. The others hold 0 where `known` is False."""
 
-    models: tuple[str, ...]
     passed: Array
     tokens: Array
+    known: Mask
+
+
+@dataclass(frozen=True)
+class MeasuredOutcomes(ModelOutcomes):
+    """Outcomes of answers whose joules were measured."""
+
     energy_j: Array
 
 
-def energy_outcomes(data_dir: Path, task_ids: Sequence[str]) -> ModelOutcomes:
-    """The measured pair on the RTX 4090."""
-    return _outcomes(
-        read_rows(data_dir / "energy_rtx4090_1138x2.csv"), task_ids, ENERGY_MODELS,
-        lambda row: (float(row["passed"]), float(row["completion_tokens"]), float(row["energy_joules_mean10"])),
-    )  # fmt: skip
+def energy_outcomes(data_dir: Path, task_ids: Sequence[str]) -> MeasuredOutcomes:
+    """The measured pair on the RTX 4090, on every task."""
+    columns = ("passed", "completion_tokens", "energy_joules_mean10")
+    values, known = _whole(_energy_rows(data_dir), task_ids, ENERGY_MODELS, columns)
+    return MeasuredOutcomes(values[0], values[1], known, values[2])
 
 
 def energy_durations(data_dir: Path, task_ids: Sequence[str]) -> Array:
     """Seconds per task and model of the measured pair, shape `(n_tasks, 2)`."""
-    place = {name: index for index, name in enumerate(task_ids)}
-    out = np.full((len(place), 2), np.nan)
-    for row in read_rows(data_dir / "energy_rtx4090_1138x2.csv"):
-        out[place[row["task_id"]], ENERGY_MODELS.index(model_key(row["model"]))] = float(row["duration_s"])
-    return out
+    return _whole(_energy_rows(data_dir), task_ids, ENERGY_MODELS, ("duration_s",))[0][0]
 
 
 def local_rows(data_dir: Path) -> list[dict[str, str]]:
@@ -64,31 +66,30 @@ def local_rows(data_dir: Path) -> list[dict[str, str]]:
 
 def local_outcomes(data_dir: Path, task_ids: Sequence[str]) -> ModelOutcomes:
     """Qwen2.5-Coder 0.5B and 1.5B, both q4_k_m, on every task."""
-    return _outcomes(
-        local_rows(data_dir), task_ids, LOCAL_MODELS,
-        lambda row: (float(row["passed"]), float(row["completion_tokens"]), np.nan),
-    )  # fmt: skip
+    values, known = _whole(local_rows(data_dir), task_ids, LOCAL_MODELS, ("passed", "completion_tokens"))
+    return ModelOutcomes(values[0], values[1], known)
+
+
+def local_prompt_tokens(data_dir: Path, task_ids: Sequence[str]) -> Array:
+    """Tokens of each task's prompt as the local pair reads it, shape `(n_tasks,)`."""
+    weak = [row for row in local_rows(data_dir) if model_key(row["model"]) == LOCAL_MODELS[0]]
+    return _whole(weak, task_ids, LOCAL_MODELS[:1], ("prompt_tokens",))[0][0, :, 0]
 
 
 def local_statistics(data_dir: Path, task_ids: Sequence[str]) -> Array:
     """Draft statistics, shape `(n_tasks, 2, len(STATISTICS))`."""
-    place = {name: index for index, name in enumerate(task_ids)}
-    out = np.full((len(place), 2, len(STATISTICS)), np.nan)
-    for row in local_rows(data_dir):
-        column = LOCAL_MODELS.index(model_key(row["model"]))
-        out[place[row["task_id"]], column] = [float(row[name]) for name in STATISTICS]
-    return out
+    values, _ = _whole(local_rows(data_dir), task_ids, LOCAL_MODELS, STATISTICS)
+    return np.ascontiguousarray(np.moveaxis(values, 0, 2))
 
 
 def llama_outcomes(data_dir: Path, task_ids: Sequence[str]) -> ModelOutcomes:
-    """Share of tests passed by Llama-3 1B, 8B and 70B on MBPP's test and validation tasks; NaN elsewhere."""
+    """Share of tests passed by Llama-3 1B, 8B and 70B; known for MBPP's test and validation tasks alone."""
     rows = ({**row, "task_id": f"mbpp/{row['task_id']}"} for row in read_rows(data_dir / "llama3_mbpp_outcomes.csv"))
-    return _outcomes(
-        rows, task_ids, LLAMA_MODELS,
-        lambda row: (
-            int(row["tests_passed"]) / int(row["tests_total"]), float(row["completion_tokens"]), np.nan
-        ),
+    values, known = _by_task(
+        rows, task_ids, LLAMA_MODELS, 2,
+        lambda row: (int(row["tests_passed"]) / int(row["tests_total"]), float(row["completion_tokens"])),
     )  # fmt: skip
+    return ModelOutcomes(values[0], values[1], known)
 
 
 def llama_splits(data_dir: Path) -> dict[str, str]:
@@ -105,18 +106,45 @@ def llama_soft_labels(data_dir: Path) -> dict[tuple[str, str], dict[str, float]]
     return out
 
 
-def _outcomes(rows: Any, task_ids: Sequence[str], models: tuple[str, ...], values: Any) -> ModelOutcomes:
-    place = {name: index for index, name in enumerate(task_ids)}
-    table = np.full((3, len(place), len(models)), np.nan)
-    for row in rows:
-        if row["task_id"] in place:
-            table[:, place[row["task_id"]], models.index(model_key(row["model"]))] = values(row)
-    return ModelOutcomes(models, *table)
-
-
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a table by column name; `DataMissing` names a table that is not there."""
     if not path.is_file():
         raise DataMissing(f"The table {path.name} is not in the data folder; give the folder with --data-dir.")
     with path.open(newline="", encoding="utf-8") as lines:
         yield from csv.DictReader(lines)
+
+
+def _energy_rows(data_dir: Path) -> Iterator[dict[str, str]]:
+    return read_rows(data_dir / "energy_rtx4090_1138x2.csv")
+
+
+def _whole(
+    rows: Iterable[Row], task_ids: Sequence[str], models: Sequence[str], columns: Sequence[str]
+) -> tuple[Array, Mask]:
+    """`_by_task` of some columns, where every task must have a row of every model. Raises `DataMissing`."""
+    values, known = _by_task(rows, task_ids, models, len(columns), lambda row: [float(row[name]) for name in columns])
+    if not known.all():
+        n_missing = int((~known).any(axis=1).sum())
+        raise DataMissing(f"The tables have no outcome of {' or '.join(models)} for {n_missing} of the tasks.")
+    return values, known
+
+
+def _by_task(
+    rows: Iterable[Row],
+    task_ids: Sequence[str],
+    models: Sequence[str],
+    n_values: int,
+    values_of: Callable[[Row], Sequence[float]],
+) -> tuple[Array, Mask]:
+    """The values of each row, shape `(n_values, n_tasks, n_models)`, and where there was a row.
+
+    Rows of other tasks are left out.
+    """
+    place = {name: index for index, name in enumerate(task_ids)}
+    values = np.zeros((n_values, len(place), len(models)))
+    known = np.zeros((len(place), len(models)), dtype=bool)
+    for row in rows:
+        if row["task_id"] in place:
+            task, model = place[row["task_id"]], models.index(model_key(row["model"]))
+            values[:, task, model], known[task, model] = values_of(row), True
+    return values, known

@@ -1,7 +1,7 @@
 """The local pair, 0.5B → 1.5B, for routers that look at a draft: outcomes, joules by a stated model, recordings.
 
 Joules are modelled, not measured: new tokens at this kind of machine's joules per token, a prompt token at an eighth
-of a new one. `strong_factor` makes the strong model dearer, as a far one would be. Tasks without recordings have NaN.
+of a new one. `strong_factor` makes the strong model dearer, as a far one would be.
 """
 
 from dataclasses import dataclass, field
@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from halfwatt.router_model.labelling.labels import LOCAL_MODELS, local_outcomes, local_rows, local_statistics, read_rows
-from halfwatt.router_model.serving.estimates import model_key
+from halfwatt.router_model.labelling.labels import local_outcomes, local_prompt_tokens, local_statistics, read_rows
 from halfwatt.router_model.training.views import Inputs
 
 from . import local_pair
-from .evaluation import Array, PairOutcomes, Rows
+from .evaluation import Array, Mask, PairOutcomes, Rows
 from .family import PairData
 
 JOULES_PER_TOKEN = (16 / 22, 16 / 12)  # two cores at 8 W, 22 and 12 tokens/s
@@ -31,15 +30,18 @@ TESTS_TABLE = _DATA / "published_tests.csv"
 
 @dataclass(frozen=True)
 class RecordedOutcomes:
-    """Text-free outcomes of recorded generations by the weak model; NaN rows where nothing was recorded.
+    """Text-free outcomes of recorded generations by the weak model; rows without recordings hold 0.
 
-    `sample_passed`, `sample_tokens`, `sample_cluster`: `(n, 5)`; equal numbers within a row are one cluster.
-    `tests_passed`, `tests_tokens`: `(n, 4)`: the draft passes the first k of its tests; tokens up to the k-th.
+    `sample_passed`, `sample_tokens`, `sample_cluster`: `(n, 5)`, for the tasks of `has_samples`; equal numbers within a
+    row are one cluster. `tests_passed`, `tests_tokens`: `(n, 4)`, for the tasks of `has_tests`: the draft passes the
+    first k of its tests; tokens up to the k-th.
     """
 
+    has_samples: Mask
     sample_passed: Array
     sample_tokens: Array
     sample_cluster: Array
+    has_tests: Mask
     draft_passed: Array
     tests_passed: Array
     tests_tokens: Array
@@ -52,12 +54,12 @@ class RecordedOutcomes:
     @property
     def with_samples(self) -> Rows:
         """Tasks that have samples."""
-        return np.flatnonzero(~np.isnan(self.sample_passed[:, 0]))
+        return np.flatnonzero(self.has_samples)
 
     @property
     def with_tests(self) -> Rows:
         """Tasks that have tests."""
-        return np.flatnonzero(~np.isnan(self.tests_passed[:, 0]))
+        return np.flatnonzero(self.has_tests)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def draft_data(
 ) -> DraftData:
     """Everything about the local pair, in task order."""
     outcomes = local_outcomes(data_dir, names)
-    prompt = _prompt_tokens(data_dir, names)
+    prompt = local_prompt_tokens(data_dir, names)
     joules = (outcomes.tokens + PROMPT_SHARE * prompt[:, None]) * np.array(JOULES_PER_TOKEN)
     return DraftData(
         pair=PairOutcomes(outcomes.passed, joules * np.array([1.0, strong_factor])),
@@ -108,32 +110,27 @@ def draft_data(
         lambdas=(0.0, 0.5, 1.0),
         statistics=local_statistics(data_dir, names),
         prompt_tokens=prompt,
-        recorded=recorded(names),
+        recorded=recorded_outcomes(names),
     )
 
 
-def recorded(names: list[str]) -> RecordedOutcomes:
-    """The committed tables of the recordings, in task order; all NaN where there is no table."""
+def recorded_outcomes(names: list[str]) -> RecordedOutcomes:
+    """The committed tables of the recordings, in task order. Tasks with fewer than five samples count as without."""
     place = {name: index for index, name in enumerate(names)}
-    samples = np.full((3, len(names), N_SAMPLES), np.nan)
+    samples, sampled = np.zeros((3, len(names), N_SAMPLES)), np.zeros((len(names), N_SAMPLES), dtype=bool)
     for row in read_rows(SAMPLES_TABLE) if SAMPLES_TABLE.exists() else ():
-        values = (float(row["passed"]), float(row["n_tokens"]), float(row["cluster"]))
-        samples[:, place[row["task_id"]], int(row["sample"])] = values
-    samples[:, np.isnan(samples).any(axis=(0, 2))] = np.nan
-    tests, tokens = (np.full((len(names), len(TEST_COUNTS)), np.nan) for _ in range(2))
-    draft, prompt = (np.full(len(names), np.nan) for _ in range(2))
+        at, sample = place[row["task_id"]], int(row["sample"])
+        samples[:, at, sample] = float(row["passed"]), float(row["n_tokens"]), float(row["cluster"])
+        sampled[at, sample] = True
+    has_samples = np.asarray(sampled.all(axis=1))
+    samples[:, ~has_samples] = 0.0
+    tests, tokens = (np.zeros((len(names), len(TEST_COUNTS))) for _ in range(2))
+    draft, prompt = (np.zeros(len(names)) for _ in range(2))
+    has_tests = np.zeros(len(names), dtype=bool)
     for row in read_rows(TESTS_TABLE) if TESTS_TABLE.exists() else ():
         at = place[row["task_id"]]
+        has_tests[at] = True
         draft[at], prompt[at] = float(row["draft_passed"]), float(row["prompt_tokens"])
         tests[at] = [float(row[f"passes_{k}"]) for k in TEST_COUNTS]
         tokens[at] = [float(row[f"tokens_{k}"]) for k in TEST_COUNTS]
-    return RecordedOutcomes(samples[0], samples[1], samples[2], draft, tests, tokens, prompt)
-
-
-def _prompt_tokens(data_dir: Path, names: list[str]) -> Array:
-    place = {name: index for index, name in enumerate(names)}
-    out = np.full(len(names), np.nan)
-    for row in local_rows(data_dir):
-        if model_key(row["model"]) == LOCAL_MODELS[0]:
-            out[place[row["task_id"]]] = float(row["prompt_tokens"])
-    return out
+    return RecordedOutcomes(has_samples, samples[0], samples[1], samples[2], has_tests, draft, tests, tokens, prompt)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 N_FOLDS = 5
 N_BOOTSTRAP = 1000
 
@@ -115,12 +116,12 @@ def apgr(pair: PairOutcomes, points: list[Point]) -> float:
     return float(np.interp(grid, shares, recovered).mean())
 
 
-def cpt(pair: PairOutcomes, points: list[Point], recovered_share: float) -> float:
-    """Share of the joules between the models that recovers a share of the quality gap; NaN if never."""
+def cpt(pair: PairOutcomes, points: list[Point], recovered_share: float) -> float | None:
+    """Share of the joules between the models that recovers a share of the quality gap; None if none does."""
     shares, recovered = _gap_curve(pair, points)
     grid = np.linspace(0, 1, 1001)
     reached = np.flatnonzero(np.interp(grid, shares, recovered) >= recovered_share)
-    return float(grid[reached[0]]) if len(reached) else float("nan")
+    return float(grid[reached[0]]) if len(reached) else None
 
 
 def brier(p: Array, passed: Array) -> float:

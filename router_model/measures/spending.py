@@ -10,18 +10,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evaluation import Array, PairOutcomes
+from .evaluation import Array, Mask, PairOutcomes, Rows
 
 _N_BOOTSTRAP = 1000
 
 
 @dataclass(frozen=True)
 class Spending:
-    """Per task: share of runs whose final answer passed, joules spent on everything, share answered by the weak one."""
+    """Per task: share of runs whose final answer passed, joules spent on everything, share answered by the weak one.
+
+    `known` is False for tasks that the router cannot be measured on, for want of recordings; the others hold 0 there.
+    """
 
     passed: Array
     energy_j: Array
     weak: Array
+    known: Mask
+
+    def take(self, rows: Rows) -> "Spending":
+        """The same of some tasks."""
+        return Spending(self.passed[rows], self.energy_j[rows], self.weak[rows], self.known[rows])
 
 
 def routed(pair: PairOutcomes, strong: Array) -> Spending:
@@ -30,6 +38,7 @@ def routed(pair: PairOutcomes, strong: Array) -> Spending:
         pair.passed[:, 0] + strong * (pair.passed[:, 1] - pair.passed[:, 0]),
         pair.energy_j[:, 0] + strong * (pair.energy_j[:, 1] - pair.energy_j[:, 0]),
         1 - strong,
+        _everywhere(pair),
     )
 
 
@@ -39,6 +48,7 @@ def drafted(pair: PairOutcomes, escalated: Array, checks_j: Array | float = 0.0)
         np.where(escalated > 0, pair.passed[:, 1], pair.passed[:, 0]),
         pair.energy_j[:, 0] + checks_j + escalated * pair.energy_j[:, 1],
         1 - escalated,
+        _everywhere(pair),
     )
 
 
@@ -80,6 +90,10 @@ def against(curve: Mapping[str, Spending], spent: Spending) -> tuple[float, floa
     gaps = [_needed(*row) for row in zip(accuracy, energy, own_accuracy, strict=True)] / own_energy - 1
     low, high = np.percentile(gaps[1:], (2.5, 97.5))
     return float(gaps[0]), float(low), float(high)
+
+
+def _everywhere(pair: PairOutcomes) -> Mask:
+    return np.ones(len(pair.passed), dtype=bool)
 
 
 def _needed(accuracy: Array, energy: Array, wanted: float) -> float:

@@ -28,8 +28,8 @@ from halfwatt.router_model.baselines.finetuned import COLUMNS, TABLE
 from halfwatt.router_model.export.encoder import N_LAYERS, packaged_encoder
 from halfwatt.router_model.labelling.labels import energy_outcomes, local_outcomes, read_rows
 from halfwatt.router_model.labelling.tasks import load_tasks
-from halfwatt.router_model.measures.draft_data import recorded
-from halfwatt.router_model.measures.evaluation import Array, Rows, folds
+from halfwatt.router_model.measures.draft_data import recorded_outcomes
+from halfwatt.router_model.measures.evaluation import Array, Mask, Rows, folds
 from halfwatt.router_model.progress import tracked
 
 SEED = 0
@@ -133,10 +133,9 @@ def _forever(lengths: Sequence[int], random: np.random.Generator) -> Iterator[li
         yield from batches(lengths, random)
 
 
-def strict_labels(greedy: Array, sample_passed: Array) -> Array:
+def strict_labels(greedy: Array, sample_passed: Array, has_samples: Mask) -> Array:
     """All five samples pass where five were recorded, else the greedy answer passes."""
-    known = ~np.isnan(sample_passed).any(axis=1)
-    return np.where(known, np.nan_to_num(sample_passed).min(axis=1), greedy)
+    return np.where(has_samples, sample_passed.min(axis=1), greedy)
 
 
 def labels_of(data_dir: Path, pair: str, names: list[str]) -> tuple[Array, int]:
@@ -147,9 +146,9 @@ def labels_of(data_dir: Path, pair: str, names: list[str]) -> tuple[Array, int]:
     """
     if pair == "energy":
         return energy_outcomes(data_dir, names).passed[:, 0], 0
-    sampled = recorded(names)
+    recorded = recorded_outcomes(names)
     greedy = local_outcomes(data_dir, names).passed[:, 0]
-    return strict_labels(greedy, sampled.sample_passed), len(sampled.with_samples)
+    return strict_labels(greedy, recorded.sample_passed, recorded.has_samples), len(recorded.with_samples)
 
 
 def _copies(path: Path) -> dict[str, str]:

@@ -30,15 +30,14 @@ def privileged(data_dir: Path, tasks: list[Task]) -> Array:
     columns = [
         local.passed,
         local_statistics(data_dir, names).reshape(len(tasks), -1),
-        llama.passed,
-        llama.tokens,
+        *(np.where(llama.known, part, _MISSING) for part in (llama.passed, llama.tokens)),
         np.array(solution, dtype=float),
     ]
-    return np.nan_to_num(np.hstack(columns), nan=_MISSING)
+    return np.hstack(columns)
 
 
 def expectations(known: Array, targets: Array, seed: int, n_folds: int = 5) -> Array:
-    """Out-of-fold expectations of the targets from what is known; NaN targets are not learned from."""
+    """Out-of-fold expectations of the targets from what is known."""
     out = np.zeros_like(targets)
     order = np.random.default_rng(seed).permutation(len(known))
     for fold in range(n_folds):
@@ -49,16 +48,15 @@ def expectations(known: Array, targets: Array, seed: int, n_folds: int = 5) -> A
 
 
 def softened(targets: Array, expected: Array, share: float) -> Array:
-    """`share` of the expectation and the rest of the label; holes stay holes."""
+    """`share` of the expectation and the rest of the label."""
     return (1 - share) * targets + share * expected
 
 
 def _learn(known: Array, targets: Array, asked: Array) -> Array:
     from sklearn.ensemble import ExtraTreesRegressor
 
-    complete = ~np.isnan(targets).any(axis=1)
-    mean, scale = targets[complete].mean(axis=0), targets[complete].std(axis=0) + 1e-9
+    mean, scale = targets.mean(axis=0), targets.std(axis=0) + 1e-9
     forest = ExtraTreesRegressor(80, min_samples_leaf=4, max_features=0.5, random_state=0)
-    forest.fit(known[complete], (targets[complete] - mean) / scale)
+    forest.fit(known, (targets - mean) / scale)
     learned: Array = forest.predict(asked).reshape(len(asked), -1) * scale + mean
     return learned

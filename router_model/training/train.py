@@ -28,6 +28,7 @@ from .draft_model import DraftTables, fit_draft_tables
 from .views import Inputs, Scaling, Support, fit_scaling, fit_support, gram, scaled
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 MODELS = (*LOCAL_MODELS, *ENERGY_MODELS, *LLAMA_MODELS)
 N_MEMBERS = 8
 _DROPPED_SHARE = 0.3
@@ -57,14 +58,16 @@ def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> TrainedRouter:
     tables = [read(data_dir, names) for read in (local_outcomes, energy_outcomes, llama_outcomes)]
     passed = np.hstack([table.passed for table in tables])
     tokens = np.hstack([table.tokens for table in tables])
+    known = np.hstack([table.known for table in tables])
+    log_tokens = np.log(np.where(known, tokens, 1.0))
     scaling = fit_scaling(inputs)
     support = fit_support(scaled(inputs, scaling))
     matrix = gram(support).astype(np.float64)
-    targets = _with_teacher(passed, np.log(tokens), tasks, data_dir)
-    pass_fit = kernel_ridge.fit(matrix, targets[0], kernel_ridge.PASS_RIDGE)
-    tokens_fit = kernel_ridge.fit(matrix, targets[1], kernel_ridge.COST_RIDGE)
-    lines = kernel_ridge.calibration(pass_fit.left_out, passed)
-    members, offset = _members(matrix, targets[0])
+    targets = _with_teacher(passed, log_tokens, tasks, data_dir)
+    pass_fit = kernel_ridge.fit(matrix, targets[0], kernel_ridge.PASS_RIDGE, known)
+    tokens_fit = kernel_ridge.fit(matrix, targets[1], kernel_ridge.COST_RIDGE, known)
+    lines = kernel_ridge.calibration(pass_fit.left_out, passed, known)
+    members, offset = _members(matrix, targets[0], known)
     p = kernel_ridge.probabilities(pass_fit.left_out, lines)
     return TrainedRouter(
         scaling=scaling,
@@ -74,9 +77,9 @@ def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> TrainedRouter:
         member_offset=offset,
         tokens_fit=tokens_fit,
         calibration=lines,
-        smearing=kernel_ridge.smearing(tokens_fit.left_out, tokens),
-        token_quantiles=np.nanquantile(np.log(tokens) - tokens_fit.left_out, (0.1, 0.9), axis=0),
-        brier=np.nanmean((p - passed) ** 2, axis=0),
+        smearing=kernel_ridge.smearing(tokens_fit.left_out, tokens, known),
+        token_quantiles=_quantiles(log_tokens - tokens_fit.left_out, known),
+        brier=kernel_ridge.mean_of_known((p - passed) ** 2, known),
         drafts=fit_draft_tables(LOCAL_MODELS, local_statistics(data_dir, names), passed[:, :2], p[:, :2]),
     )
 
@@ -92,14 +95,19 @@ def _with_teacher(passed: Array, log_tokens: Array, tasks: list[Task], data_dir:
     return soft_passed, soft_tokens
 
 
-def _members(matrix: Array, targets: Array) -> tuple[Array, Array]:
+def _quantiles(residuals: Array, known: Mask) -> Array:
+    """10 % and 90 % of each column's known residuals, shape `(2, n_models)`."""
+    columns = zip(residuals.T, known.T, strict=True)
+    return np.column_stack([np.quantile(column[rows], (0.1, 0.9)) for column, rows in columns])
+
+
+def _members(matrix: Array, targets: Array, known: Mask) -> tuple[Array, Array]:
     """Coefficients of machines that each miss 30 % of the tasks, shape `(n, N_MEMBERS · n_models)`."""
     random = np.random.default_rng(SEED)
     coefficients, offsets = [], []
     for _ in range(N_MEMBERS):
-        holed = targets.copy()
-        holed[random.random(len(targets)) < _DROPPED_SHARE] = np.nan
-        member = kernel_ridge.fit(matrix, holed, kernel_ridge.PASS_RIDGE)
+        seen = random.random(len(targets)) >= _DROPPED_SHARE
+        member = kernel_ridge.fit(matrix, targets, kernel_ridge.PASS_RIDGE, known & seen[:, None])
         coefficients.append(member.coefficients)
         offsets.append(member.offset)
     return np.hstack(coefficients), np.hstack(offsets)

@@ -39,8 +39,9 @@ STRONG_ONLY = np.arange(N) % 4 == 0  # one answer in four passes by the strong m
 
 def made(verdicts: Array, leans: Array | None = None) -> JudgedPairs:
     passed = np.column_stack([~STRONG_ONLY, np.ones(N)]).astype(float)
-    known = np.full((N, 2), np.nan) if leans is None else leans
-    return JudgedPairs(np.arange(N), verdicts.astype(float), known, passed, np.zeros(N))
+    known = np.full(N, leans is not None)
+    leans = np.zeros((N, 2)) if leans is None else leans
+    return JudgedPairs(np.arange(N), verdicts.astype(float), leans, known, passed, np.zeros(N))
 
 
 def right_judge() -> JudgedPairs:
@@ -52,6 +53,12 @@ def first_place_judge() -> JudgedPairs:
     """Always says A, but leans less to it where the strong answer alone passes and the weak one is A."""
     leans = np.column_stack([np.where(STRONG_ONLY, -0.5, -1.5), np.ones(N)])
     return made(np.tile([-1.0, 1.0], (N, 1)), leans)
+
+
+def spent(*weak: float | None) -> Spending:
+    """Shares on the weak model; None where a router has no recordings."""
+    known = np.array([share is not None for share in weak])
+    return Spending(np.ones(len(weak)), np.ones(len(weak)), np.array([share or 0.0 for share in weak]), known)
 
 
 def mean(text: str) -> float:
@@ -116,22 +123,20 @@ def test_liking_for_the_first_place_is_a_tie_and_its_leaning_is_read_out() -> No
 
 def test_one_text_is_asked_about_by_nobody_and_counts_for_no_consistency() -> None:
     found = right_judge()
-    same = JudgedPairs(found.tasks, np.zeros((N, 2)), np.zeros((N, 2)), found.passed, np.ones(N))
+    nothing, known = np.zeros((N, 2)), np.ones(N, dtype=bool)
+    same = JudgedPairs(found.tasks, nothing, nothing, known, found.passed, np.ones(N))
     assert reliability(same)["pairs where one passes"] == 0
     assert preference(same, np.ones(N))["same verdict swapped %"] is None
 
 
 def test_pairs_without_a_routers_recording_are_left_out_of_its_row() -> None:
-    strong = np.where(np.arange(N) < 10, np.nan, 1.0)
-    assert preference(right_judge(), strong)["pairs"] == 30
+    assert preference(right_judge(), np.ones(N), np.arange(N) >= 10)["pairs"] == 30
 
 
 def test_row_of_a_router_is_its_setting_nearest_to_half() -> None:
-    assert nearest_half({"a": np.full(4, 0.9), "b": np.array([np.nan, 1, 0, 0.4]), "c": np.zeros(4)})[0] == "b"
-    spent = {
-        f"{name} {share}": Spending(np.ones(N), np.ones(N), np.full(N, share)) for name in "xy" for share in (1, 0)
-    }
-    found = measure(right_judge(), {"r": spent}, [("r", "y"), ("never recorded", "")])
+    assert nearest_half({"a": spent(0.9, 0.9, 0.9), "b": spent(None, 1, 0, 0.4), "c": spent(0, 0, 0)}) == "b"
+    settings = {f"{name} {share}": spent(*[share] * N) for name in "xy" for share in (1, 0)}
+    found = measure(right_judge(), {"r": settings}, [("r", "y"), ("never recorded", "")])
     assert [(row["router"], row["setting"]) for row in found["routers"]] == [("chance", "50% weak"), ("r", "y 1")]
 
 

@@ -13,7 +13,7 @@ from router_data import data_dir as data_dir
 from halfwatt.router_model.baselines.cascade_routing import both_stages, cascade_routing
 from halfwatt.router_model.baselines.finetuned import by_probability, gained, platform_accuracy, routing_rate
 from halfwatt.router_model.baselines.recorded import entropies, largest, self_tests, semantic_entropy
-from halfwatt.router_model.labelling.labels import STATISTICS, ModelOutcomes
+from halfwatt.router_model.labelling.labels import STATISTICS, MeasuredOutcomes, ModelOutcomes
 from halfwatt.router_model.labelling.tasks import load_tasks
 from halfwatt.router_model.measures import spending
 from halfwatt.router_model.measures.draft_data import (
@@ -89,7 +89,7 @@ def test_random_choice_saves_nothing_and_the_right_choice_saves_against_the_line
 
 def test_curve_is_compared_at_the_points_own_accuracy() -> None:
     curve = {"weak": routed(PAIR, np.zeros(N)), "strong": routed(PAIR, np.ones(N))}
-    half = Spending(np.full(N, 0.75), np.full(N, 20.0), np.full(N, 0.5))
+    half = Spending(np.full(N, 0.75), np.full(N, 20.0), np.full(N, 0.5), np.ones(N, dtype=bool))
     gap, low, high = spending.against(curve, half)
     assert gap == pytest.approx(25 / 20 - 1)
     assert low <= gap <= high
@@ -107,9 +107,11 @@ def recorded() -> RecordedOutcomes:
     easy = EASY.astype(float)
     tests = np.column_stack([np.ones(N), easy, easy, easy])
     return RecordedOutcomes(
+        has_samples=np.ones(N, dtype=bool),
         sample_passed=np.tile(easy[:, None], (1, 5)),
         sample_tokens=np.full((N, 5), 20.0),
         sample_cluster=np.where(EASY[:, None], 0.0, np.arange(5.0)),
+        has_tests=np.ones(N, dtype=bool),
         draft_passed=easy,
         tests_passed=tests,
         tests_tokens=np.tile([10.0, 30.0, 50.0, 70.0], (N, 1)),
@@ -137,10 +139,12 @@ def test_self_written_tests_escalate_on_failure_and_every_token_counts() -> None
 
 def test_tasks_without_recordings_are_left_out_of_a_row() -> None:
     holes = recorded()
-    holes.tests_passed[TEST[0]] = np.nan
+    holes.has_tests[TEST[0]] = False
     spent = self_tests(fold(draft_data(recorded=holes)))["k=3"]
-    assert np.isnan(spent.energy_j[0])
-    assert not np.isnan(spent.energy_j[1:]).any()
+    assert not spent.known[0]
+    assert spent.energy_j[0] == 0
+    assert spent.known[1:].all()
+    assert (spent.energy_j[1:] > 0).all()
 
 
 def test_surest_drafts_are_kept() -> None:
@@ -251,18 +255,20 @@ def test_recorded_fine_tuning_covers_every_task_once(data_dir: Path) -> None:
 
 
 def test_strict_label_needs_all_five_samples_where_there_are_five() -> None:
-    samples = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 1, 1], [np.nan] * 5])
-    assert strict_labels(np.array([0.0, 1.0, 1.0]), samples).tolist() == [1, 0, 1]
+    samples, has_samples = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 1, 1], [0] * 5]), np.array([True, True, False])
+    assert strict_labels(np.array([0.0, 1.0, 1.0]), samples, has_samples).tolist() == [1, 0, 1]
 
 
 def test_label_is_five_of_five_where_five_were_recorded_else_the_greedy_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     greedy = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
-    samples = np.array([[1, 1, 1, 1, 0], [np.nan] * 5, [1, 1, 1, 1, 1]])
-    nothing = np.full((3, 4), np.nan)
-    known = RecordedOutcomes(samples, samples, samples, nothing[:, 0], nothing, nothing, nothing[:, 0])
-    monkeypatch.setattr(finetune, "local_outcomes", lambda *_: ModelOutcomes(("a", "b"), greedy, greedy, greedy))
-    monkeypatch.setattr(finetune, "energy_outcomes", lambda *_: ModelOutcomes(("a", "b"), greedy, greedy, greedy))
-    monkeypatch.setattr(finetune, "recorded", lambda *_: known)
+    samples, sampled = np.array([[1, 1, 1, 1, 0], [0] * 5, [1, 1, 1, 1, 1]]), np.array([True, False, True])
+    nothing, whole = np.zeros((3, 4)), np.ones((3, 2), dtype=bool)
+    known = RecordedOutcomes(
+        sampled, samples, samples, samples, ~whole[:, 0], nothing[:, 0], nothing, nothing, nothing[:, 0]
+    )
+    monkeypatch.setattr(finetune, "local_outcomes", lambda *_: ModelOutcomes(greedy, greedy, whole))
+    monkeypatch.setattr(finetune, "energy_outcomes", lambda *_: MeasuredOutcomes(greedy, greedy, whole, greedy))
+    monkeypatch.setattr(finetune, "recorded_outcomes", lambda *_: known)
     labels, n_strict = finetune.labels_of(Path(), "local", ["x", "y", "z"])
     assert (labels.tolist(), n_strict) == ([0, 1, 1], 2)
     labels, n_strict = finetune.labels_of(Path(), "energy", ["x", "y", "z"])

@@ -10,8 +10,9 @@ from router_data import data_dir as data_dir
 
 from halfwatt.router_model.baselines.ours import GainEstimates, best_lambda, choose, lambda_for_accuracy
 from halfwatt.router_model.baselines.soft_head import best_shift
+from halfwatt.router_model.errors import DataMissing
 from halfwatt.router_model.labelling.calibrate import wilson
-from halfwatt.router_model.labelling.labels import energy_outcomes, local_outcomes
+from halfwatt.router_model.labelling.labels import energy_outcomes, llama_outcomes, local_outcomes
 from halfwatt.router_model.labelling.tasks import load_tasks
 from halfwatt.router_model.measures.evaluation import (
     PairOutcomes,
@@ -69,7 +70,10 @@ def test_curve_measures_of_the_line_are_those_of_chance() -> None:
 def test_better_points_raise_every_curve_measure() -> None:
     good = [point(UNEVEN, np.array([1.0, 1.0, 0.0, 0.0]))]
     assert apgr(UNEVEN, good) > 0.7
-    assert cpt(UNEVEN, good, 0.8) < 0.5
+    reached = cpt(UNEVEN, good, 0.8)
+    assert reached is not None
+    assert reached < 0.5
+    assert cpt(UNEVEN, [], 1.5) is None
     assert hull_area(UNEVEN, good) > 0.85
 
 
@@ -119,10 +123,14 @@ def test_left_out_predictions_equal_refitting_without_the_row() -> None:
 
 def test_target_with_holes_is_learned_from_the_rows_that_have_it() -> None:
     gram = np.eye(6) + 0.1
-    targets = np.array([[1, 1], [0, np.nan], [1, np.nan], [0, 0], [1, 1], [0, 0]], dtype=float)
-    fitted = kernel_ridge.fit(gram, targets, 1.0)
+    targets = np.array([[1, 1], [0, 0], [1, 0], [0, 0], [1, 1], [0, 0]], dtype=float)
+    known = np.array([[1, 1], [1, 0], [1, 0], [1, 1], [1, 1], [1, 1]], dtype=bool)
+    fitted = kernel_ridge.fit(gram, targets, 1.0, known)
     assert fitted.coefficients[1:3, 1].tolist() == [0, 0]
     assert np.isfinite(fitted.coefficients).all()
+    assert fitted.offset[1] == 0.5
+    other = kernel_ridge.fit(gram, np.where(known, targets, 9.0), 1.0, known)
+    assert (other.coefficients == fitted.coefficients).all()
 
 
 def test_wilson_interval_narrows_with_labels() -> None:
@@ -143,5 +151,17 @@ def test_energy_table_holds_the_checks_that_its_readme_states(data_dir: Path) ->
 
 def test_local_pair_has_an_outcome_for_every_task(data_dir: Path) -> None:
     found = local_outcomes(data_dir, [task.task_id for task in load_tasks(data_dir)])
-    assert not np.isnan(found.passed).any()
-    assert not np.isnan(found.tokens).any()
+    assert found.known.all()
+    assert (found.tokens > 0).all()
+    assert set(np.unique(found.passed)) == {0.0, 1.0}
+
+
+def test_table_that_lacks_a_task_is_said_and_not_filled_up(data_dir: Path) -> None:
+    with pytest.raises(DataMissing, match="1 of the tasks"):
+        local_outcomes(data_dir, ["mbpp/1", "mbpp/of another set"])
+
+
+def test_outcomes_that_a_table_may_lack_are_masked(data_dir: Path) -> None:
+    found = llama_outcomes(data_dir, ["mbpp/11", "HumanEval/1"])
+    assert found.known.tolist() == [[True] * 3, [False] * 3]
+    assert not found.passed[1].any()
