@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -180,10 +179,8 @@ class InlineCompletion:
     def _document(self, now: Snapshot) -> ContextDocument:
         from halfwatt.lsp.completion.context.gather import ContextDocument
 
-        folders = [folder_of(uri) for uri in self._editor.folders()]
-        return ContextDocument(
-            now.uri, now.path or None, _lf(now.text), now.language.id, workspace_of(now.path, folders)
-        )
+        workspace = workspace_of(now.path, self._editor.folders())
+        return ContextDocument(now.uri, now.path or None, _lf(now.text), now.language.id, workspace)
 
     def _config(self) -> Config:
         """The settings, read again at most every SETTINGS_FRESH_S; broken ones change nothing here."""
@@ -205,11 +202,6 @@ def workspace_of(path: str, folders: list[str]) -> str | None:
         return None
     holding = [folder for folder in folders if Path(path).is_relative_to(folder)]
     return max(holding, key=len, default=None)
-
-
-def folder_of(uri: str) -> str:
-    """The folder path of a `file:` URI."""
-    return unquote(urlsplit(uri).path)
 
 
 def _query(

@@ -7,14 +7,15 @@ at LF, CRLF and CR. Positions become character offsets here, in the encoding tha
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 from lsprotocol import types
+from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument, Workspace
 
 from halfwatt.daemon.errors import UsageError
@@ -48,7 +49,7 @@ class Documents(Workspace):
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
     ) -> None:
         """VS Code sends the change of a discarded document after it has closed it: there is nothing to change then."""
-        if unquote(text_doc.uri) in self.text_documents:
+        if open_document(self, text_doc.uri) is not None:
             super().update_text_document(text_doc, change)
 
     def _create_text_document(
@@ -114,13 +115,19 @@ class Snapshot:
         return types.Range(self.position(start), self.position(end))
 
 
+def open_document(workspace: Workspace, uri: str) -> TextDocument | None:
+    """The document with this URI, if the editor has it open. pygls keeps them by the URI without escapes."""
+    documents: Mapping[str, TextDocument] = workspace.text_documents
+    return documents.get(unquote(uri))
+
+
 def snapshot(workspace: Workspace, uri: str) -> Snapshot:
     """The open document now; UsageError where it is not open, of an unknown language, too large or binary."""
-    document = workspace.text_documents.get(unquote(uri)) or workspace.text_documents.get(uri)
+    document = open_document(workspace, uri)
     if document is None:
         raise UsageError("The document is not open in the editor. Open it and try again.")
-    path = document.path if uri.startswith("file:") else ""
-    language = languages.for_id(document.language_id or "") or languages.for_path(path or urlparse(uri).path)
+    path = to_fs_path(uri) or ""
+    language = languages.for_id(document.language_id or "") or languages.for_path(document.path)
     if language is None:
         name = document.language_id or PurePath(path).suffix or "this document"
         raise UsageError(f"Functions cannot be generated in {name}. Known languages: {languages.supported()}.")
@@ -128,7 +135,7 @@ def snapshot(workspace: Workspace, uri: str) -> Snapshot:
     if reason:
         raise UnusableText(f"{reason} Nothing was done.")
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
-    return Snapshot(uri, document.version, document.source, language, path or "", encoding)
+    return Snapshot(uri, document.version, document.source, language, path, encoding)
 
 
 def unusable(text: str) -> str | None:

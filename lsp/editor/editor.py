@@ -10,17 +10,17 @@ import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
-from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
 
 from halfwatt.daemon.paths import Paths
 from halfwatt.lsp.code.edits import Edit, apply
 
-from .documents import Snapshot, snapshot
+from .documents import Snapshot, open_document, snapshot
 from .extensions import GENERATE_DELTA, SHOW_DIFF, Ability, DeltaNote, DiffNote, JobState, LinePosition, LineRange
 
 LANDING_LIMIT_S = 2.0  # editors send a change within a fraction of this after they applied an edit
@@ -54,8 +54,9 @@ class Editor:
         return self._latest
 
     def folders(self) -> list[str]:
-        """The URIs of the workspace's folders."""
-        return list(self._server.workspace.folders)
+        """The paths of the workspace's folders. A folder that is not on this machine's disk has none."""
+        paths = (to_fs_path(it.uri) for it in self._server.workspace.folders.values())
+        return [path for path in paths if path]
 
     def document_changed(self) -> None:
         """To be called when any document changed."""
@@ -104,7 +105,7 @@ class Editor:
         loop = asyncio.get_running_loop()
         until = loop.time() + LANDING_LIMIT_S
         while True:
-            document = self._server.workspace.text_documents.get(unquote(uri))
+            document = open_document(self._server.workspace, uri)
             if is_so(document.source if document is not None else ""):
                 return True
             self._changed.clear()

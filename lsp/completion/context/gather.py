@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from halfwatt.daemon.privacy import excluded, secrets
 from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
@@ -148,12 +147,6 @@ def may_enter(path: Path, text: str | None, privacy: PrivacyConfig) -> bool:
     if excluded.reason(str(path), privacy) is not None:
         return False
     return not text or not privacy.detect_secrets or not secrets.find([text])
-
-
-def path_of(uri: str) -> str | None:
-    """The file path of a `file:` URI."""
-    parts = urlsplit(uri)
-    return unquote(parts.path) if parts.scheme == "file" else None
 
 
 def _name(file: Path, root: Path) -> str:
