@@ -1,8 +1,8 @@
 """llama.cpp through its low-level API: one model, one context, a few sequences of key-value state.
 
-Owned by the one thread of run.py that may touch the model; `abort`, `tokenize` and `prompt_tokens` alone may be
-called from another. It knows nothing of pipes, queues and stop rules. The high-level `Llama` class is not used: it has
-no abort, no slots, no `use_extra_bufts`, and fill-in-the-middle ids that are always 0.
+One thread of run.py owns it; other threads may call only `abort`, `tokenize` and `prompt_tokens`. It knows nothing of
+pipes, queues and stop rules. The high-level `Llama` class is not used: it has no abort, no slots and no
+`use_extra_bufts`, and its fill-in-the-middle ids are always 0.
 """
 
 from __future__ import annotations
@@ -21,23 +21,25 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from halfwatt.daemon.errors import ModelError, UsageError, WorkerError
 from halfwatt.daemon.inference.prompts import fim_tokens
+from halfwatt.daemon.models.catalog import FimTemplate
 
-from .protocol import LoadModel, Marks, WorkerJob
+from .protocol import LoadModel, WorkerJob
 
 BATCH_TOKENS = 512
 MOST_SLOTS = 4
 ABORTED = 2
 NATIVE_ERROR_LEVEL = 3  # ggml_log_level
 TOP_K, TOP_P = 40, 0.95  # llama.cpp's own defaults, for temperatures above 0
-CANARY = "def add(a, b):\n    return a + b\n\n\n" * 8
+SELF_TEST_PROMPT = "def add(a, b):\n    return a + b\n\n\n" * 8
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class SampledToken:
-    """One sampled token, with statistics of the unscaled distribution in nats. `margin` is the probability lead of the
-    first over the second choice, computed for the first token only."""
+    """One sampled token, with statistics of the unscaled distribution in nats.
+
+    `margin` is the probability lead of the first over the second choice; only an answer's first token has it."""
 
     token: int
     logprob: float
@@ -46,11 +48,11 @@ class SampledToken:
 
 
 class DecodeAborted(Exception):
-    """`abort` ended a decode; the sequence holds no more than before it."""
+    """`abort` ended a decode; the slot holds no more than before it."""
 
 
 class LlamaEngine:
-    """Loads on construction: ModelError where llama.cpp refuses the file or has no memory for its state."""
+    """A loaded model. ModelError where llama.cpp refuses the file or has no memory for its state."""
 
     def __init__(self, load: LoadModel) -> None:
         llama_cpp.llama_log_set(_log_callback, ctypes.c_void_p(0))
@@ -60,7 +62,9 @@ class LlamaEngine:
         self._n_vocab: int = llama_cpp.llama_vocab_n_tokens(self._vocab)
         trained = llama_cpp.llama_model_n_ctx_train(self._model)
         self.context_tokens = min(load.context_tokens, trained) if trained > 0 else load.context_tokens
-        self.n_slots = max(1, min(MOST_SLOTS, load.state_bytes // (self._token_bytes() * self.context_tokens)))
+        self.n_slots = max(
+            1, min(MOST_SLOTS, load.state_bytes // (self._state_bytes_per_token() * self.context_tokens))
+        )
         self._n_threads = max(1, load.n_threads)
         self._context = self._new_context(load)
         self._memory = llama_cpp.llama_get_memory(self._context)
@@ -69,7 +73,7 @@ class LlamaEngine:
         self._abort_flag = ctypes.create_string_buffer(2)
         self._install_abort()
         self._formatter = self._chat_formatter(load.chat_template)
-        self._fim = self._fim_marks(load.fim)
+        self._fim = self._fim_tokens(load.fim)
         self._ends = self._end_tokens(load.fim)
         self._samplers: dict[tuple[float, int], Any] = {}
 
@@ -81,19 +85,15 @@ class LlamaEngine:
     def has_fim(self) -> bool:
         return self._fim is not None
 
-    @property
-    def has_chat_template(self) -> bool:
-        return self._formatter is not None
-
-    def canary(self) -> None:
-        """Decode a batch and a single token, which is where broken kernels crash."""
-        tokens = self.tokenize(CANARY, special=False)[:BATCH_TOKENS]
+    def self_test(self) -> None:
+        """Decode a batch and a single token: that is where broken kernels crash. WorkerError for useless numbers."""
+        tokens = self.tokenize(SELF_TEST_PROMPT, special=False)[:BATCH_TOKENS]
         self.decode(0, tokens, 0)
-        choice = self.choose(first=True)
-        self.decode(0, [choice.token], len(tokens))
+        sampled = self.next_token(first=True)
+        self.decode(0, [sampled.token], len(tokens))
         if not np.isfinite(self._logits()).all():
             raise WorkerError("The local model answers with numbers that are not finite.")
-        self.keep(0, 0)
+        self.keep_prefix(0, 0)
 
     # Prompts
 
@@ -109,7 +109,7 @@ class LlamaEngine:
                         "`halfwatt config set local.model`, or ask for a plain completion."
                     )
                 prefix, suffix = job.prompt or "", job.suffix or ""
-                # Marks inside of the user's own text stay text.
+                # Fill-in-the-middle marks inside the user's own text stay text.
                 parts = self.tokenize(prefix, special=False), self.tokenize(suffix, special=False)
                 return self._begin() + fim_tokens(self._fim, *parts)
             case "text":
@@ -124,8 +124,8 @@ class LlamaEngine:
             raise WorkerError("The local model could not split the prompt into tokens. Shorten it.")
         return list(buffer[:count])
 
-    def piece(self, token: int) -> bytes:
-        """The token's bytes, which may be a part of a character; none for control tokens."""
+    def token_bytes(self, token: int) -> bytes:
+        """The token's bytes, perhaps only a part of a character; none for control tokens."""
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -134,14 +134,14 @@ class LlamaEngine:
                 return buffer.raw[:count]
             size = -count
 
-    def ends(self, token: int) -> bool:
-        """Whether the model says with this token that it is done."""
+    def is_end_token(self, token: int) -> bool:
+        """Whether the model ends its answer with this token."""
         return token in self._ends or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
 
     # State
 
-    def keep(self, slot: int, n_tokens: int, copy_from: int | None = None) -> None:
-        """Leave only the first `n_tokens` of a slot, after replacing it by a copy where so asked."""
+    def keep_prefix(self, slot: int, n_tokens: int, copy_from: int | None = None) -> None:
+        """Leave only the first `n_tokens` in a slot. With `copy_from` the slot first becomes a copy of that one."""
         if copy_from is not None:
             llama_cpp.llama_memory_seq_rm(self._memory, slot, -1, -1)
             llama_cpp.llama_memory_seq_cp(self._memory, copy_from, slot, -1, -1)
@@ -154,7 +154,9 @@ class LlamaEngine:
             llama_cpp.llama_set_n_threads(self._context, n_threads, n_threads)
 
     def decode(self, slot: int, tokens: Sequence[int], position: int, every_row: bool = False) -> None:
-        """Read at most `BATCH_TOKENS` tokens into a slot; logits are computed for the last one, or for `every_row`."""
+        """Read at most `BATCH_TOKENS` tokens into a slot. It computes logits for the last token, or for `every_row`.
+
+        DecodeAborted after `abort`, WorkerError where llama.cpp fails."""
         code = llama_cpp.llama_decode(self._context, self._batch.fill(slot, tokens, position, every_row))
         if code == ABORTED:
             raise DecodeAborted
@@ -162,7 +164,7 @@ class LlamaEngine:
             raise WorkerError(f"llama.cpp could not decode (code {code}). The answer was given up; ask again.")
 
     def abort(self) -> None:
-        """End the decode that is running, or the next one, after one step of its graph. From any thread."""
+        """End the running decode, or the next one, after one step of its graph. Any thread may call this."""
         self._abort_flag[0] = b"\x01"
 
     def clear_abort(self) -> None:
@@ -170,8 +172,8 @@ class LlamaEngine:
 
     # Sampling
 
-    def choose(self, first: bool, temperature: float = 0.0, seed: int = 0, row: int = -1) -> SampledToken:
-        """The next token from a row of the last decode. Greedy at temperature 0; else only after the last row."""
+    def next_token(self, first: bool, temperature: float = 0.0, seed: int = 0, row: int = -1) -> SampledToken:
+        """The next token from a row of the last decode. Temperature 0 is greedy; others may use the last row only."""
         logits = self._logits(row)
         best = int(logits.argmax())
         top = float(logits[best])
@@ -216,15 +218,15 @@ class LlamaEngine:
             )
         return context
 
-    def _token_bytes(self) -> int:
+    def _state_bytes_per_token(self) -> int:
         """Bytes of 16-bit keys and values for one token."""
         heads = max(1, llama_cpp.llama_model_n_head(self._model))
         width = llama_cpp.llama_model_n_embd(self._model) // heads * llama_cpp.llama_model_n_head_kv(self._model)
         return max(1, 2 * 2 * int(llama_cpp.llama_model_n_layer(self._model)) * int(width))
 
     def _install_abort(self) -> None:
-        """llama.cpp asks before every step of its graph. `strlen` of the flag's buffer answers without Python's lock:
-        0 for an empty string, 1 once `abort` has written a byte."""
+        """llama.cpp asks the callback before every step of its graph. The callback is C's `strlen` on the flag's
+        buffer, which needs no Python lock: 0 for an empty string, 1 once `abort` has written a byte."""
         library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
         self._abort_callback = ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
         flag = ctypes.cast(self._abort_flag, ctypes.c_void_p)
@@ -254,17 +256,18 @@ class LlamaEngine:
     def _name(self, token: int) -> str:
         return "" if token < 0 else llama_cpp.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace")
 
-    def _fim_marks(self, marks: Marks | None) -> tuple[list[int], list[int], list[int]] | None:
-        if marks is not None:
-            texts = (marks.prefix, marks.suffix, marks.middle)
+    def _fim_tokens(self, template: FimTemplate | None) -> tuple[list[int], list[int], list[int]] | None:
+        """The marks before the prefix, the suffix and the middle; None where the model has none."""
+        if template is not None:
+            texts = (template.prefix, template.suffix, template.middle)
             prefix, suffix, middle = (self.tokenize(text, special=True) for text in texts)
             return prefix, suffix, middle
         ids = [getattr(llama_cpp, f"llama_vocab_fim_{name}")(self._vocab) for name in ("pre", "suf", "mid")]
         return None if min(ids) < 0 else ([ids[0]], [ids[1]], [ids[2]])
 
-    def _end_tokens(self, marks: Marks | None) -> frozenset[int]:
-        """Single control tokens among the template's stops: they never show as text."""
-        stops = [self.tokenize(text, special=True) for text in (marks.stops if marks else ())]
+    def _end_tokens(self, template: FimTemplate | None) -> frozenset[int]:
+        """The template's stops that are one control token; such a token has no text that a stop rule could see."""
+        stops = [self.tokenize(text, special=True) for text in (template.stops if template else ())]
         return frozenset(tokens[0] for tokens in stops if len(tokens) == 1)
 
     def _begin(self) -> list[int]:
@@ -273,7 +276,7 @@ class LlamaEngine:
 
 
 class _NativeBatch:
-    """llama.cpp's batch over arrays of our own: one slot, growing positions, logits for the last token."""
+    """llama.cpp's batch structure over our own arrays: one slot, growing positions, logits for the last token."""
 
     def __init__(self, size: int) -> None:
         self._token = np.zeros(size, dtype=np.int32)
@@ -340,6 +343,6 @@ def _margin(logits: Floats, best: int, total: float) -> float:
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]  # ctypes' decorator
 def _log_callback(level: int, text: bytes, _data: object) -> None:
-    """Errors only: llama.cpp tells much, and the daemon logs what comes before the first prompt."""
+    """Pass on errors only: llama.cpp writes a lot, and the daemon logs what comes before the first prompt."""
     if level == NATIVE_ERROR_LEVEL:
         sys.stderr.write(text.decode("utf-8", "replace"))

@@ -1,7 +1,7 @@
-"""The ladder of native parameters, from fast to safe, and the memory of which rung worked on this machine.
+"""Sets of native parameters from fast to safe, and the memory of which one worked on this machine.
 
-A crash cannot be caught, only survived: supervisor.py starts the next rung in a new process. A new library, a new
-processor or another model starts from the top again.
+Nothing can catch a crash of native code, so supervisor.py tries the next fallback in a new process. A new version of
+the library, another processor or another model starts with the fastest again.
 """
 
 from __future__ import annotations
@@ -27,18 +27,17 @@ FALLBACKS = (
 
 
 class FallbackMemory:
-    """Reads and writes a small JSON file; one that cannot be read counts as empty, one that cannot be written is
-    done without."""
+    """Which fallback worked, in a small JSON file. A file that cannot be read counts as empty."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def first_to_try(self, key: str) -> int:
-        """Where to start: 0 unless a safer rung is remembered."""
+        """Index of the fallback to try first: 0, the fastest, unless a safer one is remembered."""
         return min(max(0, self._read().get(key, 0)), len(FALLBACKS) - 1)
 
     def remember(self, key: str, index: int) -> bool:
-        """Keep a rung; False where the file cannot be written."""
+        """Store the fallback that worked; False where the file cannot be written, which does no harm."""
         known = self._read()
         if known.get(key) == index:
             return True
@@ -59,14 +58,14 @@ class FallbackMemory:
 
 
 def memory_key(spec: ModelSpec) -> str:
-    """What a rung depends on: the model's bytes, the library's version, the processor."""
+    """Names what decides which fallback works: the model's bytes, the library's version, the processor."""
     model = spec.sha256 or f"{spec.file}-{spec.path.stat().st_size if spec.path else 0}"
     library = importlib.metadata.version("llama-cpp-python")
     return hashlib.sha256(f"{model} {library} {_processor()}".encode()).hexdigest()[:16]
 
 
 def _processor() -> str:
-    """The processor's name and features, as far as the system tells."""
+    """The processor's name and features, as far as the system reports them."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,7 +1,7 @@
-"""One worker process as the daemon sees it: started, loaded, spoken to, ended.
+"""One worker process on the daemon's side: starting it, loading its model, sending messages, ending it.
 
-Knows nothing of queues, restarts and ladders (supervisor.py). Its stderr is logged until the model is ready and
-thrown away after, since only then can it know a prompt.
+It knows nothing of queues, restarts and fallbacks (supervisor.py). The process's stderr is logged until the model is
+ready. From then on it is discarded, because it could contain parts of prompts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ QUIET_THREADS = {"GOMP_SPINCOUNT": "10000", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class WorkerCrashedError(WorkerError):
-    """The process ended before it was ready; `native` when a signal of broken native code ended it."""
+    """The process ended before it was ready; `native` where broken native code is the likely cause."""
 
     def __init__(self, message: str, native: bool) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class WorkerCrashedError(WorkerError):
 
 
 class WorkerProcess:
-    """Made by `start_worker`. `last_message_s` is on the monotonic clock."""
+    """A running worker, made by `start_worker`. `last_message_s` is on the monotonic clock."""
 
     def __init__(self, process: Process, log: logging.Logger) -> None:
         self._process = process
@@ -56,12 +56,12 @@ class WorkerProcess:
         return self._process.returncode
 
     def post(self, message: ToWorker) -> None:
-        """Send without waiting. To a process that is gone it is lost; its end is seen in `messages`."""
+        """Send without waiting. A message to a process that has ended is lost; `messages` then ends, too."""
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(encode(message))
 
     async def messages(self) -> AsyncIterator[FromWorker]:
-        """Everything it says until its end. What is no message ends it: the pipe cannot be trusted any more."""
+        """Its messages until its end. A line that is no message ends them: the pipe cannot be trusted any more."""
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         with contextlib.suppress(msgspec.MsgspecError, ValueError, ConnectionError):
             while line := await self._process.stdout.readline():
@@ -69,7 +69,7 @@ class WorkerProcess:
                 yield decode_from_worker(line)
 
     async def load(self, load: LoadModel, limit_s: float) -> ModelReady:
-        """Wait until the model is loaded and healthy. WorkerCrashedError, or ModelError where no rung can help."""
+        """Wait until the model is loaded and tested. WorkerCrashedError, or ModelError where no fallback can help."""
         self.post(load)
         try:
             async with asyncio.timeout(limit_s):
@@ -87,7 +87,7 @@ class WorkerProcess:
         raise self._crashed(f"ended with code {code} while it loaded the model", is_native_crash(code))
 
     async def end(self, at_once: bool = False) -> None:
-        """Close its stdin, at which it ends, and kill it if it does not."""
+        """Close its stdin, which ends it, and kill it if it does not end."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -118,7 +118,7 @@ async def start_worker(environ: Mapping[str, str], log: logging.Logger) -> Worke
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-P",  # a folder named halfwatt where the daemon was started is not ours
+            "-P",  # a folder named halfwatt in the daemon's working folder must not be imported
             "-m",
             "halfwatt.daemon.worker",
             stdin=PIPE,
@@ -133,6 +133,8 @@ async def start_worker(environ: Mapping[str, str], log: logging.Logger) -> Worke
 
 
 def is_native_crash(code: int) -> bool:
-    """Whether an exit code means broken native code, which safer parameters may cure: SIGILL, SIGABRT, SIGBUS, SIGFPE,
-    SIGSEGV; on Windows an exception status. Being killed from outside does not."""
+    """Whether an exit code means broken native code, which safer parameters may avoid.
+
+    These are SIGILL, SIGABRT, SIGBUS, SIGFPE and SIGSEGV, and on Windows an exception status; not a kill from
+    outside."""
     return -code in (4, 6, 7, 8, 10, 11) or code >= 0x80000000

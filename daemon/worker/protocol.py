@@ -1,6 +1,6 @@
-"""What the daemon and its worker process say to each other: one JSON object a line over the child's stdin and stdout.
+"""The messages between the daemon and its worker process: one JSON object a line, over the child's stdin and stdout.
 
-Prompts travel here and never in process arguments. Nothing in this module reads, writes or starts anything.
+Prompts travel in these messages and never in process arguments. This module reads, writes and starts nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from halfwatt.daemon.inference.answer import Chunk
+from halfwatt.daemon.models.catalog import FimTemplate
 from halfwatt.daemon.wire import StopRule
 from halfwatt.router_model.serving.draft_stats import DraftStats
 
@@ -31,7 +32,7 @@ StopReason = Literal[
 
 
 class Fallback(Struct, frozen=True):
-    """One set of native parameters, from fast to safe. `max_threads` 0 means: no limit of its own."""
+    """One set of native parameters. With `max_threads` 0 it sets no limit to the threads."""
 
     name: str
     extra_buffers: bool = True  # repacked and AMX kernels; the AMX ones crash on some machines
@@ -39,17 +40,8 @@ class Fallback(Struct, frozen=True):
     max_threads: int = 0
 
 
-class Marks(Struct, frozen=True):
-    """The texts around a fill-in-the-middle prompt, and the texts that end its answer."""
-
-    prefix: str
-    suffix: str
-    middle: str
-    stops: tuple[str, ...] = ()
-
-
 class LoadModel(Struct, frozen=True, tag="load"):
-    """The first message to a worker. `chat_template` (Jinja) and `fim` None: the file's own metadata decides."""
+    """The first message to a worker. Where `chat_template` (Jinja) or `fim` is None, the file's metadata decides."""
 
     path: str
     fallback: Fallback
@@ -59,17 +51,17 @@ class LoadModel(Struct, frozen=True, tag="load"):
     n_threads: int = 0  # 0: chosen by load
     nice: int = 0
     chat_template: str | None = None
-    fim: Marks | None = None
+    fim: FimTemplate | None = None
 
 
-WARM_PRIORITY = -1  # of a job that reads ahead: any other job ends it and comes next
+WARM_PRIORITY = -1  # of a job that reads a prompt ahead: any other job ends it and runs next
 
 
 class WorkerJob(Struct, frozen=True, tag="job"):
-    """One generation. `messages` for chat, `prompt` for text, `prompt` and `suffix` for fim.
+    """One generation. Chat needs `messages`, text needs `prompt`, fim (fill in the middle) `prompt` and `suffix`.
 
-    `document` is an opaque id: requests of one document share a slot of key-value state. A larger `priority` runs
-    first. `time_box_ms` counts from the call of `LocalModel.run`, which also gives the job its `id`. Temperature 0 is
+    `document` is an opaque id: jobs of one document share a slot of key-value state. A larger `priority` runs first.
+    `time_box_ms` counts from the call of `LocalModel.run`, which also gives the job its `id`. Temperature 0 is
     greedy."""
 
     kind: JobKind
@@ -88,29 +80,27 @@ class WorkerJob(Struct, frozen=True, tag="job"):
 
 
 class CancelJob(Struct, frozen=True, tag="cancel"):
-    """Stop this job within one token; it still ends with `JobDone`."""
+    """Stop this job within one token. It still ends with `JobDone`."""
 
     id: int
 
 
 class CountTokens(Struct, frozen=True, tag="count"):
-    """How many prompt tokens would this job have?"""
+    """Count the prompt tokens that this job would have."""
 
     job: WorkerJob
 
 
 class ModelReady(Struct, frozen=True, tag="ready"):
-    """The model is loaded and has decoded its canary."""
+    """The model is loaded and has passed its self-test."""
 
     context_tokens: int
-    n_slots: int
     has_fim: bool
-    has_chat_template: bool
     library: str
 
 
 class LoadFailed(Struct, frozen=True, tag="load_failed"):
-    """The model cannot be used whatever the parameters; the sentence is for the user."""
+    """No parameters can make the model usable. The message is for the user."""
 
     message: str
 
@@ -132,7 +122,7 @@ class JobDone(Struct, frozen=True, tag="done"):
 
 
 class JobFailed(Struct, frozen=True, tag="job_failed"):
-    """The job was refused or broke; the worker goes on. `code` is that of an error in daemon/errors.py."""
+    """The job was refused, or it broke; the worker goes on. `code` names an error of daemon/errors.py."""
 
     job: int
     code: str
@@ -165,15 +155,25 @@ def encode(message: ToWorker | FromWorker) -> bytes:
 
 
 def decode_to_worker(line: bytes) -> ToWorker:
-    """What the daemon said; msgspec.DecodeError on anything else."""
+    """A message from the daemon; msgspec.DecodeError for anything else."""
     return _to_worker.decode(line)
 
 
 def decode_from_worker(line: bytes) -> FromWorker:
-    """What the worker said; msgspec.DecodeError on anything else."""
+    """A message from the worker; msgspec.DecodeError for anything else."""
     return _from_worker.decode(line)
 
 
-def clean(text: str) -> str:
-    """The text with lone surrogates, which no UTF-8 line can carry, replaced by question marks."""
+def without_surrogates(job: WorkerJob) -> WorkerJob:
+    """The job with lone surrogates, which UTF-8 cannot carry, replaced by question marks in its texts."""
+    return msgspec.structs.replace(
+        job,
+        messages=None if job.messages is None else [{k: _clean(v) for k, v in m.items()} for m in job.messages],
+        prompt=None if job.prompt is None else _clean(job.prompt),
+        suffix=None if job.suffix is None else _clean(job.suffix),
+        stop=tuple(map(_clean, job.stop)),
+    )
+
+
+def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")

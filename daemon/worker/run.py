@@ -1,8 +1,8 @@
 """The worker process: `python -m halfwatt.daemon.worker`, started by supervisor.py for one local model.
 
-Its main thread owns the model; another reads the daemon's messages. It ends when its stdin does, when the daemon dies,
-or when native code crashes, and takes nobody with it. It keeps no queue (the daemon does), opens no file but the
-model, and writes nothing about prompts to its log.
+Its main thread owns the model; a second thread reads the daemon's messages. The process ends when its stdin ends, when
+the daemon dies, or when native code crashes; the daemon survives all three. It keeps no queue of its own (the daemon
+does), opens no file but the model, and logs nothing about prompts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import NoReturn
 
 import msgspec
 import psutil
@@ -24,12 +24,14 @@ import psutil
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.inference.answer import Chunk
 
+from .control import JobControl
 from .engine import LlamaEngine
-from .job import JobControl, generate
+from .job import Generation
 from .protocol import (
     CancelJob,
     CountTokens,
     FromWorker,
+    Heartbeat,
     JobDone,
     JobFailed,
     LoadFailed,
@@ -49,7 +51,7 @@ FAULT_AFTER_TOKENS = 3
 
 
 class DaemonPipe:
-    """The pipe to the daemon, for both threads."""
+    """The pipe to the daemon. Both threads may write to it."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -63,13 +65,16 @@ class DaemonPipe:
 
 
 class InjectedFault:
-    """A real crash or hang for the tests, from `HALFWATT_TEST_WORKER_FAULT=NAME[:FILE]`; with a file only once, when
-    the file is there. Names: segv_on_canary_fallbackN, segv_mid_job, kill_mid_job, hang_mid_job."""
+    """A real crash or hang for the tests, from `HALFWATT_TEST_WORKER_FAULT=NAME[:FILE]`.
+
+    With a file it happens only once: the file is deleted first. Names: segv_on_self_test_fallbackN, segv_mid_job,
+    kill_mid_job, hang_mid_job."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._name, _, self._file = environ.get(FAULT_VARIABLE, "").partition(":")
 
     def strike(self, place: str) -> None:
+        """Crash or hang if the fault is meant for this place."""
         kind, _, where = self._name.partition("_")
         if where.removeprefix("on_") != place:
             return
@@ -83,101 +88,96 @@ class InjectedFault:
         os.kill(os.getpid(), signal.SIGKILL if kind == "kill" else signal.SIGSEGV)
 
 
+class JobServer:
+    """Runs the daemon's jobs one after the other, and reads its messages meanwhile."""
+
+    def __init__(self, engine: LlamaEngine, load: LoadModel, pipe: DaemonPipe, fault: InjectedFault) -> None:
+        self._engine = engine
+        self._pipe = pipe
+        self._fault = fault
+        self._control = JobControl(engine)
+        self._jobs: queue.SimpleQueue[WorkerJob] = queue.SimpleQueue()
+        self._slots = Slots(engine.n_slots)
+        self._threads = ThreadChooser(
+            available_cores(), load.n_threads, load.fallback.max_threads, system_sample, runnable_threads
+        )
+
+    def serve(self) -> NoReturn:
+        """Announce that the model is ready, then run jobs until `_read` ends the process."""
+        self._pipe.send(ModelReady(self._engine.context_tokens, self._engine.has_fim, self._engine.library))
+        threading.Thread(target=self._read, daemon=True).start()
+        while True:
+            job = self._jobs.get()
+            self._pipe.send(self._run(job))
+
+    def _run(self, job: WorkerJob) -> JobDone | JobFailed:
+        n_tokens = 0
+
+        def emit(message: Chunk | Heartbeat) -> None:
+            nonlocal n_tokens
+            self._pipe.send(message)
+            if isinstance(message, Chunk):
+                n_tokens += message.n_tokens
+                if n_tokens >= FAULT_AFTER_TOKENS:
+                    self._fault.strike("mid_job")
+
+        try:
+            return Generation(self._engine, self._slots, self._threads, self._control, job, emit).run()
+        except HalfwattError as error:
+            return JobFailed(job.id, error.code, str(error))
+        except Exception as error:  # noqa: BLE001 - the job's boundary: the worker goes on, the daemon tells the user
+            self._slots.forget()
+            return JobFailed(job.id, "worker", f"The local model stopped with {type(error).__name__}. Ask again.")
+
+    def _read(self) -> None:
+        """Read the daemon's messages until they end; then end this process at once, whatever it decodes."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            while line := sys.stdin.buffer.readline():
+                message = decode_to_worker(line)
+                match message:
+                    case WorkerJob():
+                        self._jobs.put(message)
+                    case CancelJob():
+                        self._control.request_end(message.id, "cancelled")
+                    case CountTokens():
+                        self._pipe.send(self._count(message.job))
+        os._exit(0)
+
+    def _count(self, job: WorkerJob) -> TokensCounted | JobFailed:
+        try:
+            return TokensCounted(job.id, len(self._engine.prompt_tokens(job)))
+        except HalfwattError as error:
+            return JobFailed(job.id, error.code, str(error))
+
+
 def main() -> None:
-    """Load, prove healthy, then serve jobs until stdin ends."""
-    output = DaemonPipe(_take_stdout())
-    _outlive_nobody()
+    """Load the model, test it, then serve jobs until stdin ends."""
+    pipe = DaemonPipe(_take_stdout())
+    _end_with_the_daemon()
     fault = InjectedFault(os.environ)
     load = decode_to_worker(sys.stdin.buffer.readline() or b"null")
     if not isinstance(load, LoadModel):
         raise SystemExit("The first message must say which model to load.")
-    _give_way(load.nice)
+    _lower_priority(load.nice)
     try:
         engine = LlamaEngine(load)
-        fault.strike(f"canary_fallback{load.fallback_index}")
-        engine.canary()
+        fault.strike(f"self_test_fallback{load.fallback_index}")
+        engine.self_test()
     except HalfwattError as error:
-        output.send(LoadFailed(str(error)))
+        pipe.send(LoadFailed(str(error)))
         return
-    _serve(engine, load, output, fault)
-
-
-def _serve(engine: LlamaEngine, load: LoadModel, output: DaemonPipe, fault: InjectedFault) -> None:
-    control, jobs = JobControl(engine), queue.SimpleQueue[WorkerJob]()
-    reading = threading.Thread(target=_read, args=(engine, control, jobs, output), daemon=True)
-    slots = Slots(engine.n_slots)
-    threads = ThreadChooser(
-        available_cores(), load.n_threads, load.fallback.max_threads, system_sample, runnable_threads
-    )
-    output.send(
-        ModelReady(engine.context_tokens, engine.n_slots, engine.has_fim, engine.has_chat_template, engine.library)
-    )
-    reading.start()
-    while True:
-        job = jobs.get()
-        output.send(_run(engine, slots, threads, control, job, output, fault))
-
-
-def _run(
-    engine: LlamaEngine,
-    slots: Slots,
-    threads: ThreadChooser,
-    control: JobControl,
-    job: WorkerJob,
-    output: DaemonPipe,
-    fault: InjectedFault,
-) -> JobDone | JobFailed:
-    n_tokens = 0
-
-    def emit(message: FromWorker) -> None:
-        nonlocal n_tokens
-        output.send(message)
-        if isinstance(message, Chunk):
-            n_tokens += message.n_tokens
-            if n_tokens >= FAULT_AFTER_TOKENS:
-                fault.strike("mid_job")
-
-    try:
-        return generate(engine, slots, threads, control, job, emit)
-    except HalfwattError as error:
-        return JobFailed(job.id, error.code, str(error))
-    except Exception as error:  # noqa: BLE001 - the job's boundary: the worker goes on, the daemon tells the user
-        slots.forget()
-        return JobFailed(job.id, "worker", f"The local model stopped with {type(error).__name__}. Ask again.")
-
-
-def _read(engine: LlamaEngine, control: JobControl, jobs: queue.SimpleQueue[WorkerJob], output: DaemonPipe) -> None:
-    """The daemon's messages until it ends; then this process ends at once, whatever it decodes."""
-    source: BinaryIO = sys.stdin.buffer
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        while line := source.readline():
-            message = decode_to_worker(line)
-            match message:
-                case WorkerJob():
-                    jobs.put(message)
-                case CancelJob():
-                    control.end(message.id, "cancelled")
-                case CountTokens():
-                    output.send(_count(engine, message.job))
-    os._exit(0)
-
-
-def _count(engine: LlamaEngine, job: WorkerJob) -> TokensCounted | JobFailed:
-    try:
-        return TokensCounted(job.id, len(engine.prompt_tokens(job)))
-    except HalfwattError as error:
-        return JobFailed(job.id, error.code, str(error))
+    JobServer(engine, load, pipe, fault).serve()
 
 
 def _take_stdout() -> int:
-    """The pipe to the daemon under a number of its own; whatever native code prints goes to stderr."""
+    """Give the pipe to the daemon a descriptor of its own; whatever native code prints then goes to stderr."""
     descriptor = os.dup(1)
     os.dup2(2, 1)
     return descriptor
 
 
-def _outlive_nobody() -> None:
-    """Die with the daemon (on Linux even when it is killed), leave no core file, and let it handle Ctrl-C."""
+def _end_with_the_daemon() -> None:
+    """Die when the daemon dies (on Linux even when it is killed), leave no core file, and ignore Ctrl+C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -187,8 +187,8 @@ def _outlive_nobody() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _give_way(nice: int) -> None:
-    """Lower priority for the processor, and the first choice of the kernel when memory runs out."""
+def _lower_priority(nice: int) -> None:
+    """Yield the processor to other programs, and be the first that the kernel ends when memory runs out."""
     process = psutil.Process()
     with contextlib.suppress(psutil.Error, OSError):
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else nice)

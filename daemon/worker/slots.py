@@ -1,6 +1,6 @@
-"""Which document's key-value state a prompt continues: bookkeeping over token lists, least recently used out.
+"""Which slot of key-value state a prompt continues: the one that holds most of its tokens already.
 
-Pure: the state itself lives in engine.py, which does what a `SlotAssignment` says.
+It keeps lists of tokens only; the state itself is in engine.py. The least recently used slot is replaced first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class SlotAssignment:
-    """Use `slot`, whose first `n_keep` tokens fit; take them from slot `copy_from` first where that is not None."""
+    """Use `slot` and keep its first `n_keep` tokens; where `copy_from` is not None, copy that slot into it first."""
 
     slot: Slot
     n_keep: int
@@ -31,33 +31,33 @@ class SlotAssignment:
 
 
 class Slots:
-    """A fixed number of slots. One job uses them at a time."""
+    """A fixed number of slots. Only one job at a time uses them."""
 
     def __init__(self, n_slots: int) -> None:
         self._slots = [Slot(index) for index in range(n_slots)]
         self._clock = 0
 
     def take(self, tokens: Sequence[int], document: str | None) -> SlotAssignment:
-        """The slot for a prompt, marked as this document's. At least the last token is always left to decode."""
+        """The slot for a prompt, marked as this document's. The last token at least is always left to decode."""
         shared = {slot.index: min(common_prefix(slot.tokens, tokens), len(tokens) - 1) for slot in self._slots}
         best = max(self._slots, key=lambda slot: (shared[slot.index], slot.document == document, slot.used_at))
-        again = best.tokens[: len(tokens)] == list(tokens)  # the same prompt: nothing to keep apart
-        own = best if again else self._own(best, shared[best.index], document)
-        plan = SlotAssignment(own, shared[own.index])
+        is_same_prompt = best.tokens[: len(tokens)] == list(tokens)  # then nothing has to be kept apart
+        own = best if is_same_prompt else self._own(best, shared[best.index], document)
+        assignment = SlotAssignment(own, shared[own.index])
         if shared[best.index] - shared[own.index] >= MIN_COPY_TOKENS:
-            plan = SlotAssignment(own, shared[best.index], copy_from=best.index)
+            assignment = SlotAssignment(own, shared[best.index], copy_from=best.index)
         self._clock += 1
         own.document, own.used_at = document, self._clock
-        own.tokens = list(tokens[: plan.n_keep])
-        return plan
+        own.tokens = list(tokens[: assignment.n_keep])
+        return assignment
 
     def forget(self) -> None:
-        """The model's memory was lost or is in doubt."""
+        """Read everything again: the model's state was lost or is in doubt."""
         for slot in self._slots:
             slot.tokens, slot.document = [], None
 
     def _own(self, best: Slot, n_shared: int, document: str | None) -> Slot:
-        """The document's slot; without a document the one that this prompt continues; else the oldest."""
+        """The document's own slot. Without a document: the one that this prompt continues. Else the oldest."""
         if document is not None:
             mine = [slot for slot in self._slots if slot.document == document and slot.tokens]
             if mine:

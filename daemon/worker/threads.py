@@ -1,7 +1,7 @@
-"""How many threads a job gets: the cores that other programs leave free, looked at again while the job runs.
+"""How many threads a job gets: as many as other programs leave cores free, checked again while the job runs.
 
-Spinning threads on busy cores cost most of the speed and many joules, so the worker gives way. Reading the system's
-counters is the sampler's part; the choice is plain arithmetic.
+Threads that spin on busy cores cost most of the speed and many joules, so the worker yields to other programs. The
+choice is plain arithmetic over samples of the system's counters; it starts and stops no thread.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 import psutil
 
 CHECK_EVERY_S = 0.25
-N_LOOKS = 3  # at the runnable threads, at the start of a job
-LOOK_EVERY_S = 0.0015
+N_COUNTS = 3  # of the runnable threads, at the start of a job
+COUNT_EVERY_S = 0.0015
 _NOT_BUSY = {"idle", "iowait", "guest", "guest_nice"}  # guests' seconds are already part of user and nice
 MOST_THREADS = 8  # decoding is bound by memory: more threads add joules, hardly speed
 
 
 @dataclass(frozen=True)
 class CpuSample:
-    """Seconds: a clock, the CPU time of the whole machine, and that of this process."""
+    """One sample: the clock, the CPU time of the whole machine, and that of this process. All in seconds."""
 
     at_s: float
     machine_s: float
@@ -32,24 +32,33 @@ class CpuSample:
 
 
 class ThreadChooser:
-    """Decides the number of threads. `sample` reads the CPU's counters, `running` counts the runnable threads, None
-    where the system does not say. `fixed` above 0 is the user's choice and always wins."""
+    """Decides the number of threads. A `fixed` number above 0 is the user's choice and always wins.
+
+    `sample` reads the CPU's counters. `count_runnable` counts the runnable threads; None where the system does not
+    tell."""
 
     def __init__(
-        self, n_cores: int, fixed: int, limit: int, sample: Callable[[], CpuSample], running: Callable[[], int | None]
+        self,
+        n_cores: int,
+        fixed: int,
+        limit: int,
+        sample: Callable[[], CpuSample],
+        count_runnable: Callable[[], int | None],
     ) -> None:
         self._most = min(n_cores, MOST_THREADS, limit or n_cores)
         self._n_cores = n_cores
         self._fixed = fixed
         self._sample = sample
-        self._running = running
+        self._count_runnable = count_runnable
         self._last = sample()
         self.n_threads = fixed or self._most
 
     def begin(self) -> int:
-        """At the start of a job. What was busy until now may have been the way of this very request (editor, language
-        server, daemon), so the threads that run at this moment are counted where the system tells them."""
-        now, n_running = self._sample(), self._running()
+        """Choose at the start of a job.
+
+        What was busy until now may have been editor, language server and daemon handling this very request. So the
+        threads that are runnable at this moment decide, where the system tells their number."""
+        now, n_running = self._sample(), self._count_runnable()
         if n_running is not None:
             self._choose(max(0, n_running - 1))
         elif now.at_s > self._last.at_s:
@@ -58,7 +67,7 @@ class ThreadChooser:
         return self.n_threads
 
     def again(self, at_s: float) -> int:
-        """During a job; `at_s` on the samples' clock. Looks at most every `CHECK_EVERY_S`."""
+        """Choose again during a job, at most every `CHECK_EVERY_S`; `at_s` is on the samples' clock."""
         if not self._fixed and at_s - self._last.at_s >= CHECK_EVERY_S:
             now = self._sample()
             self._choose(busy_cores(self._last, now))
@@ -70,7 +79,7 @@ class ThreadChooser:
 
 
 def threads_for(n_cores: int, busy_by_others: float, most: int) -> int:
-    """The free cores, at least one thread. A core counts as taken from half of its time on."""
+    """As many threads as cores are free, at least one. A core counts as taken if it is busy half of the time."""
     return max(1, min(most, n_cores - int(busy_by_others + 0.5)))
 
 
@@ -82,33 +91,34 @@ def busy_cores(before: CpuSample, after: CpuSample) -> float:
 
 
 def available_cores() -> int:
-    """Physical cores, as far as this process may use them."""
+    """Physical cores that this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
 
 
 def system_sample() -> CpuSample:
-    """What the operating system says now."""
+    """A sample of the operating system's counters."""
     times = psutil.cpu_times()._asdict()
     busy_s = math.fsum(seconds for kind, seconds in times.items() if kind not in _NOT_BUSY)  # rounded once: never falls
     return CpuSample(time.monotonic(), busy_s, time.process_time())
 
 
 def runnable_threads() -> int | None:
-    """Threads that want a processor, this one included: the fewest of a few looks, because whoever has just handed
-    over this job is about to wait."""
+    """Threads that want a processor, this one included.
+
+    It is the least of a few counts, because the process that has just handed over this job is about to wait."""
     least: int | None = None
-    for look in range(N_LOOKS):
-        if look:
-            time.sleep(LOOK_EVERY_S)
-        now = _running()
+    for index in range(N_COUNTS):
+        if index:
+            time.sleep(COUNT_EVERY_S)
+        now = _count_runnable_now()
         if now is None or now <= 1:
             return now
         least = now if least is None else min(least, now)
     return least
 
 
-def _running() -> int | None:
+def _count_runnable_now() -> int | None:
     try:
         return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
     except (OSError, ValueError, IndexError):

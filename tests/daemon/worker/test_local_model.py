@@ -62,7 +62,7 @@ async def started(
         memory,
         LOG,
         environ=environ,
-        limits=WorkerTimeouts(**limits),
+        timeouts=WorkerTimeouts(**limits),
         changed=lambda: seen.append(local.state),
     )
     await local.start()
@@ -349,9 +349,9 @@ async def test_messages_that_the_template_refuses_are_the_callers_mistake(spec: 
             await answer(model, WorkerJob(kind="chat", messages=[{"role": "user", "content": "x"}]))
 
 
-async def test_crash_of_the_canary_steps_down_and_is_remembered(spec: ModelSpec, tmp_path: Path) -> None:
+async def test_crash_of_the_self_test_steps_down_and_is_remembered(spec: ModelSpec, tmp_path: Path) -> None:
     memory = tmp_path / "worker.json"
-    async with started(spec, memory, fault="segv_on_canary_fallback0") as model:
+    async with started(spec, memory, fault="segv_on_self_test_fallback0") as model:
         assert (model.state, model.fallback_index) == ("ready", 1)
         assert (await answer(model, text_job(max_tokens=1)))[1].completion_tokens == 1
     assert FallbackMemory(memory).first_to_try(memory_key(spec)) == 1
@@ -416,7 +416,7 @@ async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_
 
 
 async def test_crash_with_every_fallback_ends_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
-    model = LocalModel(spec, LocalConfig(), tmp_path / "worker.json", LOG, limits=WorkerTimeouts(load_s=0.01))
+    model = LocalModel(spec, LocalConfig(), tmp_path / "worker.json", LOG, timeouts=WorkerTimeouts(load_s=0.01))
     with pytest.raises(WorkerError, match="every set of parameters"):
         await model.start()
     await model.stop()
@@ -450,16 +450,16 @@ async def test_worker_does_not_outlive_a_killed_daemon(model_path: Path, tmp_pat
 import asyncio, logging, sys
 from dataclasses import replace
 from pathlib import Path
-from halfwatt.daemon import catalog
+from halfwatt.daemon.models import catalog
 from halfwatt.daemon.settings.schema import LocalConfig
 from halfwatt.daemon.worker.supervisor import LocalModel
-from halfwatt.daemon.worker.protocol import Job
+from halfwatt.daemon.worker.protocol import WorkerJob
 
 async def main():
     spec = replace(catalog.load()["qwen2.5-coder-0.5b"], path=Path({str(model_path)!r}))
     model = LocalModel(spec, LocalConfig(), Path({str(tmp_path / "worker.json")!r}), logging.getLogger())
     await model.start()
-    async for _ in model.run(Job(kind="text", prompt="1 2 3", max_tokens=4000)):
+    async for _ in model.run(WorkerJob(kind="text", prompt="1 2 3", max_tokens=4000)):
         print(model.pid, flush=True)
 
 asyncio.run(main())
