@@ -49,7 +49,7 @@ class Paths:
 
     @property
     def worker_memory_file(self) -> Path:
-        """Which rung of the safety ladder worked for which model on this machine."""
+        """Which fallback parameters worked for which model on this machine."""
         return self.state / "worker.json"
 
     @property

@@ -1,7 +1,7 @@
-"""Who may talk to the daemon: its own address only, no foreign web page, the bearer token, bodies of a sane size.
+"""Who may call the daemon: only by its own address, from no foreign web page, with the token, and a body in bounds.
 
-A plain ASGI wrapper around the app. It knows no route and no request shape; the dashboard's own cookie is checked
-by the dashboard, whose paths are passed in as `without_token`.
+A plain ASGI wrapper around the app. It knows no route and no request shape. It does not check the dashboard's cookie:
+the dashboard does, and its paths are passed in as `without_token`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class AccessRefusal:
 
 
 class Guard:
-    """Lets a request through to `app`, or answers it with a refusal. `on_request` is told of each one let through."""
+    """Lets a request through to `app`, or answers it with a refusal. Each one let through calls `on_request`."""
 
     def __init__(self, app: ASGIApp, token: str, without_token: frozenset[str], on_request: Callable[[], None]) -> None:
         self._app = app
@@ -57,7 +57,7 @@ class BodyTooLargeError(Exception):
 
 
 def refusal_of(headers: Headers, path: str, token: str, without_token: frozenset[str]) -> AccessRefusal | None:
-    """None when the request may pass. Host and Origin are judged before the token, so that a page learns nothing."""
+    """None when the request may pass. Host and Origin are checked before the token, so that a page learns nothing."""
     return (
         _host_refusal(headers)
         or _origin_refusal(headers)

@@ -1,6 +1,6 @@
 """halfwatt's own endpoints under /halfwatt/v1: decide only, feedback, status, energy, events, metrics, control.
 
-Shapes in and out; the service, the status feed and the ledger do the work.
+This module only shapes requests and answers; the service, the status feed and the ledger do the work.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from halfwatt.daemon.client.runtime_files import Address, Health
 from halfwatt.daemon.errors import UsageError
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.ledger.summary import parse_since
-from halfwatt.daemon.service import skipped as not_called
 from halfwatt.daemon.service.pause import Pause
 from halfwatt.daemon.service.service import Service
+from halfwatt.daemon.service.skipped import book_skipped
 from halfwatt.daemon.settings.live import Settings
 from halfwatt.daemon.wire import Feedback, Skipped, encode
 
@@ -157,8 +157,8 @@ async def _health(controls: Controls, request: Request) -> Response:
 async def _route(controls: Controls, request: Request) -> Response:
     raw = await request.body()
     is_chat = bool(bytes(_body(raw, _ShapeOnly).messages))
-    asked = chat_request(parse(raw, ChatBody)) if is_chat else text_request(parse(raw, TextBody))
-    return json_response(await controls.service.route(asked))
+    routed = chat_request(parse(raw, ChatBody)) if is_chat else text_request(parse(raw, TextBody))
+    return json_response(await controls.service.route(routed))
 
 
 async def _feedback(controls: Controls, request: Request) -> Response:
@@ -171,7 +171,7 @@ async def _feedback(controls: Controls, request: Request) -> Response:
 
 async def _skipped(controls: Controls, request: Request) -> Response:
     skipped = _body(await request.body(), Skipped)
-    await asyncio.to_thread(not_called.book, skipped, controls.ledger, time.time())
+    await asyncio.to_thread(book_skipped, skipped, controls.ledger, time.time())
     return Response(status_code=204)
 
 

@@ -1,4 +1,4 @@
-"""The daemon's numbers in Prometheus' text format. No label carries a path, a model's own text or a prompt."""
+"""The daemon's numbers in Prometheus' text format. No label carries a path, a prompt or what a model wrote."""
 
 from __future__ import annotations
 

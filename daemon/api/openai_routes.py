@@ -1,7 +1,7 @@
 """The OpenAI-compatible endpoints: chat and text completions, streaming or whole, and the list of models.
 
-Only shapes live here; what answers is the service's business. The decision and the result ride in a `halfwatt`
-object, which other clients ignore.
+The decision and the result are sent in a `halfwatt` object, which other clients ignore. This module only shapes
+requests and answers; the service answers.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Item = RouteDecision | str | Result
 
 
 @dataclass(frozen=True)
-class _Form:
-    """How one of the two endpoints spells its answers."""
+class _Format:
+    """The shape of the answers of one of the two endpoints."""
 
     prefix: str
     chunk_object: str
@@ -39,7 +39,7 @@ class _Form:
     whole: Callable[[str], dict[str, Any]]
 
 
-_CHAT = _Form(
+_CHAT = _Format(
     "chatcmpl-",
     "chat.completion.chunk",
     "chat.completion",
@@ -47,7 +47,7 @@ _CHAT = _Form(
     chunk=lambda text: {"delta": {"content": text} if text else {}},
     whole=lambda text: {"message": {"role": "assistant", "content": text, "refusal": None}},
 )
-_TEXT = _Form(
+_TEXT = _Format(
     "cmpl-",
     "text_completion",
     "text_completion",
@@ -83,18 +83,18 @@ def json_response(value: object, status: int = 200) -> Response:
 
 
 async def _answer(
-    service: Service, http: Request, request: GenerationRequest, body: ChatBody | TextBody, form: _Form
+    service: Service, http: Request, request: GenerationRequest, body: ChatBody | TextBody, answer_format: _Format
 ) -> Response:
     if body.stream:
         usage = body.stream_options is not None and body.stream_options.include_usage
-        return await _streamed(service, http, request, form, usage)
+        return await _streamed(service, http, request, answer_format, usage)
     result = await until_disconnect(http, _whole(service, request))
     if result is None:
         return Response(status_code=499)  # nobody is listening any more
     return json_response(
         {
-            **_head(form.prefix, form.whole_object, request, result.model),
-            "choices": [_choice(form.whole(result.code), _finish_reason(result))],
+            **_head(answer_format.prefix, answer_format.whole_object, request, result.model),
+            "choices": [_choice(answer_format.whole(result.code), _finish_reason(result))],
             "usage": _usage(result),
             "halfwatt": result,
         }
@@ -110,7 +110,7 @@ async def _whole(service: Service, request: GenerationRequest) -> Result:
 
 
 async def _streamed(
-    service: Service, http: Request, request: GenerationRequest, form: _Form, include_usage: bool
+    service: Service, http: Request, request: GenerationRequest, answer_format: _Format, include_usage: bool
 ) -> Response:
     """Waits for the decision and the first chunk, so that a refusal still has its HTTP status."""
     items = service.answer(request)
@@ -118,7 +118,7 @@ async def _streamed(
     if opening is None:
         await items.aclose()
         return Response(status_code=499)
-    return EventStream(_events(opening, items, request, form, include_usage))
+    return EventStream(_events(opening, items, request, answer_format, include_usage))
 
 
 async def _opening(items: AsyncGenerator[Item, None]) -> list[Item]:
@@ -133,7 +133,7 @@ async def _events(
     opening: list[Item],
     items: AsyncGenerator[Item, None],
     request: GenerationRequest,
-    form: _Form,
+    answer_format: _Format,
     include_usage: bool,
 ) -> AsyncGenerator[bytes, None]:
     head: dict[str, Any] = {}
@@ -141,12 +141,12 @@ async def _events(
         try:
             async for item in _chained(opening, items):
                 if isinstance(item, RouteDecision):
-                    head = _head(form.prefix, form.chunk_object, request, item.model)
-                    yield event(encode({**head, "choices": [_choice(form.first())], "halfwatt": item}))
+                    head = _head(answer_format.prefix, answer_format.chunk_object, request, item.model)
+                    yield event(encode({**head, "choices": [_choice(answer_format.first())], "halfwatt": item}))
                 elif isinstance(item, str):
-                    yield event(encode({**head, "choices": [_choice(form.chunk(item))]}))
+                    yield event(encode({**head, "choices": [_choice(answer_format.chunk(item))]}))
                 else:
-                    for chunk in _closing(head, item, form, include_usage):
+                    for chunk in _closing(head, item, answer_format, include_usage):
                         yield event(encode(chunk))
         except HalfwattError as error:
             yield event(encode(ErrorReply(ErrorBody(str(error), "server_error", error.code))))
@@ -161,9 +161,9 @@ async def _chained(opening: list[Item], items: AsyncGenerator[Item, None]) -> As
         yield item
 
 
-def _closing(head: dict[str, Any], result: Result, form: _Form, include_usage: bool) -> list[dict[str, Any]]:
+def _closing(head: dict[str, Any], result: Result, answer_format: _Format, include_usage: bool) -> list[dict[str, Any]]:
     """The last chunks. With `include_usage` the usage comes alone, after the finish, as OpenAI sends it."""
-    finish = {**head, "choices": [_choice(form.chunk(""), _finish_reason(result))], "halfwatt": result}
+    finish = {**head, "choices": [_choice(answer_format.chunk(""), _finish_reason(result))], "halfwatt": result}
     if not include_usage:
         return [{**finish, "usage": _usage(result)}]
     return [{**finish, "usage": None}, {**head, "choices": [], "usage": _usage(result)}]

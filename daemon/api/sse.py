@@ -1,6 +1,6 @@
-"""Server-sent events out of the daemon, and noticing that the listener has gone.
+"""Server-sent events from the daemon, and noticing that the client has left.
 
-Knows nothing of what the events mean.
+It does not know what the events mean.
 """
 
 from __future__ import annotations

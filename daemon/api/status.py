@@ -1,6 +1,6 @@
-"""The daemon's state as one value, and telling it to everybody who listens, at a bearable pace.
+"""The daemon's state as one value, and a feed of it for all subscribers, at most a few times a second.
 
-It observes; it changes nothing.
+It only reads the daemon's parts; it changes none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HEARTBEAT_S = 15.0
 
 @dataclass
 class PullProgress:
-    """A model on its way: its id and the share of its bytes that is here."""
+    """A model that is being fetched: its id and the share of its bytes that is here."""
 
     model_id: str
     share: float
@@ -47,14 +47,14 @@ class StatusSources:
 
 
 class StatusFeed:
-    """`changed` wakes every listener; each gets the newest status, never a queue of old ones."""
+    """`changed` wakes every subscriber; each gets the newest status, never a queue of old ones."""
 
     def __init__(self, sources: StatusSources, version: str) -> None:
         self._sources = sources
         self._version = version
-        self._news = asyncio.Condition()
-        self._number = 0
-        self._waking: asyncio.Task[None] | None = None
+        self._changes = asyncio.Condition()
+        self._n_changes = 0
+        self._waking: asyncio.Task[None] | None = None  # kept, because the loop holds tasks weakly
         self._last: Result | None = None
         self._closed = False
         self.pulling: PullProgress | None = None
@@ -62,7 +62,7 @@ class StatusFeed:
 
     def changed(self) -> None:
         """Something may look different now. Call from the loop's thread."""
-        self._number += 1
+        self._n_changes += 1
         self._waking = asyncio.ensure_future(self._wake())
 
     def finished(self, result: Result) -> None:
@@ -71,7 +71,7 @@ class StatusFeed:
         self.changed()
 
     def close(self) -> None:
-        """End every listener's stream."""
+        """End every subscriber's stream."""
         self._closed = True
         self.changed()
 
@@ -101,13 +101,13 @@ class StatusFeed:
         try:
             seen = -1
             while not self._closed:
-                if seen == self._number:
+                if seen == self._n_changes:
                     yield None
                 else:
-                    seen = self._number
+                    seen = self._n_changes
                     yield self.status()
                     await self._quiet()
-                await self._news_after(seen)
+                await self._wait_for_change(seen)
         finally:
             self.n_subscribers -= 1
 
@@ -115,16 +115,16 @@ class StatusFeed:
         if not self._closed:
             await asyncio.sleep(SHORTEST_GAP_S)
 
-    async def _news_after(self, seen: int) -> None:
+    async def _wait_for_change(self, seen: int) -> None:
         try:
-            async with asyncio.timeout(HEARTBEAT_S), self._news:
-                await self._news.wait_for(lambda: self._closed or self._number != seen)
+            async with asyncio.timeout(HEARTBEAT_S), self._changes:
+                await self._changes.wait_for(lambda: self._closed or self._n_changes != seen)
         except TimeoutError:
             return
 
     async def _wake(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+        async with self._changes:
+            self._changes.notify_all()
 
     def _state(self, config: Config) -> tuple[State, str]:
         seen = self._sources

@@ -1,6 +1,6 @@
-"""An answer on its way: its chunks, how it ended, and the wish to stop it. The values that tiers yield and take.
+"""An answer while it is generated: its chunks, how it ended, and its cancellation. Tiers yield and take these values.
 
-It says nothing of requests, energy and models.
+It knows nothing of requests, energy and models.
 """
 
 from __future__ import annotations
@@ -44,28 +44,28 @@ class Ended:
 
 
 class Cancellation:
-    """A wish to stop. `request` may be called by anyone, often; callbacks run once, at once."""
+    """A request to stop. `request` may be called often; callbacks run at once, each once."""
 
     def __init__(self) -> None:
-        self._wished = asyncio.Event()
+        self._requested = asyncio.Event()
         self._callbacks: list[Callable[[], None]] = []
 
     @property
     def requested(self) -> bool:
-        return self._wished.is_set()
+        return self._requested.is_set()
 
     def request(self) -> None:
-        if not self._wished.is_set():
-            self._wished.set()
+        if not self._requested.is_set():
+            self._requested.set()
             for callback in self._callbacks:
                 callback()
 
     def on_request(self, callback: Callable[[], None]) -> None:
-        """Call this when the wish comes, or now if it has come."""
-        if self._wished.is_set():
+        """Call this on the first `request`, or now if it has come."""
+        if self._requested.is_set():
             callback()
         else:
             self._callbacks.append(callback)
 
     async def wait(self) -> None:
-        await self._wished.wait()
+        await self._requested.wait()

@@ -1,8 +1,7 @@
-"""The texts that a model is asked with, and the code taken out of what it answers.
+"""The prompts that a model gets, and the code taken out of what it answers.
 
-The wording of a generation is the published one, because the router's outcome data were made with it; changing it
-makes the router's estimates wrong. Chat templates are Jinja in the catalog or the model file and are filled in by the
-worker; nothing here knows a tokenizer.
+The wording of a generation is the published one, because the router's outcome data were made with it. Changing it
+makes the router's estimates wrong. Chat templates are not filled in here: the worker does that.
 """
 
 from __future__ import annotations

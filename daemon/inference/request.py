@@ -1,6 +1,6 @@
-"""One request to generate, whatever door it came through: the value that the service, policy and tiers read.
+"""One request to generate, whichever endpoint it came through: the value that the service, policy and tiers read.
 
-Defaults that depend on settings stay None here; the service fills them in.
+It fills in no default that depends on settings; such fields stay None, and whoever reads them fills them in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """When an answer is complete, judged on the text as it streams: the published early stops, and those of ghost text.
 
-Text that may belong to a stop is held back until that is clear, so that what was emitted is never taken back. Knows
+Text that may belong to a stop is held back until that is clear, so that what was emitted is never taken back. It knows
 nothing of tokens and models. The rules:
 
 code_block      the closing fence of the answer's first code block; the fence is kept
@@ -133,11 +133,11 @@ class Stopper:
     def _judge(self, line: str, start: int, complete: bool) -> int:
         held, first = len(self._text), None
         for name, rule in self._rules:
-            verdict = rule.check(line, start, complete)
-            if isinstance(verdict, Hold):
-                held = min(held, verdict.start)
-            elif verdict is not None and (first is None or verdict.at < first[1].at):
-                first = (name, verdict)
+            found = rule.check(line, start, complete)
+            if isinstance(found, Hold):
+                held = min(held, found.start)
+            elif found is not None and (first is None or found.at < first[1].at):
+                first = (name, found)
         if first is not None:
             self._cut(*first)
         return held
@@ -266,7 +266,7 @@ class _Statement:
         return self._end_of(line, start)
 
     def _end_of(self, line: str, start: int) -> Cut | None:
-        """The verdict on a complete line that belongs to the statement."""
+        """Where the statement ends, if this complete line of it is its last."""
         was_open = self._open_brackets > 0
         if not self._begun and not self._continues_line:
             self._column = _columns(self._indent + line)

@@ -1,6 +1,6 @@
-"""What the running daemon is made of, put together and taken apart in order.
+"""The parts of the running daemon, put together at its start and closed at its end, in order.
 
-Built inside the event loop by run.py; holds no request logic.
+run.py builds it inside the event loop. It holds no request logic.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
-from halfwatt.daemon.api import app
-from halfwatt.daemon.api import halfwatt_routes as halfwatt_api
-from halfwatt.daemon.api import openai_routes as openai_api
+from halfwatt.daemon.api import app, halfwatt_routes, openai_routes
 from halfwatt.daemon.api.status import PullProgress, StatusFeed, StatusSources
 from halfwatt.daemon.client.runtime_files import Address
 from halfwatt.daemon.dashboard import routes as dashboard
@@ -23,8 +21,7 @@ from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.meters.choose import choose_meter
-from halfwatt.daemon.models import catalog, hardware, store
-from halfwatt.daemon.models import pull as sources
+from halfwatt.daemon.models import catalog, hardware, pull, store
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.privacy import secrets
 from halfwatt.daemon.routing import memory as router_memory
@@ -40,7 +37,7 @@ _LOG = logging.getLogger("halfwatt.daemon")
 
 
 class Daemon:
-    """Every part of the daemon. `stop` is set when it shall end. Enter it to start what runs in the background."""
+    """Every part of the daemon. Setting `stop` ends it; entering it starts what runs in the background."""
 
     def __init__(self, paths: Paths, environ: Mapping[str, str], version: str, stop: asyncio.Event) -> None:
         self._paths, self._version = paths, version
@@ -49,7 +46,7 @@ class Daemon:
         self._last_request_s = time.monotonic()
         self._fetch_problem: str | None = None
         self.settings = Settings(paths, environ)
-        self._settings_announced = (self.settings.config, self.settings.warning)
+        self._announced_settings = (self.settings.config, self.settings.warning)
         self._ledger = Ledger(paths.ledger_file)
         self._meter = choose_meter(self.settings.config.energy, self._worker_pids)
         self._pause = Pause()
@@ -70,7 +67,7 @@ class Daemon:
 
     def app(self, token: str, address: Address) -> ASGIApp:
         """The web application over these parts."""
-        controls = halfwatt_api.Controls(
+        controls = halfwatt_routes.Controls(
             service=self._service,
             status_feed=self._status_feed,
             ledger=self._ledger,
@@ -82,12 +79,12 @@ class Daemon:
             token=token,
         )
         routes = [
-            *openai_api.routes(self._service),
-            *halfwatt_api.routes(controls),
+            *openai_routes.routes(self._service),
+            *halfwatt_routes.routes(controls),
             *dashboard.routes(self._ledger, lambda: self._meter.describe().sentence, address.url),
         ]
-        without_token = dashboard.PATHS_WITHOUT_TOKEN | {halfwatt_api.HEALTH_PATH}
-        return app.build(routes, token, without_token, self._touch)
+        without_token = dashboard.PATHS_WITHOUT_TOKEN | {halfwatt_routes.HEALTH_PATH}
+        return app.build(routes, token, without_token, self._on_request)
 
     async def __aenter__(self) -> Self:
         self._local.load(self.settings.config.local)
@@ -113,12 +110,12 @@ class Daemon:
     def _changed(self) -> None:
         self._status_feed.changed()
 
-    def _touch(self) -> None:
-        """Somebody asks: a moment to notice changed settings and a model that has come meanwhile."""
+    def _on_request(self) -> None:
+        """A request has come: notice changed settings, and a model that has come meanwhile."""
         self._last_request_s = time.monotonic()
         now = (self.settings.config, self.settings.warning)
-        if now != self._settings_announced:
-            self._settings_announced = now
+        if now != self._announced_settings:
+            self._announced_settings = now
             self._status_feed.changed()
         self._local.follow(now[0])
 
@@ -132,7 +129,7 @@ class Daemon:
         task.add_done_callback(self._tasks.discard)
 
     async def _end_when_idle(self) -> None:
-        """Set `stop` once nobody has asked or listened for the configured time."""
+        """Set `stop` after the configured time without a request or a subscriber."""
         while True:
             limit_s = 60 * self.settings.config.daemon.idle_exit_min
             idle_s = time.monotonic() - self._last_request_s
@@ -168,11 +165,11 @@ class Daemon:
         """Begin to fetch a model; UsageError while another is on its way."""
         if self._status_feed.pulling is not None:
             raise UsageError(f"{self._status_feed.pulling.model_id} is being fetched already. Wait until it is here.")
-        spec = self._meant(model_id)
+        spec = self._model_spec(model_id)
         self._status_feed.pulling = PullProgress(spec.id, 0.0)
         self._spawn(self._fetch(spec))
 
-    def _meant(self, model_id: str) -> catalog.ModelSpec:
+    def _model_spec(self, model_id: str) -> catalog.ModelSpec:
         """The model of this id; "auto" is the one in the settings, and where they leave it open what fits here."""
         models = catalog.load()
         wanted = self.settings.config.local.model if model_id == "auto" else model_id
@@ -189,7 +186,7 @@ class Daemon:
 
         try:
             models = store.ModelStore(self._paths.models)
-            await asyncio.to_thread(sources.pull, spec, models, progress, lambda: cancelled)
+            await asyncio.to_thread(pull.pull, spec, models, progress, lambda: cancelled)
             self._fetch_problem = None
         except HalfwattError as error:
             self._fetch_problem = str(error)

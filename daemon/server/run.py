@@ -1,7 +1,7 @@
 """The daemon process: `halfwatt daemon run`, and what clients start in the background.
 
-One instance per user, held by a file lock; a socket on loopback; a token of its own. What it serves is put together
-in assembly.py. The folder, the lock and the log are made here and nowhere else.
+It makes the folder, the log, a lock that allows one instance per user, a socket on loopback, and a token. It answers
+no request; assembly.py puts together what does.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def run(paths: Paths, environ: Mapping[str, str], *, version: str | None = None,
         return _failed(str(error))
     except OSError as error:
         return _failed(f"The daemon could not start: {error.strerror or error}. Check disk space and permissions.")
-    except Exception as error:  # noqa: BLE001 - the border of the process: a sentence, the place goes to the log
+    except Exception as error:  # noqa: BLE001 - the end of the process: the user gets a sentence, the log the place
         _LOG.error("unexpected", exc_info=error)
         kind = type(error).__name__
         return _failed(f"The daemon ended unexpectedly ({kind}); the place is in {paths.log_file}. Please report it.")
@@ -87,7 +87,7 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
     stop = asyncio.Event()
     daemon = Daemon(paths, environ, version, stop)
     log.set_level(daemon.settings.config.daemon.log_level)
-    bound = _bind(daemon.settings.config.daemon.port)
+    bound = bind(daemon.settings.config.daemon.port)
     token = secrets.token_urlsafe(32)
     address = Address(port=bound.getsockname()[1], pid=os.getpid(), version=version)
     server = HttpServer(daemon.app(token, address), GRACE_S)
@@ -110,15 +110,17 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
 
 
 async def _watch(paths: Paths, address: Address, stop: asyncio.Event) -> None:
-    """End when the address file is gone or another's: nobody can find this daemon any more, and two would be one too
-    many. Systems that clean up runtime folders do that."""
-    while read_address(paths) == address:  # noqa: ASYNC110 - a file tells nobody
+    """End when the address file is gone or another daemon's, because no client can find this daemon any more.
+
+    Systems that clean up runtime folders remove it.
+    """
+    while read_address(paths) == address:  # noqa: ASYNC110 - a file sends no event
         await asyncio.sleep(FILES_LOOK_S)
     _LOG.warning("the address file is gone or not this daemon's; ending")
     stop.set()
 
 
-def _bind(port: int) -> socket.socket:
+def bind(port: int) -> socket.socket:
     """A listening socket on loopback; port 0 takes a free one."""
     # With the protocol named, asyncio turns Nagle's delay off; without, the first token waits 40 ms for an ACK.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -1,6 +1,6 @@
-"""From a finished request to its result and its row in the ledger: energy, saving, latency. Pure arithmetic and shapes.
+"""From a finished request to its result and its row in the ledger: energy, saving, latency. Pure arithmetic.
 
-It measures nothing; the readings come with the request's record.
+It measures and stores nothing; the readings come with the request's record.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from halfwatt.daemon.wire import Latency, Outcome, Result, RouteDecision, TokenC
 
 from .in_flight import InFlight
 
-NOTHING = RouteDecision(tier="none", kind="none", model="", reason="The request ended before a tier was chosen.")
+NO_DECISION = RouteDecision(tier="none", kind="none", model="", reason="The request ended before a tier was chosen.")
 
 
 @dataclass(frozen=True)
 class Booking:
-    """What a request came to: for the client, and for the ledger."""
+    """A finished request, for the client and for the ledger."""
 
     result: Result
     row: LedgerRow
@@ -31,7 +31,7 @@ class Booking:
 def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | None, failed: bool = False) -> Booking:
     """The request's result and row. `local_rate` is this machine's joules per token; `now_s` the monotonic clock."""
     request, ended = running.request, running.ended
-    decision = running.decision or NOTHING
+    decision = running.decision or NO_DECISION
     cancelled = running.cancellation.requested and (ended is None or ended.stop == "cancelled")
     booked = energy.book(
         router=running.router_energy,

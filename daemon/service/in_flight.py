@@ -1,6 +1,6 @@
-"""One request on its way through the daemon: what has come of it so far.
+"""One request while it is answered: its answer, decision and joules so far.
 
-The service's own bookkeeping. Tiers do not know it: they get the request and say what they used.
+This is the service's own record. Tiers do not know it: they get the request and report what they used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from halfwatt.daemon.wire import Result, RouteDecision
 
 @dataclass(eq=False)
 class InFlight:
-    """A request and what has come of it. `local_energy` and `cloud_energy` are the joules used by each attempt."""
+    """A request and its answer so far. `local_energy` and `cloud_energy` are the joules used by each attempt."""
 
     request: GenerationRequest
     cancellation: Cancellation = field(default_factory=Cancellation)

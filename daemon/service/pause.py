@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Pause:
-    """Off at the start. The clock is in seconds since 1970, because the end is shown to a person."""
+    """Off at the start. The clock gives seconds since 1970, because the end is shown to a person."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

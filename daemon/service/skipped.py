@@ -1,6 +1,6 @@
-"""Booking the calls for ghost text that were not made: rows without a model, with what a local call would have used.
+"""Booking the calls for ghost text that an editor did not make: rows with what a local call would have used.
 
-What one call uses is the mean of the newest local ghost-text answers; without any it stays unknown.
+What one call uses is the mean of the newest local ghost-text answers; without any it stays unknown. It calls no model.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from halfwatt.daemon.wire import Skipped
 N_RECENT = 200
 
 
-def book(skipped: Skipped, ledger: Ledger, now_s: float) -> None:
+def book_skipped(skipped: Skipped, ledger: Ledger, now_s: float) -> None:
     """Insert one row per call that was not made; raises LedgerError."""
     typical = typical_call(ledger.recent(N_RECENT))
     for _ in range(skipped.count):

@@ -1,6 +1,6 @@
-"""What went wrong with an edge or cloud tier, as a sentence.
+"""What went wrong with an edge or cloud tier, as a TierError with a sentence for the user.
 
-A server's own message is never repeated: it may quote the key or the prompt. Only its short error code is.
+It never repeats a server's own message, which may quote the key or the prompt; only its short error code.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ NOT_COMPATIBLE = "did not answer as an OpenAI-compatible server does"
 CUT_OFF = "broke the connection in the middle of its answer"
 
 
-def sentence(tier: TierConfig, what: str, todo: str) -> TierError:
-    """`what` the tier did, what that means, and what to do."""
+def tier_error(tier: TierConfig, what: str, todo: str) -> TierError:
+    """The error for `what` the tier did; `todo` tells the user what to do."""
     return TierError(f"The {tier.kind} tier “{tier.name}” {what}. No answer came from it; {todo}.")
 
 
@@ -31,11 +31,11 @@ def of_address(tier: TierConfig) -> str:
 
 
 def of_status(tier: TierConfig, error: openai.APIStatusError) -> TierError:
-    """A refusal by HTTP status."""
+    """The error for a refusal by HTTP status."""
     status = error.status_code
-    said = f" ({error.code})" if error.code and CODE.fullmatch(error.code) else ""
+    code = f" ({error.code})" if error.code and CODE.fullmatch(error.code) else ""
     what, todo = _by_status(tier, status)
-    return sentence(tier, f"{what}: HTTP {status}{said}", todo)
+    return tier_error(tier, f"{what}: HTTP {status}{code}", todo)
 
 
 def _by_status(tier: TierConfig, status: int) -> tuple[str, str]:
@@ -60,8 +60,8 @@ def _by_status(tier: TierConfig, status: int) -> tuple[str, str]:
 
 
 def of_time(tier: TierConfig) -> TierError:
-    """Silence for longer than the tier's limit."""
-    return sentence(
+    """The error for silence that lasts longer than the tier's limit."""
+    return tier_error(
         tier,
         f"did not answer within {tier.timeout_s:g} seconds",
         "try again, or raise timeout_s of the tier in the configuration",
@@ -69,25 +69,25 @@ def of_time(tier: TierConfig) -> TierError:
 
 
 def of_connection(tier: TierConfig, error: BaseException) -> TierError:
-    """No connection, or a broken one: by the cause at the end of the chain."""
+    """The error for no connection, or a broken one, by the cause at the end of the chain."""
     causes = list(_chain(error))
     names = {type(cause).__name__ for cause in causes}
     texts = " ".join(str(cause).lower() for cause in causes)
     if any(isinstance(cause, ssl.SSLError) for cause in causes) or "certificate" in texts:
-        return sentence(
+        return tier_error(
             tier,
             "could not prove who it is (TLS)",
             "with a private certificate authority, name its file in SSL_CERT_FILE and restart the daemon",
         )
     if "ProxyError" in names:
-        return sentence(tier, "cannot be reached through the proxy", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY")
+        return tier_error(tier, "cannot be reached through the proxy", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY")
     if "gaierror" in names or "name or service" in texts or "getaddrinfo" in texts:
-        return sentence(tier, "has a host name that is not known here", f"{of_address(tier)}, and the network")
+        return tier_error(tier, "has a host name that is not known here", f"{of_address(tier)}, and the network")
     if "ConnectError" in names:
-        return sentence(tier, "cannot be reached", f"start its server if it is yours, or {of_address(tier)}")
+        return tier_error(tier, "cannot be reached", f"start its server if it is yours, or {of_address(tier)}")
     if "UnsupportedProtocol" in names or "InvalidURL" in names:
-        return sentence(tier, "has an address that is none", of_address(tier))
-    return sentence(tier, CUT_OFF, "try again")
+        return tier_error(tier, "has an address that is none", of_address(tier))
+    return tier_error(tier, CUT_OFF, "try again")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,9 +1,10 @@
 """The HTTP client under a remote tier: proxies and certificate authorities from the usual environment variables, only
 the headers that a request needs, and a tee that sees the comment lines of an event stream.
 
-HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY hold as everywhere, but never for this machine itself; SSL_CERT_FILE
-and SSL_CERT_DIR, else REQUESTS_CA_BUNDLE, name the certificate authorities instead of the system's own. Redirects are
-not followed: the user agreed to one address.
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY hold as everywhere, but never for this machine itself. SSL_CERT_FILE
+and SSL_CERT_DIR, else REQUESTS_CA_BUNDLE, name the certificate authorities instead of the system's own.
+
+It follows no redirects, because the user agreed to one address.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CONNECT_LIMIT_S = 10.0
 COMMENT_LIMIT_BYTES = 4096
 SENT_HEADERS = {"host", "accept", "connection", "content-type", "content-length", "user-agent"}
 TEE = "halfwatt_tee"  # its place in a response's extensions
-_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # this machine is no proxy's business
+_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # never through a proxy
 
 
 class Tee:
@@ -74,12 +75,12 @@ def client(key: str | None, timeout_s: float, environ: Mapping[str, str] = os.en
     ValueError or ImportError for an unusable proxy."""
 
     async def only_ours(request: httpx2.Request) -> None:
-        # The openai client adds what it finds in OPENAI_* variables and a description of this machine: neither is
-        # any business of a server that the user named here.
+        # The openai client adds what it finds in OPENAI_* variables and a description of this machine. A server that
+        # the user named here needs neither.
         for name in [name for name in request.headers if name.lower() not in SENT_HEADERS]:
             del request.headers[name]
         request.headers["user-agent"] = "halfwatt"
-        request.headers["accept-encoding"] = "identity"  # the tee reads the bytes as they come
+        request.headers["accept-encoding"] = "identity"  # the tee reads the bytes as they arrive
         if key:
             request.headers["authorization"] = f"Bearer {key}"
 

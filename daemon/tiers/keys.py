@@ -1,7 +1,7 @@
 """API keys of edge and cloud tiers: found in the OS keyring, else in an environment variable, else in a 0600 file.
 
-A key is only ever a value that is handed on: it is not printed, logged, put into an error or a process argument.
-This module does not ask the user for a key (cli/keys.py does) and does not know which tiers exist.
+A key is never printed, logged, or put into an error or a process argument. This module does not ask the user for a
+key (cli/keys.py does) and does not know which tiers exist.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from halfwatt.daemon.errors import ConfigError, HalfwattError, UsageError
 from halfwatt.daemon.paths import Paths
 
 SERVICE = "halfwatt"
-KEYRING_LIMIT_S = 15.0  # a locked keyring waits for a person, and in the daemon nobody may be there
+KEYRING_LIMIT_S = 15.0  # a locked keyring waits for a person, and the daemon may run without one
 Where = Literal["keyring", "environment", "file"]
 Returned = TypeVar("Returned")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -187,7 +187,7 @@ def _in_time(call: Callable[[], Returned]) -> Returned | Exception:
     def work() -> None:
         try:
             outcome.append(call())
-        except Exception as error:  # noqa: BLE001 - the border to third-party backends; the caller makes a sentence
+        except Exception as error:  # noqa: BLE001 - third-party backends; the caller makes a sentence of it
             outcome.append(error)
 
     thread = threading.Thread(target=work, name="keyring", daemon=True)

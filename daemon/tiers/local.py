@@ -1,7 +1,7 @@
-"""The local tier: which model is in use and in what state, and its answers as chunks, with their joules booked.
+"""The local tier: which model is in use and in what state, and its answers as chunks, with their joules.
 
-The worker's life is worker/supervisor.py's part; files and digests are models/store.py's. This is the seam between a
-request and both, and the only place that knows why there is no local model.
+It is the only place that knows why there is no local model. The worker's life is worker/supervisor.py's part; files
+and digests are models/store.py's.
 """
 
 from __future__ import annotations
@@ -72,14 +72,14 @@ class LocalTier:
     def load(self, local: LocalConfig) -> None:
         """Begin to load the model that the settings mean, ending another one first. Returns at once."""
         self._local = local
-        self._folder_stamp = self._look()
+        self._folder_stamp = self._folder_time()
         if self._starting is not None:
             self._starting.cancel()
         self._starting = asyncio.create_task(self._load(local))
 
     def follow(self, config: Config) -> None:
         """Load again where the settings of the local model have changed, or what was missing may have come."""
-        missing_came = self._load_problem is not None and self._look() != self._folder_stamp
+        missing_came = self._load_problem is not None and self._folder_time() != self._folder_stamp
         if self._local is not None and (missing_came or config.local != self._local):
             self.load(config.local)
 
@@ -137,17 +137,17 @@ class LocalTier:
     async def _ready_model(self, cancellation: Cancellation) -> LocalModel | None:
         """The loaded model; waits while it loads. None when the request is cancelled meanwhile."""
         if self._starting is not None and not self._starting.done():
-            wished = asyncio.ensure_future(cancellation.wait())
-            await asyncio.wait({self._starting, wished}, return_when=asyncio.FIRST_COMPLETED)
-            wished.cancel()
+            cancelled = asyncio.ensure_future(cancellation.wait())
+            await asyncio.wait({self._starting, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            cancelled.cancel()
             if cancellation.requested:
                 return None
         if self._model is None:
             raise self._load_problem or ModelError("No local model is loaded. See `halfwatt doctor`.")
         return self._model
 
-    def _look(self) -> int | None:
-        """The time of the models' folder, which changes when a model comes or goes."""
+    def _folder_time(self) -> int | None:
+        """When the models' folder last changed, which it does when a model comes or goes."""
         try:
             return self._paths.models.stat().st_mtime_ns
         except OSError:

@@ -1,20 +1,18 @@
 """One edge or cloud tier: streams an answer from any OpenAI-compatible server through the openai client.
 
-It decides nothing: whether a request may leave the machine is routing/policy.py's part, joules are
-energy/remote_estimates.py's. A
-request is tried at most twice, and only while nothing of the answer has come. Closing the generator closes the
+A request is tried at most twice, and only while nothing of the answer has come. Closing the generator closes the
 connection, which is how such servers learn that nobody listens any more.
+
+It decides nothing. Whether a request may leave the machine is routing/policy.py's part; joules are remote.py's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from halfwatt.daemon.inference.answer import Chunk
@@ -22,12 +20,13 @@ from halfwatt.daemon.inference.stops import Stopper
 from halfwatt.daemon.settings.schema import TierConfig
 from halfwatt.daemon.wire import StopRule
 
-from . import failures as remote_errors
+from . import failures
+from .openai_answer import AnswerReader, ServerReport
 
 if TYPE_CHECKING:
     import openai
 
-    from . import http as remote_http
+    from . import http
 
 Create = Callable[..., Awaitable[Any]]  # one of the openai client's `create` methods, asked to stream
 TRIES = 2
@@ -37,32 +36,19 @@ RETRIED_STATUS = {408, 409, 429, 500, 502, 503, 504}
 STOP_TEXTS_SENT = 4  # OpenAI's limit; the rest is found here
 MAX_CHARS_PER_TOKEN = 32  # a server that ignores max_tokens is cut off
 
-# What some servers refuse, and what to send instead (None: leave it out). Learnt from the first refusal.
+# What some servers refuse, and what to send instead (None: leave it out). Learned from the first refusal.
 SUBSTITUTES = {"max_tokens": "max_completion_tokens", "temperature": None, "stop": None, "stream_options": None}
 
 
-@dataclass(frozen=True)
-class RemoteDone:
-    """How an answer ended. Tokens are the server's own count, None where it gave none (as after an early stop).
-    `first_token_ms` is None where no text came. `reported_energy_j`: the provider's figure, None where unknown."""
-
-    stop: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    first_token_ms: float | None
-    total_ms: float
-    reported_energy_j: float | None
-
-
-class RemoteTier:
-    """A connection pool to one tier. Building it imports the openai client (most of a second): use a thread."""
+class OpenAIServer:
+    """A pool of connections to one tier. Building it imports the openai client, most of a second: use a thread."""
 
     def __init__(self, tier: TierConfig, key: str | None, clock: Callable[[], float] = time.monotonic) -> None:
         """Raises TierError where the address, the proxy or the certificate file of the environment is unusable."""
         import httpx2
         import openai
 
-        from . import http as remote_http
+        from . import http
 
         logging.getLogger("openai").setLevel(logging.WARNING)  # its debug level writes prompts
         self._tier = tier
@@ -70,23 +56,23 @@ class RemoteTier:
         self._refused: set[str] = set()
         try:
             self._client = openai.AsyncOpenAI(
-                api_key="sent-by-remote-http",  # any text: without one the client takes OPENAI_API_KEY
+                api_key="sent-by-http-client",  # any text: without one the client takes OPENAI_API_KEY
                 base_url=tier.base_url,
                 max_retries=0,
                 timeout=tier.timeout_s,
-                http_client=remote_http.client(key, tier.timeout_s),
+                http_client=http.client(key, tier.timeout_s),
             )
         except (OSError, ssl.SSLError) as error:
-            raise remote_errors.sentence(
+            raise failures.tier_error(
                 tier,
                 f"cannot be used: the file of certificate authorities cannot be read ({error.strerror or 'not PEM'})",
                 "correct SSL_CERT_FILE or REQUESTS_CA_BUNDLE and restart the daemon",
             ) from None
         except (ValueError, ImportError, httpx2.InvalidURL, openai.OpenAIError):
-            raise remote_errors.sentence(
+            raise failures.tier_error(
                 tier,
                 "cannot be used: its address or the proxy's is none",
-                f"{remote_errors.of_address(tier)}, HTTPS_PROXY and HTTP_PROXY",
+                f"{failures.of_address(tier)}, HTTPS_PROXY and HTTP_PROXY",
             ) from None
 
     async def aclose(self) -> None:
@@ -100,8 +86,8 @@ class RemoteTier:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         stop_rules: Sequence[StopRule] = (),
-    ) -> AsyncGenerator[Chunk | RemoteDone, None]:
-        """Chunks of the answer to a conversation, then one RemoteDone. Raises TierError."""
+    ) -> AsyncGenerator[Chunk | ServerReport, None]:
+        """Chunks of the answer to a conversation, then one ServerReport. Raises TierError."""
         body = self._body(max_tokens, temperature, stop) | {"messages": list(messages)}
         return self._stream(self._client.chat.completions.create, body, Stopper(stop_rules, stop))
 
@@ -113,7 +99,7 @@ class RemoteTier:
         temperature: float = 0.0,
         stop: Sequence[str] = (),
         stop_rules: Sequence[StopRule] = (),
-    ) -> AsyncGenerator[Chunk | RemoteDone, None]:
+    ) -> AsyncGenerator[Chunk | ServerReport, None]:
         """The same for plain text or, with `suffix`, for the text between. Raises TierError."""
         body = self._body(max_tokens, temperature, stop) | {"prompt": prompt}
         if suffix is not None:
@@ -127,12 +113,12 @@ class RemoteTier:
 
     async def _stream(
         self, create: Create, body: dict[str, Any], stopper: Stopper
-    ) -> AsyncGenerator[Chunk | RemoteDone, None]:
-        from . import http as remote_http
+    ) -> AsyncGenerator[Chunk | ServerReport, None]:
+        from . import http
 
         started = self._clock()
         first_token_ms: float | None = None
-        answer = _Answer()
+        answer = AnswerReader()
         limit = body["max_tokens"] * MAX_CHARS_PER_TOKEN
         stream = await self._open(create, body)
         try:
@@ -142,29 +128,28 @@ class RemoteTier:
                     break
                 if text := stopper.feed(answer.read(chunk)):
                     first_token_ms = first_token_ms or (self._clock() - started) * 1000
-                    yield Chunk(text, 1, math.nan)
+                    yield Chunk(text)
             else:
                 answer.stop = stopper.reason or "length"
         finally:
             await stream.close()
-        tee: remote_http.Tee = stream.response.extensions[remote_http.TEE]
+        tee: http.Tee = stream.response.extensions[http.TEE]
         if answer.stop is None and not tee.saw_done:
-            raise remote_errors.sentence(
+            raise failures.tier_error(
                 self._tier,
                 *(
-                    (remote_errors.CUT_OFF, "try again")
+                    (failures.CUT_OFF, "try again")
                     if answer.n_chunks
-                    else (remote_errors.NOT_COMPATIBLE, remote_errors.of_address(self._tier))
+                    else (failures.NOT_COMPATIBLE, failures.of_address(self._tier))
                 ),
             )
         if text := stopper.finish():
-            yield Chunk(text, 1, math.nan)
-        yield RemoteDone(
+            yield Chunk(text)
+        yield ServerReport(
             stop=stopper.reason or answer.stop or "stop",
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
             first_token_ms=first_token_ms,
-            total_ms=(self._clock() - started) * 1000,
             reported_energy_j=tee.energy_j,
         )
 
@@ -176,17 +161,17 @@ class RemoteTier:
             try:
                 return await self._open_substituting(create, body)
             except openai.APIStatusError as error:
-                wait_s = _patience_s(error)
+                wait_s = _retry_after_s(error)
                 if n_left == 0 or wait_s is None:
-                    raise remote_errors.of_status(self._tier, error) from None
+                    raise failures.of_status(self._tier, error) from None
             except (openai.APITimeoutError, TimeoutError):
-                raise remote_errors.of_time(self._tier) from None
+                raise failures.of_time(self._tier) from None
             except openai.APIConnectionError as error:
                 wait_s = RETRY_AFTER_S
                 if n_left == 0 or not _broke_before_an_answer(error):
-                    raise remote_errors.of_connection(self._tier, error) from None
+                    raise failures.of_connection(self._tier, error) from None
             except (openai.OpenAIError, ValueError) as error:
-                raise remote_errors.of_connection(self._tier, error) from None
+                raise failures.of_connection(self._tier, error) from None
             await asyncio.sleep(wait_s)
         raise AssertionError("unreachable: the last try returns or raises")
 
@@ -203,7 +188,10 @@ class RemoteTier:
                 self._refused.add(error.param)
 
     def _accepted(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body with what this server refuses renamed or left out; a new name goes round the client's types."""
+        """The body with what this server refuses renamed or left out.
+
+        A new name goes into `extra_body`, whose fields the client does not check.
+        """
         sent = {name: value for name, value in body.items() if name not in self._refused}
         renamed = {SUBSTITUTES[name]: body[name] for name in self._refused if SUBSTITUTES[name] and name in body}
         return sent | {"extra_body": renamed} if renamed else sent
@@ -216,59 +204,24 @@ class RemoteTier:
             async with asyncio.timeout(self._tier.timeout_s):
                 return await anext(stream, None)
         except (openai.APITimeoutError, TimeoutError):
-            raise remote_errors.of_time(self._tier) from None
+            raise failures.of_time(self._tier) from None
         except openai.APIConnectionError as error:
-            raise remote_errors.of_connection(self._tier, error) from None
+            raise failures.of_connection(self._tier, error) from None
         except openai.APIError:
-            raise remote_errors.sentence(self._tier, "broke off with an error of its own", "try again") from None
+            raise failures.tier_error(self._tier, "broke off with an error of its own", "try again") from None
         except (ValueError, TypeError, AttributeError):  # what the client raises for events that are not JSON objects
-            raise remote_errors.sentence(
-                self._tier, remote_errors.NOT_COMPATIBLE, remote_errors.of_address(self._tier)
-            ) from None
+            raise failures.tier_error(self._tier, failures.NOT_COMPATIBLE, failures.of_address(self._tier)) from None
 
 
-class _Answer:
-    """What the chunks of one answer have said so far. The client does not check their types, so this does."""
-
-    def __init__(self) -> None:
-        self.stop: str | None = None
-        self.prompt_tokens: int | None = None
-        self.completion_tokens: int | None = None
-        self.n_chunks = 0
-        self.n_chars = 0
-
-    def read(self, chunk: Any) -> str:
-        """The chunk's text; also remembers why the answer ended and the token counts."""
-        self._read_usage(getattr(chunk, "usage", None))
-        choices = getattr(chunk, "choices", None)
-        if not isinstance(choices, list):
-            return ""
-        self.n_chunks += 1
-        if not choices:
-            return ""
-        reason = getattr(choices[0], "finish_reason", None)
-        if isinstance(reason, str):
-            self.stop = reason
-        delta = getattr(choices[0], "delta", None)
-        text = getattr(choices[0], "text", None) if delta is None else getattr(delta, "content", None)
-        self.n_chars += len(text) if isinstance(text, str) else 0
-        return text if isinstance(text, str) else ""
-
-    def _read_usage(self, usage: Any) -> None:
-        prompt, completion = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-        if isinstance(prompt, int) and isinstance(completion, int):
-            self.prompt_tokens, self.completion_tokens = prompt, completion
-
-
-def _patience_s(error: openai.APIStatusError) -> float | None:
+def _retry_after_s(error: openai.APIStatusError) -> float | None:
     """How long to wait before the second try; None: not worth one."""
     if error.status_code not in RETRIED_STATUS or error.code == "insufficient_quota":
         return None
     try:
-        asked_s = float(error.response.headers.get("retry-after", RETRY_AFTER_S))
+        wait_s = float(error.response.headers.get("retry-after", RETRY_AFTER_S))
     except ValueError:
         return None
-    return asked_s if 0 <= asked_s <= RETRY_AFTER_LIMIT_S else None
+    return wait_s if 0 <= wait_s <= RETRY_AFTER_LIMIT_S else None
 
 
 def _broke_before_an_answer(error: openai.APIConnectionError) -> bool:

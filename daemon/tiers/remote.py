@@ -1,6 +1,6 @@
-"""The tiers beside the worker: which have a key, whether there is a network, and their answers with joules booked.
+"""The edge and cloud tiers: which have a key, whether there is a network, and their answers with their joules.
 
-Speaking to a server is openai_server.py's part, finding keys keys.py's; this is the seam between a request and both.
+It takes requests and yields answers. Talking to a server is openai_server.py's part, finding keys keys.py's.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.settings.schema import Config, TierConfig
 
 from . import keys
+from .openai_answer import ServerReport
 
 if TYPE_CHECKING:  # importing the openai client takes most of a second, which a daemon without such tiers saves
-    from .openai_server import RemoteDone, RemoteTier
+    from .openai_server import OpenAIServer
 
 KEY_AGE_S = 30.0
 MISSING_KEY_AGE_S = 2.0  # short, so that a key which the user has just set counts
-SLOW_LOOK_S = 1.0  # a keyring that takes longer is locked or hangs: ask it as seldom as for a key that is there
+SLOW_LOOK_S = 1.0  # a keyring that takes longer is locked or hangs: it is asked as seldom as for a key that is there
 CHARS_PER_TOKEN = 4.0  # of a prompt whose tokens nobody counted
 UNCOUNTED = 0.3  # how far such a count may be off
 
@@ -41,13 +42,13 @@ class RemoteTiers:
     def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
         self._paths = paths
         self._environ = environ
-        self._keys: dict[str, _Look] = {}
-        self._open: dict[tuple[TierConfig, str | None], RemoteTier] = {}
-        self._unknown: dict[str, str] = {}
+        self._keys: dict[str, _KeyLookup] = {}
+        self._servers: dict[tuple[TierConfig, str | None], OpenAIServer] = {}
+        self._energy_unknown: dict[str, str] = {}
 
     async def has_key(self, config: Config) -> dict[str, bool]:
         """Tier name → whether its key is there or none is needed. A key that cannot be used counts as missing."""
-        looks = await asyncio.gather(*(self._look(tier.key) for tier in config.tiers if tier.key))
+        looks = await asyncio.gather(*(self._key_lookup(tier.key) for tier in config.tiers if tier.key))
         here = {look.name for look in looks if look.key is not None}
         return {tier.name: not tier.key or tier.key in here for tier in config.tiers}
 
@@ -55,11 +56,11 @@ class RemoteTiers:
     def problems(self) -> tuple[str, ...]:
         """Why keys that are there cannot be used, and why the joules of a tier's last answer are unknown: sentences."""
         keys_failed = (str(look.error) for look in self._keys.values() if look.error is not None)
-        unknown = (f"The energy of tier {name} is unknown: {why}." for name, why in self._unknown.items())
+        unknown = (f"The energy of tier {name} is unknown: {why}." for name, why in self._energy_unknown.items())
         return (*keys_failed, *unknown)
 
     async def close(self) -> None:
-        for tier in self._open.values():
+        for tier in self._servers.values():
             await tier.aclose()
 
     async def answer(
@@ -68,7 +69,7 @@ class RemoteTiers:
         """The chunks of the answer, then how it ended. `used` gets the joules, however it ends."""
         remote = await self._connection(tier)
         n_chunks = 0
-        done: RemoteDone | None = None
+        report: ServerReport | None = None
         try:
             async with aclosing(_until_cancelled(_items(remote, request, tier), cancellation)) as items:
                 async for item in items:
@@ -76,47 +77,47 @@ class RemoteTiers:
                         n_chunks += item.n_tokens
                         yield item
                     else:
-                        done = item
+                        report = item
         finally:
-            reading = _joules(tier, request, done, n_chunks)
+            reading = _joules(tier, request, report, n_chunks)
             if reading is not None:
                 used(reading)
-                self._note(tier.name, reading)
-        prompt, completion, _ = _tokens(request, done, n_chunks)
-        first_ms = done.first_token_ms if done else None
-        yield Ended(done.stop if done else "cancelled", prompt, completion, first_token_ms=first_ms)
+                self._remember_energy(tier.name, reading)
+        prompt, completion, _ = _tokens(request, report, n_chunks)
+        first_ms = report.first_token_ms if report else None
+        yield Ended(report.stop if report else "cancelled", prompt, completion, first_token_ms=first_ms)
 
-    def _note(self, tier_name: str, reading: Reading) -> None:
+    def _remember_energy(self, tier_name: str, reading: Reading) -> None:
         if reading.j is None:
-            self._unknown[tier_name] = reading.reason
+            self._energy_unknown[tier_name] = reading.reason
         else:
-            self._unknown.pop(tier_name, None)
+            self._energy_unknown.pop(tier_name, None)
 
-    async def _connection(self, tier: TierConfig) -> RemoteTier:
-        from .openai_server import RemoteTier
+    async def _connection(self, tier: TierConfig) -> OpenAIServer:
+        from .openai_server import OpenAIServer
 
         key = await self._key(tier.key) if tier.key else None
-        if (tier, key) not in self._open:
-            self._open[tier, key] = await asyncio.to_thread(RemoteTier, tier, key)
-        return self._open[tier, key]
+        if (tier, key) not in self._servers:
+            self._servers[tier, key] = await asyncio.to_thread(OpenAIServer, tier, key)
+        return self._servers[tier, key]
 
     async def _key(self, name: str) -> str | None:
-        look = await self._look(name)
+        look = await self._key_lookup(name)
         if look.error is not None:
             raise look.error
         return look.key
 
-    async def _look(self, name: str) -> _Look:
-        """The newest look for a key; a new one is taken only when that has aged: the keyring may take its time."""
+    async def _key_lookup(self, name: str) -> _KeyLookup:
+        """The newest lookup of a key, repeated only when it has aged, because a keyring may be slow."""
         look = self._keys.get(name)
         if look is None or time.monotonic() >= look.good_until_s:
-            look = self._keys[name] = await asyncio.to_thread(_take_look, name, self._paths, self._environ)
+            look = self._keys[name] = await asyncio.to_thread(_look_up, name, self._paths, self._environ)
         return look
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What was found under a key's name, and the monotonic time until which that counts. Its text hides the key."""
+class _KeyLookup:
+    """What was found under a key's name, and the monotonic time until which that counts. Its `repr` hides the key."""
 
     name: str
     key: str | None = field(repr=False)
@@ -124,7 +125,7 @@ class _Look:
     good_until_s: float
 
 
-def _take_look(name: str, paths: Paths, environ: Mapping[str, str]) -> _Look:
+def _look_up(name: str, paths: Paths, environ: Mapping[str, str]) -> _KeyLookup:
     begun_s = time.monotonic()
     key, error = None, None
     try:
@@ -134,7 +135,7 @@ def _take_look(name: str, paths: Paths, environ: Mapping[str, str]) -> _Look:
         error = problem
     ended_s = time.monotonic()
     slow = ended_s - begun_s > SLOW_LOOK_S
-    return _Look(name, key, error, ended_s + (KEY_AGE_S if slow or key is not None else MISSING_KEY_AGE_S))
+    return _KeyLookup(name, key, error, ended_s + (KEY_AGE_S if slow or key is not None else MISSING_KEY_AGE_S))
 
 
 def is_online() -> bool:
@@ -143,20 +144,20 @@ def is_online() -> bool:
 
 
 def _items(
-    remote: RemoteTier, request: GenerationRequest, tier: TierConfig
-) -> AsyncGenerator[Chunk | RemoteDone, None]:
+    remote: OpenAIServer, request: GenerationRequest, tier: TierConfig
+) -> AsyncGenerator[Chunk | ServerReport, None]:
     limit = min(request.max_tokens or tier.max_tokens, tier.max_tokens)
-    heat, stop, rules = request.temperature, request.stop, request.options.stop_rules
+    temperature, stop, rules = request.temperature, request.stop, request.options.stop_rules
     if request.shape == "chat":
-        return remote.chat(request.messages, limit, heat, stop, rules)
-    return remote.text(request.prompt, request.suffix, limit, heat, stop, rules)
+        return remote.chat(request.messages, limit, temperature, stop, rules)
+    return remote.text(request.prompt, request.suffix, limit, temperature, stop, rules)
 
 
 async def _until_cancelled(
-    items: AsyncGenerator[Chunk | RemoteDone, None], cancellation: Cancellation
-) -> AsyncGenerator[Chunk | RemoteDone, None]:
-    """The items until the wish to stop comes; then the connection is closed at once, even while it is waited for."""
-    queue: asyncio.Queue[Chunk | RemoteDone | BaseException | None] = asyncio.Queue()
+    items: AsyncGenerator[Chunk | ServerReport, None], cancellation: Cancellation
+) -> AsyncGenerator[Chunk | ServerReport, None]:
+    """The items until the cancellation; then the connection is closed at once, even while the next item is awaited."""
+    queue: asyncio.Queue[Chunk | ServerReport | BaseException | None] = asyncio.Queue()
     reading = asyncio.create_task(_read(items, queue))
     cancellation.on_request(lambda: _cancel(reading))
     try:
@@ -174,7 +175,7 @@ def _cancel(task: asyncio.Task[None]) -> None:
 
 
 async def _read(
-    items: AsyncGenerator[Chunk | RemoteDone, None], queue: asyncio.Queue[Chunk | RemoteDone | BaseException | None]
+    items: AsyncGenerator[Chunk | ServerReport, None], queue: asyncio.Queue[Chunk | ServerReport | BaseException | None]
 ) -> None:
     try:
         async with aclosing(items):
@@ -186,29 +187,32 @@ async def _read(
         queue.put_nowait(None)
 
 
-def _joules(tier: TierConfig, request: GenerationRequest, done: RemoteDone | None, n_chunks: int) -> Reading | None:
+def _joules(tier: TierConfig, request: GenerationRequest, report: ServerReport | None, n_chunks: int) -> Reading | None:
     """The provider's figure where it gave one, else the estimate; None where nothing was generated at all."""
-    if done is not None and done.reported_energy_j is not None:
-        return remote_estimates.reported(done.reported_energy_j)
-    if done is None and n_chunks == 0:
+    if report is not None and report.reported_energy_j is not None:
+        return remote_estimates.reported(report.reported_energy_j)
+    if report is None and n_chunks == 0:
         return None
-    prompt, completion, counted = _tokens(request, done, n_chunks)
+    prompt, completion, counted = _tokens(request, report, n_chunks)
     reading = remote_estimates.estimate(tier.model, prompt, completion, tier)
     return reading if counted else _wider(reading)
 
 
-def _tokens(request: GenerationRequest, done: RemoteDone | None, n_chunks: int) -> tuple[int, int, bool]:
-    """Prompt and completion tokens, and whether the server counted them. Many servers do not when they stream, and
-    none does for an answer that was cut off: then each chunk counts as a token, and a prompt by its length."""
-    prompt = done.prompt_tokens if done else None
-    completion = done.completion_tokens if done else None
+def _tokens(request: GenerationRequest, report: ServerReport | None, n_chunks: int) -> tuple[int, int, bool]:
+    """Prompt and completion tokens, and whether the server counted them.
+
+    Many servers do not count when they stream, and none does for an answer that was cut off. Then each chunk counts as
+    a token, and the prompt counts by its length.
+    """
+    prompt = report.prompt_tokens if report else None
+    completion = report.completion_tokens if report else None
     counted = prompt is not None and completion is not None
     about = round(sum(map(len, request.texts())) / CHARS_PER_TOKEN)
     return about if prompt is None else prompt, n_chunks if completion is None else completion, counted
 
 
 def _wider(reading: Reading) -> Reading:
-    """The same estimate with the range that tokens which nobody counted deserve."""
+    """The same estimate with a wider range, for tokens that nobody counted."""
     if reading.low_j is None or reading.high_j is None:
         return reading
     return msgspec.structs.replace(

@@ -88,7 +88,7 @@ def test_five_clients_at_once_get_one_daemon(environ: dict[str, str]) -> None:
 
 def test_socket_names_its_protocol_so_that_small_packets_are_not_held_back() -> None:
     """asyncio sets TCP_NODELAY only then; without it the first token waits for a delayed acknowledgement."""
-    with server._bind(0) as bound:
+    with server.bind(0) as bound:
         assert bound.proto == socket.IPPROTO_TCP
 
 

@@ -5,19 +5,32 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
+from fake_api import serving
 
-from halfwatt.daemon.energy import remote_estimates
+from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.errors import ConfigError
+from halfwatt.daemon.inference.answer import Cancellation
+from halfwatt.daemon.inference.request import GenerationRequest
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.settings.schema import Config, TierConfig
 from halfwatt.daemon.tiers import keys
-from halfwatt.daemon.tiers import remote as remote_tiers
 from halfwatt.daemon.tiers.keys import KeyFound
-from halfwatt.daemon.tiers.remote import RemoteTiers
+from halfwatt.daemon.tiers.remote import KEY_AGE_S, MISSING_KEY_AGE_S, RemoteTiers
+from halfwatt.daemon.wire import RequestOptions
 
 TIER = TierConfig(name="big", kind="cloud", base_url="https://cloud.example/v1", model="m", key="big")
 FREE = TierConfig(name="lan", kind="edge", base_url="http://10.0.0.2/v1", model="m")
+
+
+async def answered(tiers: RemoteTiers, tier: TierConfig) -> list[Reading]:
+    """Ask a tier and read its whole answer; the joules that it used."""
+    messages = ({"role": "user", "content": "write add"},)
+    used: list[Reading] = []
+    request = GenerationRequest("r1", "chat", "auto", RequestOptions(), messages)
+    assert [item async for item in tiers.answer(request, tier, Cancellation(), used.append)]
+    return used
 
 
 def key_file(paths: Paths, mode: int) -> Path:
@@ -38,19 +51,24 @@ async def test_key_file_that_others_can_read_counts_as_no_key_and_is_told(
     assert "must be 0600" in problem
     assert "planted-key" not in problem + repr(vars(tiers))
     with pytest.raises(ConfigError):
-        await tiers._key("big")
+        await answered(tiers, TIER)
 
 
-def test_tier_whose_joules_are_unknown_is_told_with_the_reason_until_they_are_known(
+async def test_tier_whose_joules_are_unknown_is_told_with_the_reason_until_they_are_known(
     paths: Paths, clean_environ: dict[str, str]
 ) -> None:
     tiers = RemoteTiers(paths, clean_environ)
-    tiers._note("big", remote_estimates.estimate("a model of nobody", 10, 10))
-    (problem,) = tiers.problems
-    assert problem.startswith("The energy of tier big is unknown: EcoLogits")
-    assert "joules_per_token" in problem
-    tiers._note("big", remote_estimates.estimate("gpt-4o-mini", 10, 10))
-    assert tiers.problems == ()
+    with serving() as api:
+        here = msgspec.structs.replace(FREE, name="big", base_url=f"http://127.0.0.1:{api.port}/v1")
+        (unknown,) = await answered(tiers, msgspec.structs.replace(here, model="a model of nobody"))
+        (problem,) = tiers.problems
+        assert unknown.j is None
+        assert problem.startswith("The energy of tier big is unknown: EcoLogits")
+        assert "joules_per_token" in problem
+        (known,) = await answered(tiers, msgspec.structs.replace(here, model="gpt-4o-mini"))
+        assert known.j is not None
+        assert tiers.problems == ()
+    await tiers.close()
 
 
 class Counter:
@@ -70,9 +88,9 @@ class Counter:
 @pytest.mark.parametrize(
     ("look_s", "found", "asked_again_after_s"),
     [
-        (0.1, None, remote_tiers.MISSING_KEY_AGE_S),
-        (15.0, None, remote_tiers.KEY_AGE_S),
-        (0.1, KeyFound("k", "keyring", "x"), remote_tiers.KEY_AGE_S),
+        (0.1, None, MISSING_KEY_AGE_S),
+        (15.0, None, KEY_AGE_S),
+        (0.1, KeyFound("k", "keyring", "x"), KEY_AGE_S),
     ],
     ids=["missing", "locked keyring", "there"],
 )
