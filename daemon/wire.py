@@ -1,4 +1,4 @@
-"""Every shape that crosses the daemon's HTTP border, as msgspec structs. The only place that defines them.
+"""Every shape that the daemon and its clients exchange over HTTP, as msgspec structs, and defined only here.
 
 Unknown numbers are null, never 0. Nothing here reads a file, a clock or the network.
 """
@@ -17,8 +17,6 @@ Method = Literal["measured", "modelled", "estimated"]
 Outcome = Literal["offered", "accepted", "partially_accepted", "rejected", "undone", "ignored", "cancelled", "failed"]
 StopRule = Literal["code_block", "repeated_lines", "trailing", "line", "statement", "block"]
 State = Literal["ready", "loading", "busy", "paused", "no_model", "offline", "error"]
-
-Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
 def says(sentence: str) -> Meta:
@@ -45,7 +43,6 @@ class RequestOptions(Struct, frozen=True, omit_defaults=True):
     document: Annotated[
         str | None, says("An id without meaning: a newer `complete` request for it cancels the older one.")
     ] = None
-    trigger: Literal["automatic", "invoked"] = "invoked"
     warm: Annotated[bool, says("Reads ahead for a question that may come; every other request ends it.")] = False
     dry_run: Annotated[bool, says("Decides and explains, and calls no model.")] = False
 
@@ -129,6 +126,10 @@ class Result(Struct, frozen=True):
     request_id: str = ""
     calibrated: bool = False
     offer_cloud: bool = False
+
+
+# what a streamed answer consists of, in order: the decision, pieces of text, the result
+AnswerItem = RouteDecision | str | Result
 
 
 class Feedback(Struct, frozen=True):

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from halfwatt.daemon.cli.common import print_json, run
-from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Route, RouteDecision, Saved, TokenCounts
+from halfwatt.daemon.wire import (
+    AnswerItem,
+    Energy,
+    Latency,
+    RequestOptions,
+    Result,
+    Route,
+    RouteDecision,
+    Saved,
+    TokenCounts,
+)
 
 if TYPE_CHECKING:
     from halfwatt.daemon.client.client import Client
@@ -197,7 +207,7 @@ async def _tell(result: Result, outcome: Any, n_chars: int) -> None:
             await client.feedback(Feedback(result.request_id, outcome, n_chars))
 
 
-async def _collected(stream: AsyncGenerator[RouteDecision | str | Result, None]) -> Result:
+async def _collected(stream: AsyncGenerator[AnswerItem, None]) -> Result:
     """The stream's result. Pieces are counted on a terminal's stderr; leaving early cancels the request."""
     from halfwatt.daemon.errors import DaemonError
 

@@ -19,12 +19,10 @@ from starlette.routing import Route
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.inference.request import GenerationRequest
 from halfwatt.daemon.service.service import Service
-from halfwatt.daemon.wire import ErrorBody, ErrorReply, Result, RouteDecision, encode
+from halfwatt.daemon.wire import AnswerItem, ErrorBody, ErrorReply, Result, RouteDecision, encode
 
 from .openai_body import ChatBody, TextBody, chat_request, parse, text_request
 from .sse import DONE, EventStream, event, until_disconnect
-
-Item = RouteDecision | str | Result
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ async def _streamed(
     return EventStream(_events(opening, items, request, answer_format, include_usage))
 
 
-async def _opening(items: AsyncGenerator[Item, None]) -> list[Item]:
+async def _opening(items: AsyncGenerator[AnswerItem, None]) -> list[AnswerItem]:
     try:
         return [await anext(items), await anext(items)]
     except BaseException:
@@ -130,8 +128,8 @@ async def _opening(items: AsyncGenerator[Item, None]) -> list[Item]:
 
 
 async def _events(
-    opening: list[Item],
-    items: AsyncGenerator[Item, None],
+    opening: list[AnswerItem],
+    items: AsyncGenerator[AnswerItem, None],
     request: GenerationRequest,
     answer_format: _Format,
     include_usage: bool,
@@ -154,7 +152,9 @@ async def _events(
     yield DONE
 
 
-async def _chained(opening: list[Item], items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
+async def _chained(
+    opening: list[AnswerItem], items: AsyncGenerator[AnswerItem, None]
+) -> AsyncGenerator[AnswerItem, None]:
     for item in opening:
         yield item
     async for item in items:

@@ -16,6 +16,7 @@ import msgspec
 from halfwatt.daemon import errors
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.wire import (
+    AnswerItem,
     EnergySummary,
     ErrorBody,
     ErrorReply,
@@ -31,7 +32,6 @@ from halfwatt.daemon.wire import (
 from . import discovery
 
 Value = TypeVar("Value")
-AnswerItem = RouteDecision | str | Result
 _CALL_LIMIT = httpx2.Timeout(30.0, connect=5.0)
 _ANSWER_LIMIT = httpx2.Timeout(600.0, connect=5.0)
 _EVENTS_LIMIT = httpx2.Timeout(60.0, connect=5.0)

@@ -37,7 +37,7 @@ _LOG = logging.getLogger("halfwatt.daemon")
 
 
 class Daemon:
-    """Every part of the daemon. Setting `stop` ends it; entering it starts what runs in the background."""
+    """Every part of the daemon. It sets `stop` when it shall end; entering it starts what runs in the background."""
 
     def __init__(self, paths: Paths, environ: Mapping[str, str], version: str, stop: asyncio.Event) -> None:
         self._paths, self._version = paths, version

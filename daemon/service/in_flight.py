@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.inference.answer import Cancellation, Chunk, Ended
 from halfwatt.daemon.inference.request import GenerationRequest
-from halfwatt.daemon.wire import Result, RouteDecision
+from halfwatt.daemon.wire import AnswerItem, RouteDecision
 
 
 @dataclass(eq=False)
@@ -21,7 +21,7 @@ class InFlight:
 
     request: GenerationRequest
     cancellation: Cancellation = field(default_factory=Cancellation)
-    items: asyncio.Queue[RouteDecision | str | Result | Exception | None] = field(default_factory=asyncio.Queue)
+    items: asyncio.Queue[AnswerItem | Exception | None] = field(default_factory=asyncio.Queue)
     started_s: float = field(default_factory=time.monotonic)
     started_at_s: float = field(default_factory=time.time)
     decision: RouteDecision | None = None

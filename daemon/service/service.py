@@ -24,7 +24,7 @@ from halfwatt.daemon.settings.live import Settings
 from halfwatt.daemon.settings.schema import Config
 from halfwatt.daemon.tiers.local import LocalTier
 from halfwatt.daemon.tiers.remote import RemoteTiers
-from halfwatt.daemon.wire import Result, RouteDecision
+from halfwatt.daemon.wire import AnswerItem, Result, RouteDecision
 
 from . import booking
 from .attempts import Attempts
@@ -69,7 +69,7 @@ class Service:
         """Names that a request may ask for."""
         return model_names(self._parts.settings.config, self._parts.local.model_id)
 
-    async def answer(self, request: GenerationRequest) -> AsyncGenerator[RouteDecision | str | Result, None]:
+    async def answer(self, request: GenerationRequest) -> AsyncGenerator[AnswerItem, None]:
         """The decision, the chunks of text, the result. Raises HalfwattError; closing it cancels the request."""
         running = InFlight(request)
         self._supersede(running)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.settings.schema import CompletionConfig
-from halfwatt.daemon.wire import RequestOptions, Result
+from halfwatt.daemon.wire import AnswerItem, RequestOptions, Result
 from halfwatt.lsp.completion.context.prompt import Budget, CompletionPrompt, prompt
 from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import after_cache, before_cache
@@ -29,11 +29,11 @@ from .extent import UNFINISHED_STOPS, is_block, stop_rules
 from .features import features
 from .filter import Guess, Personal
 from .prompt_budget import Pace
-from .request import CompletionRequest, Item
+from .request import CompletionRequest
 from .rules import EditorFacts, mode_of, objection
 from .values import Answer, Nothing, Offer, Query, Superseded
 
-Ask = Callable[[CompletionPrompt, RequestOptions, int], AsyncGenerator[Item, None]]
+Ask = Callable[[CompletionPrompt, RequestOptions, int], AsyncGenerator[AnswerItem, None]]
 UNLIKELY = "a useful suggestion is unlikely here"
 KNOWN = "what would be said is known"
 NOTHING_USEFUL = "the model had nothing useful to say"
@@ -123,7 +123,6 @@ class CompletionEngine:
             editor=query.editor,
             language=query.language,
             path=query.path,
-            trigger="automatic",
             document=self._document(query.uri),
             warm=True,
         )
@@ -195,7 +194,7 @@ class CompletionEngine:
         self._stop(query.uri)
         multiline = is_block(query)
         options = RequestOptions(
-            kind="complete", trigger=query.trigger, editor=query.editor, language=query.language, path=query.path,
+            kind="complete", editor=query.editor, language=query.language, path=query.path,
             document=self._document(query.uri), stop_rules=stop_rules(multiline),
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)

@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from halfwatt.daemon.wire import Result, RouteDecision
+from halfwatt.daemon.wire import AnswerItem, Result
 
 from .cache import Entry, continued
 from .filter import Guess
 from .values import Query
 
-Item = RouteDecision | str | Result
 _AUTO_CLOSED = ")]}>\"'`"
 ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
 
@@ -23,7 +22,9 @@ ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
 class CompletionRequest:
     """A request for `query`. `multiline`: a block was asked for; `guess`: the filter's, None for a warm-up."""
 
-    def __init__(self, query: Query, stream: AsyncGenerator[Item, None], multiline: bool, guess: Guess | None) -> None:
+    def __init__(
+        self, query: Query, stream: AsyncGenerator[AnswerItem, None], multiline: bool, guess: Guess | None
+    ) -> None:
         self.query = query
         self.multiline = multiline
         self.guess = guess

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from halfwatt.daemon.errors import DaemonError, HalfwattError, ModelError
 from halfwatt.daemon.privacy import excluded
 from halfwatt.daemon.settings.schema import Config
-from halfwatt.daemon.wire import Feedback, RequestOptions, Skipped
+from halfwatt.daemon.wire import AnswerItem, Feedback, RequestOptions, Skipped
 from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
 from halfwatt.lsp.completion.context.prompt import CompletionPrompt
 
@@ -27,7 +27,6 @@ from .battery import Power
 from .engine import CompletionEngine, Moment, Skip
 from .filter import read_personal, write_personal
 from .outcomes import OutcomeRecord, OutcomeTracker
-from .request import Item
 from .rules import EditorFacts, mode_of
 from .values import Answer, Nothing, Offer, Query
 
@@ -150,7 +149,7 @@ class Session:
 
     async def _ask(
         self, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
-    ) -> AsyncGenerator[Item, None]:
+    ) -> AsyncGenerator[AnswerItem, None]:
         try:
             client = await self._dependencies.client()
             async with aclosing(client.complete(prompt.prefix, prompt.suffix, options, max_tokens)) as items:

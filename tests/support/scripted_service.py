@@ -23,7 +23,7 @@ from halfwatt.daemon.service.pause import Pause
 from halfwatt.daemon.service.service import Service, ServiceParts
 from halfwatt.daemon.settings.live import Settings
 from halfwatt.daemon.settings.schema import Config, TierConfig
-from halfwatt.daemon.wire import RequestOptions, Result, RouteDecision
+from halfwatt.daemon.wire import AnswerItem, RequestOptions, Result
 from halfwatt.router_model.serving.draft_facts import DraftFacts
 from halfwatt.router_model.serving.draft_stats import DraftStats
 from halfwatt.router_model.serving.estimates import Estimates, ModelEstimate
@@ -122,7 +122,7 @@ class Stage:
     def rows(self) -> list[LedgerRow]:
         return self.ledger.recent(100)
 
-    async def ask(self, **fields: Any) -> list[RouteDecision | str | Result]:
+    async def ask(self, **fields: Any) -> list[AnswerItem]:
         return [item async for item in self.service.answer(request(**fields))]
 
     async def result(self, **fields: Any) -> Result:

@@ -15,7 +15,7 @@ from parse_count import parsed_texts
 from pygls.lsp.server import LanguageServer
 
 from halfwatt.daemon.paths import user_paths
-from halfwatt.daemon.wire import Energy, Feedback, Latency, Result, RouteDecision, Saved, TokenCounts
+from halfwatt.daemon.wire import AnswerItem, Energy, Feedback, Latency, Result, RouteDecision, Saved, TokenCounts
 from halfwatt.lsp.code_actions import code_actions
 from halfwatt.lsp.commands import Commands
 from halfwatt.lsp.editor.daemon_link import DaemonLink
@@ -76,7 +76,7 @@ class Daemon:
     async def client(self) -> Daemon:
         return self
 
-    async def chat(self, *_: Any, **__: Any) -> AsyncGenerator[RouteDecision | str | Result, None]:
+    async def chat(self, *_: Any, **__: Any) -> AsyncGenerator[AnswerItem, None]:
         yield RouteDecision("local", "local", "m", "because")
         yield CODE
         self.meanwhile()
