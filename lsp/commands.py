@@ -22,6 +22,7 @@ from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor
 from halfwatt.lsp.editor.extensions import COMMANDS
+from halfwatt.lsp.editor.untyped import fields
 from halfwatt.lsp.generate import prompt, wording
 from halfwatt.lsp.generate.jobs import GenerationJob, Jobs
 
@@ -125,8 +126,8 @@ class Commands:
         return msgspec.to_builtins(await client.pull(str(arguments.get("id") or "auto")))
 
     def _place(self, arguments: Arguments) -> tuple[Snapshot, int]:
-        position = arguments.get("position") or {}
-        uri, line, character = arguments.get("uri"), _get(position, "line"), _get(position, "character")
+        position = fields(arguments.get("position"))
+        uri, line, character = arguments.get("uri"), position.get("line"), position.get("character")
         if not isinstance(uri, str) or not isinstance(line, int) or not isinstance(character, int):
             raise UsageError("This command needs `uri` and `position` (`line`, `character`). Nothing was done.")
         now = self._editor.snapshot(uri)
@@ -178,7 +179,3 @@ def _route(arguments: Arguments) -> Route | None:
     if route is not None and route not in get_args(Route):
         raise UsageError(f"Unknown route {route!r}. Allowed: {', '.join(get_args(Route))}. Nothing was done.")
     return route
-
-
-def _get(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

@@ -20,6 +20,7 @@ from halfwatt.lsp.editor.extensions import (
     DID_PARTIALLY_ACCEPT_COMPLETION,
     DID_SHOW_COMPLETION,
 )
+from halfwatt.lsp.editor.untyped import fields
 
 if TYPE_CHECKING:
     from halfwatt.daemon.settings.schema import Config
@@ -50,7 +51,7 @@ def _register_requests(server: LanguageServer, completion: InlineCompletion) -> 
 
     @server.command(COMPLETION_ACCEPTED)
     def accepted(*arguments: Any) -> None:
-        completion.accepted(_fields(arguments[0] if arguments else {}))
+        completion.accepted(fields(arguments[0] if arguments else None))
 
 
 def _register_notifications(server: LanguageServer, completion: InlineCompletion) -> None:
@@ -68,11 +69,11 @@ def _register_notifications(server: LanguageServer, completion: InlineCompletion
 
     @server.feature(DID_SHOW_COMPLETION)
     def did_show(params: Any) -> None:
-        completion.shown(_fields(params))
+        completion.shown(fields(params))
 
     @server.feature(DID_PARTIALLY_ACCEPT_COMPLETION)
     def did_accept_partly(params: Any) -> None:
-        completion.partly_accepted(_fields(params))
+        completion.partly_accepted(fields(params))
 
 
 class InlineCompletion:
@@ -144,14 +145,14 @@ class InlineCompletion:
         if self._session is not None:
             self._session.closed(uri)
 
-    def shown(self, fields: dict[str, Any]) -> None:
-        self.session.shown(str(fields.get("id", "")))
+    def shown(self, params: dict[str, Any]) -> None:
+        self.session.shown(str(params.get("id", "")))
 
-    def partly_accepted(self, fields: dict[str, Any]) -> None:
-        self.session.partially_accepted(str(fields.get("id", "")), _count(fields.get("acceptedLength")))
+    def partly_accepted(self, params: dict[str, Any]) -> None:
+        self.session.partially_accepted(str(params.get("id", "")), _count(params.get("acceptedLength")))
 
-    def accepted(self, fields: dict[str, Any]) -> None:
-        self.session.accepted(str(fields.get("id", "")), _count(fields.get("chars")))
+    def accepted(self, arguments: dict[str, Any]) -> None:
+        self.session.accepted(str(arguments.get("id", "")), _count(arguments.get("chars")))
 
     async def _answer(
         self, now: Snapshot, position: types.Position, invoked: bool, selected: types.SelectedCompletionInfo | None
@@ -268,13 +269,6 @@ def _word_before(text: str) -> str:
 
 def _lf(text: str) -> str:
     return text.replace("\r\n", "\n") if "\r" in text else text
-
-
-def _fields(given: Any) -> dict[str, Any]:
-    """JSON arguments as a dictionary, whatever the protocol library made of them."""
-    if isinstance(given, dict):
-        return given
-    return given._asdict() if hasattr(given, "_asdict") else dict(getattr(given, "__dict__", {}))
 
 
 def _count(value: Any) -> int:

@@ -23,6 +23,7 @@ from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Documents
 from halfwatt.lsp.editor.editor import Editor
 from halfwatt.lsp.editor.extensions import COMMANDS, DID_CHANGE_STATUS
+from halfwatt.lsp.editor.untyped import fields
 
 from .code_actions import KINDS, code_actions
 
@@ -169,9 +170,8 @@ def _register_lifecycle(server: HalfwattServer) -> None:
 def _register_command(server: HalfwattServer, name: str) -> None:
     @server.command(f"halfwatt.{name}")
     async def command(*arguments: Any) -> Any:
-        given = arguments[0] if arguments else {}
         try:
-            return await server.commands.run(name, given if isinstance(given, dict) else given._asdict())
+            return await server.commands.run(name, fields(arguments[0] if arguments else None))
         except HalfwattError as error:
             raise JsonRpcException(str(error), REQUEST_FAILED) from None
 

@@ -6,16 +6,23 @@ from collections import Counter
 from collections.abc import Collection
 
 TAB_WIDTH = 4  # for a text that mixes tabs and spaces
+USUAL_SIZES = (2, 4, 8)
+
+
+def indent_of(line: str) -> str:
+    """The spaces and tabs that a line begins with."""
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def width_of(line: str) -> int:
-    """Columns of the line's leading white space, a tab counted as TAB_WIDTH."""
-    lead = line[: len(line) - len(line.lstrip(" \t"))]
-    return sum(TAB_WIDTH if char == "\t" else 1 for char in lead)
+    """Columns of the line's indentation, with a tab stop every TAB_WIDTH."""
+    return len(indent_of(line).expandtabs(TAB_WIDTH))
 
 
 def unit_of(text: str, default: str) -> str:
-    """One step of indentation as the text writes it: a tab or some spaces; `default` where the text has none."""
+    """One step of indentation as the text writes it: a tab or some spaces; `default` where the text has none.
+
+    Steps of a usual size count twice, because lines that are only aligned look like odd steps."""
     indented = [line for line in text.splitlines() if line[:1] in ("\t", " ") and line.strip()]
     if not indented:
         return default
@@ -30,7 +37,8 @@ def unit_of(text: str, default: str) -> str:
         if 2 <= width - previous <= 8:
             steps[width - previous] += 1
         previous = width
-    return " " * steps.most_common(1)[0][0] if steps else default
+    size = max(steps, key=lambda it: (steps[it] * (2 if it in USUAL_SIZES else 1), it == 4), default=0)
+    return " " * size if size else default
 
 
 def reindent(

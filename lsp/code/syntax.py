@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import tree_sitter
 from tree_sitter import Node
 
+from .indent import indent_of
 from .languages import Language
 
 
@@ -67,8 +68,7 @@ class Source:
 
     def indent_at(self, offset: int) -> str:
         """The white space at the start of the line."""
-        line = self.text[self.line_start(offset) : self.line_end(offset)]
-        return line[: len(line) - len(line.lstrip(" \t"))]
+        return indent_of(self.text[self.line_start(offset) : self.line_end(offset)])
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -7,7 +7,7 @@ statement, because short offers are read, taken and cheap.
 from __future__ import annotations
 
 from halfwatt.daemon.wire import StopRule
-from halfwatt.lsp.completion.postprocess.candidate import indent_of, width_of
+from halfwatt.lsp.code.indent import width_of
 from halfwatt.lsp.completion.postprocess.indent import opens_block
 
 from .values import Query
@@ -31,9 +31,9 @@ def is_block(query: Query) -> bool:
     line = above[above.rfind("\n") + 1 :]
     if not opens_block(line, query.language):
         return False
-    return not _has_body(query, width_of(indent_of(line)))
+    return not _has_body(query, width_of(line))
 
 
 def _has_body(query: Query, opener: int) -> bool:
     below = next((line for line in query.suffix.partition("\n")[2].split("\n") if line.strip()), "")
-    return bool(below) and width_of(indent_of(below)) > opener
+    return bool(below) and width_of(below) > opener

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 
+from halfwatt.lsp.code.indent import width_of
 from halfwatt.lsp.completion.postprocess.brackets import CLOSERS, brackets, inside, open_before
-from halfwatt.lsp.completion.postprocess.candidate import indent_of, width_of
 from halfwatt.lsp.completion.postprocess.indent import opens_block
 
 from .values import Query
@@ -84,7 +84,7 @@ def features(query: Query) -> list[float]:
 def _line(query: Query, before: str, stripped: str) -> list[float]:
     return [
         math.log1p(len(stripped)),
-        float(width_of(indent_of(before))) / 4,
+        float(width_of(before)) / 4,
         float(not stripped),
         float(len(_WORD.findall(stripped))),
     ]
@@ -146,7 +146,7 @@ def _surroundings(query: Query, before: str, above: str, n_empty: int) -> list[f
         float(opens_block(before, query.language)),
         float(min(n_empty, 3)),
         math.log1p(len(above.strip())),
-        float(width_of(indent_of(before)) == width_of(indent_of(above))),
+        float(width_of(before) == width_of(above)),
     ]
 
 

@@ -22,6 +22,7 @@ from halfwatt.lsp.code.edits import Edit, apply
 
 from .documents import Snapshot, open_document, snapshot
 from .extensions import GENERATE_DELTA, SHOW_DIFF, Ability, DeltaNote, DiffNote, JobState, LinePosition, LineRange
+from .untyped import fields
 
 LANDING_LIMIT_S = 2.0  # editors send a change within a fraction of this after they applied an edit
 
@@ -42,9 +43,8 @@ class Editor:
 
     def wants(self, ability: Ability) -> bool:
         """Whether the client said that it understands one of halfwatt's additions."""
-        experimental = getattr(self._server.client_capabilities, "experimental", None)
-        halfwatt = _field(experimental, "halfwatt")
-        return bool(_field(halfwatt, ability))
+        experimental = fields(self._server.client_capabilities.experimental)
+        return bool(fields(experimental.get("halfwatt")).get(ability))
 
     def snapshot(self, uri: str) -> Snapshot:
         """The open document now; the same object, parsed once, while nothing changes. Raises UsageError."""
@@ -174,8 +174,3 @@ class Progress:
             self._tracker.tokens.pop(self._token, None)
             self._tracker.end(self._token, types.WorkDoneProgressEnd(message=message))
         self._state = "ended"
-
-
-def _field(value: object, name: str) -> object:
-    """A member of untyped JSON, which arrives as a dict or as a named tuple."""
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lsp/completion/context": ("daemon/privacy", "daemon/settings", "lsp/code"),
     "lsp/generate": ("daemon", "lsp/code", "lsp/editor"),
     "lsp/completion": (
-        "daemon", "daemon/client", "daemon/privacy", "daemon/settings", "lsp/completion/context",
+        "daemon", "daemon/client", "daemon/privacy", "daemon/settings", "lsp/code", "lsp/completion/context",
         "lsp/completion/postprocess",
     ),
     "lsp": (

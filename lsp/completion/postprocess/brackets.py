@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
+from halfwatt.lsp.code.indent import indent_of
 from halfwatt.lsp.code.languages import for_id
 
-from .candidate import PostprocessCandidate, indent_of
+from .candidate import PostprocessCandidate
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 CLOSERS = {opener: closer for closer, opener in PAIRS.items()}

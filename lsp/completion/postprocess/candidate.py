@@ -44,13 +44,3 @@ class PostprocessCandidate:
 
     def dropped(self) -> PostprocessCandidate:
         return replace(self, text="")
-
-
-def indent_of(line: str) -> str:
-    """The whitespace that a line begins with."""
-    return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def width_of(indent: str) -> int:
-    """Columns of an indentation, a tab counting as four."""
-    return len(indent.expandtabs(4))

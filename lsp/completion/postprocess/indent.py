@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from halfwatt.lsp.code.indent import TAB_WIDTH, indent_of, unit_of, width_of
 from halfwatt.lsp.code.languages import for_id
 
 from .brackets import depth_after, is_closing_line, near_before, open_before
-from .candidate import PostprocessCandidate, indent_of, width_of
+from .candidate import PostprocessCandidate
 
 _CONTINUES = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|while)\b)")
 _GOES_ON = re.compile(r"\s*(?:\}\s*)?(?:else|elif|except|finally|catch)\b|\s*\}\s*while\b")
-_STYLE_LINES = 400  # lines looked at to find a document's indentation
+_STYLE_CHARS = 32_000  # looked at to find a document's indentation
 _BLOCK_OPENER = re.compile(r"(?:\{|=>|:)\s*$")
 
 
@@ -34,7 +35,7 @@ def indentation_scope(candidate: PostprocessCandidate) -> PostprocessCandidate:
     if len(lines) == 1:
         return candidate
     inside = not candidate.line_before.strip()
-    scope = width_of(indent_of(candidate.line_before or lines[0]))
+    scope = width_of(candidate.line_before or lines[0])
     depth = depth_after(candidate.line_before.lstrip() + lines[0], candidate.language)
     for n, line in enumerate(lines[1:], start=1):
         if line.strip() and not _belongs(line, scope, inside, depth):
@@ -61,7 +62,7 @@ def indentation(candidate: PostprocessCandidate) -> PostprocessCandidate:
     lines = candidate.text.split("\n")
     if not candidate.line_before.strip():
         lines = _from_cursor(lines, candidate)
-    unit = indent_unit(candidate.prefix + candidate.suffix)
+    unit = _unit_of((candidate.prefix + candidate.suffix)[:_STYLE_CHARS])
     lines[1:] = [_restyled(line, unit) for line in lines[1:]]
     return candidate.with_text("\n".join(lines))
 
@@ -73,32 +74,16 @@ def opener_for_body(candidate: PostprocessCandidate) -> PostprocessCandidate:
         return candidate
     line = candidate.line_before + candidate.text
     below = next((each for each in candidate.lines_below.split("\n") if each.strip()), "")
-    if width_of(indent_of(below)) <= width_of(indent_of(line)) or line.rstrip().endswith((":", "\\", ",")):
+    if width_of(below) <= width_of(line) or line.rstrip().endswith((":", "\\", ",")):
         return candidate
     is_open = bool(open_before(near_before(candidate.prefix + candidate.text, candidate.language), candidate.language))
     return candidate if is_open or line.lstrip().startswith(language.line_comment) else candidate.dropped()
 
 
-def indent_unit(document: str) -> str:
-    """One step of a document's indentation: a tab, or its most usual number of spaces; "" when it shows none."""
-    return _unit_of(document[: _STYLE_LINES * 80])
-
-
 @lru_cache(maxsize=8)
-def _unit_of(text: str) -> str:
-    steps: dict[int, int] = {}
-    before = 0
-    for line in text.split("\n")[:_STYLE_LINES]:
-        if not line.strip():
-            continue
-        indent = indent_of(line)
-        if indent.startswith("\t"):
-            return "\t"
-        if (step := len(indent) - before) > 1:
-            steps[step] = steps.get(step, 0) + 1
-        before = len(indent)
-    usual = max((2, 4, 8), key=lambda size: (steps.get(size, 0), size == 4))
-    return " " * usual if steps.get(usual) else ""
+def _unit_of(document: str) -> str:
+    """One step of a document's indentation; "" when it shows none."""
+    return unit_of(document, "")
 
 
 def _from_cursor(lines: list[str], candidate: PostprocessCandidate) -> list[str]:
@@ -107,7 +92,7 @@ def _from_cursor(lines: list[str], candidate: PostprocessCandidate) -> list[str]
     if not given or not own:
         return lines
     deeper = width_of(given) + width_of(own)
-    below = [width_of(indent_of(line)) for line in lines[1:] if line.strip()]
+    below = [width_of(line) for line in lines[1:] if line.strip()]
     keep = min(below) >= deeper if below else _opener_at(candidate, width_of(given))
     return lines if keep else [lines[0].lstrip(), *lines[1:]]
 
@@ -116,11 +101,11 @@ def _opener_at(candidate: PostprocessCandidate, width: int) -> bool:
     """Whether the line above opens a block and the cursor is not yet inside it."""
     above = candidate.prefix[: len(candidate.prefix) - len(candidate.line_before)].rstrip()
     line = above[above.rfind("\n") + 1 :]
-    return opens_block(line, candidate.language) and width <= width_of(indent_of(line))
+    return opens_block(line, candidate.language) and width <= width_of(line)
 
 
 def _belongs(line: str, scope: int, inside: bool, depth: int) -> bool:
-    width = width_of(indent_of(line))
+    width = width_of(line)
     if inside:
         return width >= scope
     return width > scope or depth > 0 or bool(width == scope and _CONTINUES.match(line))
@@ -128,7 +113,7 @@ def _belongs(line: str, scope: int, inside: bool, depth: int) -> bool:
 
 def _ends_statement(line: str, rest: list[str], scope: int, depth: int) -> bool:
     """Whether a line at the statement's own column closes it and nothing continues it."""
-    if width_of(indent_of(line)) != scope or depth > 0 or not is_closing_line(line):
+    if width_of(line) != scope or depth > 0 or not is_closing_line(line):
         return False
     return not (rest and _GOES_ON.match(rest[0]))
 
@@ -136,8 +121,7 @@ def _ends_statement(line: str, rest: list[str], scope: int, depth: int) -> bool:
 def _restyled(line: str, unit: str) -> str:
     indent = indent_of(line)
     if unit == "\t" and " " in indent:
-        width = len(indent.expandtabs(4))
-        return "\t" * ((width + 3) // 4) + line[len(indent) :]
+        return "\t" * ((width_of(indent) + TAB_WIDTH - 1) // TAB_WIDTH) + line[len(indent) :]
     if unit and unit != "\t" and "\t" in indent:
         return indent.replace("\t", unit) + line[len(indent) :]
     return line

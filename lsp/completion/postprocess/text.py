@@ -10,10 +10,11 @@ import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 
+from halfwatt.lsp.code.indent import width_of
 from halfwatt.lsp.code.languages import for_id
 
 from .brackets import depth_after, is_closing_line, only_closers
-from .candidate import PostprocessCandidate, indent_of, width_of
+from .candidate import PostprocessCandidate
 from .indent import opens_block
 
 MIN_CHARS = 4
@@ -158,14 +159,14 @@ def _statement_end(lines: list[str], first: int, language: str) -> int:
 def _body_below(candidate: PostprocessCandidate) -> bool:
     """Whether the document already goes on deeper than the cursor's line."""
     below = next((line for line in candidate.lines_below.split("\n") if line.strip()), "")
-    return width_of(indent_of(below)) > width_of(indent_of(candidate.line_before))
+    return width_of(below) > width_of(candidate.line_before)
 
 
 def _body_end(lines: list[str], start: int, opener: str) -> int:
     """The line after the last one that is deeper than the opener."""
     end = start
     for n, line in enumerate(lines[start:], start=start):
-        if line.strip() and width_of(indent_of(line)) <= width_of(indent_of(opener)):
+        if line.strip() and width_of(line) <= width_of(opener):
             break
         end = n + 1 if line.strip() else end
     return end
