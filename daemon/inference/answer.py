@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -29,10 +28,11 @@ class Chunk(Struct, frozen=True, tag="chunk"):
     job: int = 0
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How one tier's answer ended. Times in milliseconds, None where unknown; `draft` are the statistics of a local
-    answer's tokens."""
+class Ended(Struct, frozen=True):
+    """How one tier's answer ended. Times in milliseconds, None where unknown.
+
+    `draft`: statistics of a local answer's tokens; None without tokens, and from other tiers.
+    """
 
     stop: str
     prompt_tokens: int

@@ -113,15 +113,7 @@ class LocalTier:
             self._changed()
         if done is None:
             raise WorkerError("The local model ended its answer without saying how. Ask again.")
-        yield Ended(
-            done.stop,
-            done.prompt_tokens,
-            done.completion_tokens,
-            done.cached_tokens,
-            done.queue_ms,
-            done.first_token_ms,
-            done.draft,
-        )
+        yield done
 
     async def fits(self, request: GenerationRequest, config: Config) -> bool:
         """Whether the prompt fits the context; counted only where it might not. True where nobody can tell yet."""

@@ -26,7 +26,7 @@ from .threads import ThreadChooser
 CHUNK_EVERY_S = 0.1
 
 
-class Generation:
+class JobRun:
     """One job, from its prompt to its end. Call `run` once, in the thread that owns the model."""
 
     _slot: Slot  # taken by `run`

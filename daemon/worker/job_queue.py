@@ -50,7 +50,16 @@ class QueuedJob:
     def cancelled_in_queue(self) -> JobDone:
         """The result of a job that was cancelled before it started."""
         waited_ms = self._waited_ms()
-        return JobDone("cancelled", 0, 0, 0, waited_ms, None, waited_ms, 0.0, job=self.job.id)
+        return JobDone(
+            stop="cancelled",
+            prompt_tokens=0,
+            completion_tokens=0,
+            cached_tokens=0,
+            queue_ms=waited_ms,
+            total_ms=waited_ms,
+            cpu_s=0.0,
+            job=self.job.id,
+        )
 
     def _waited_ms(self) -> float:
         return 1e3 * (time.monotonic() - self.submitted_s)

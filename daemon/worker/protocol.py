@@ -10,10 +10,9 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from halfwatt.daemon.inference.answer import Chunk
+from halfwatt.daemon.inference.answer import Chunk, Ended
 from halfwatt.daemon.models.catalog import FimTemplate
 from halfwatt.daemon.wire import StopRule
-from halfwatt.router_model.serving.draft_stats import DraftStats
 
 JobKind = Literal["chat", "text", "fim"]
 StopReason = Literal[
@@ -105,18 +104,14 @@ class LoadFailed(Struct, frozen=True, tag="load_failed"):
     message: str
 
 
-class JobDone(Struct, frozen=True, tag="done"):
+class JobDone(Ended, frozen=True, kw_only=True, tag="done"):
     """How a job ended. Times count from the call of `LocalModel.run`; `cpu_s` is the worker's CPU time for it."""
 
     stop: StopReason
-    prompt_tokens: int
     cached_tokens: int
-    completion_tokens: int
     queue_ms: float
-    first_token_ms: float | None
     total_ms: float
     cpu_s: float
-    draft: DraftStats | None = None
     n_threads: int = 0
     job: int = 0
 

@@ -26,7 +26,7 @@ from halfwatt.daemon.inference.answer import Chunk
 
 from .control import JobControl
 from .engine import LlamaEngine
-from .job import Generation
+from .job import JobRun
 from .protocol import (
     CancelJob,
     CountTokens,
@@ -122,7 +122,7 @@ class JobServer:
                     self._fault.strike("mid_job")
 
         try:
-            return Generation(self._engine, self._slots, self._threads, self._control, job, emit).run()
+            return JobRun(self._engine, self._slots, self._threads, self._control, job, emit).run()
         except HalfwattError as error:
             return JobFailed(job.id, error.code, str(error))
         except Exception as error:  # noqa: BLE001 - the job's boundary: the worker goes on, the daemon tells the user

@@ -78,5 +78,9 @@ def test_time_in_the_queue_counts_against_the_time_box_and_into_the_times() -> N
     queued = JobQueue(limit=1).add(job(time_box_ms=0.0))
     assert queued.with_time_left().time_box_ms == 0.0
     queued.started_s = queued.submitted_s + 0.5
-    done = queued.since_submission(JobDone("stop", 1, 0, 1, 0.0, 10.0, 20.0, 0.1))
+    worked = JobDone(
+        stop="stop", prompt_tokens=1, completion_tokens=1, cached_tokens=0,
+        queue_ms=0.0, first_token_ms=10.0, total_ms=20.0, cpu_s=0.1,
+    )  # fmt: skip
+    done = queued.since_submission(worked)
     assert (done.queue_ms, done.first_token_ms, done.total_ms) == pytest.approx((500, 510, 520))
