@@ -136,10 +136,6 @@ class Client:
         """Sums since `today`, `all`, a span like `7d` or a date."""
         return await self._get(f"energy?since={since}", EnergySummary)
 
-    async def recent(self, n: int = 20) -> list[dict[str, Any]]:
-        """The newest rows of the ledger."""
-        return await self._get(f"recent?n={n}", list[dict[str, Any]])
-
     async def feedback(self, feedback: Feedback) -> None:
         await self._post("feedback", feedback, type(None))
 

@@ -217,7 +217,9 @@ def _calibration(latest: list[tuple[str, str, float, float, str, str | None]]) -
 
 
 def _recent(connection: sqlite3.Connection) -> list[RecentRequest]:
-    names = ", ".join(RecentRequest.__struct_fields__)
-    names = names.replace("language,", "COALESCE(language, ''),")
-    lines = connection.execute(f"SELECT {names} FROM requests ORDER BY time DESC LIMIT ?", (N_SHOWN,))  # noqa: S608 - own names
+    lines = connection.execute(
+        "SELECT time, kind, COALESCE(language, ''), tier, tier_kind, reason, completion_tokens, total_ms, total_j, "
+        "low_j, high_j, method, saved_j, outcome FROM requests ORDER BY time DESC LIMIT ?",
+        (N_SHOWN,),
+    )
     return [RecentRequest(*line) for line in lines]

@@ -77,13 +77,11 @@ class ModelSpec:
     min_cores: int = 1
     chat_template: str | None = None
     fim: FimTemplate | None = None
-    system_prompt: str = ""
     sources: tuple[Source, ...] = ()
     path: Path | None = None
 
 
 class _CatalogFamily(Struct, frozen=True, forbid_unknown_fields=True):
-    system_prompt: str
     chat_template: str
     fim: FimTemplate
 
@@ -120,7 +118,7 @@ def parse(text: str) -> dict[str, ModelSpec]:
 def _spec(row: _CatalogEntry, family: _CatalogFamily) -> ModelSpec:
     fields = {name: getattr(row, name) for name in row.__struct_fields__}
     template = family.chat_template.lstrip("\n")
-    return ModelSpec(**fields, chat_template=template, fim=family.fim, system_prompt=family.system_prompt)
+    return ModelSpec(**fields, chat_template=template, fim=family.fim)
 
 
 def choose_model(models: Iterable[ModelSpec], memory_bytes: int, cores: int) -> ModelSpec:

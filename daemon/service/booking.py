@@ -11,7 +11,7 @@ from halfwatt.daemon.energy import readings as energy
 from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.energy.readings import BookedEnergy, Reading, Waste
 from halfwatt.daemon.inference.answer import Ended
-from halfwatt.daemon.ledger.rows import LedgerRow, row_of
+from halfwatt.daemon.ledger.rows import LedgerRow, answer_columns
 from halfwatt.daemon.settings.schema import Config
 from halfwatt.daemon.wire import Latency, Outcome, Result, RouteDecision, TokenCounts
 
@@ -79,17 +79,15 @@ def _row(
 ) -> LedgerRow:
     options = running.request.options
     outcome: Outcome | None = "cancelled" if cancelled else "failed" if failed else None
-    return row_of(
-        result,
-        booked,
-        time_s=running.started_at_s,
+    saved_local = energy.always_local(booked, local_rate, result.tokens.completion)
+    return LedgerRow(
+        time=running.started_at_s,
         editor=options.editor,
         language=options.language,
         kind=options.kind,
         route=options.route or config.routing.route,
-        cached_tokens=running.ended.cached_tokens if running.ended else None,
-        saved_local=energy.always_local(booked, local_rate, result.tokens.completion),
         outcome=outcome,
+        **answer_columns(result, booked, saved_local),
     )
 
 

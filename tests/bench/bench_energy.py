@@ -31,7 +31,7 @@ from running_daemon import environ_for, running, until
 from halfwatt.daemon.energy import readings as energy
 from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.ledger.ledger import Ledger
-from halfwatt.daemon.ledger.rows import LedgerRow, row_of
+from halfwatt.daemon.ledger.rows import LedgerRow, answer_columns
 from halfwatt.daemon.meters import rapl
 from halfwatt.daemon.meters.base import SystemCpuClock
 from halfwatt.daemon.meters.cpu_model import ThreadPower
@@ -160,7 +160,8 @@ def _book(meter: SampledMeter, local: energy.Reading) -> LedgerRow:
         "", "local", "local", "qwen", "reason", {}, "stop", TokenCounts(200, 60), Latency(), booked.energy,
         energy.saved(booked, reference, "gpt-4o-mini"), "id",
     )  # fmt: skip
-    return row_of(result, booked, time_s=0.0, editor="bench", language=None, kind="generate", route="auto")
+    columns = answer_columns(result, booked)
+    return LedgerRow(time=0.0, editor="bench", language=None, kind="generate", route="auto", **columns)
 
 
 def _rapl_files(folder: Path) -> rapl.RaplDevice:

@@ -29,7 +29,7 @@ from lsp_session import Session, field, session
 from psutil import cpu_count
 from repository import ROOT, TESTS
 
-from halfwatt.daemon.models import catalog
+from halfwatt.daemon.inference.prompts import SYSTEM_PROMPT
 from halfwatt.lsp.code import languages
 from halfwatt.lsp.code.syntax import Source
 from halfwatt.lsp.code.targets import Target, find
@@ -142,7 +142,7 @@ def stub(name: str, parameters: str, returns: str, documentation: str, salt: int
 def ask_plain(process: subprocess.Popen[str], text: str) -> Timing:
     assert process.stdin is not None
     assert process.stdout is not None
-    system = {"role": "system", "content": catalog.load()[MODEL_ID].system_prompt}
+    system = {"role": "system", "content": SYSTEM_PROMPT}
     request = {"messages": [system, *messages(text)], "n_tokens": N_TOKENS}
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()

@@ -19,6 +19,7 @@ from bench.holes import Hole
 from bench.plain_llama import Plain
 from lsp_session import Session
 from lsprotocol import types
+from running_daemon import recent_rows
 
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.wire import RequestOptions, Result
@@ -83,7 +84,7 @@ def _budget(plain: Plain, prefix: str, suffix: str, n_prompt: int) -> Budget | N
 
 
 async def _last_row(client: Client) -> dict[str, Any]:
-    rows = await client.recent(20)
+    rows = await recent_rows(client)
     return next(row for row in rows if row["tier_kind"] == "local" and row["kind"] == "complete")
 
 

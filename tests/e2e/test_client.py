@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_daemon import RunningDaemon, environ_for, running
+from running_daemon import RunningDaemon, environ_for, recent_rows, running
 
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.errors import ConfigError, DaemonError, PolicyError, PromptTooLongError, UsageError
@@ -45,7 +45,7 @@ async def row_that_stopped(client: Client, stop: str) -> dict[str, Any]:
     """The newest row, once it has this stop: the status changes shortly after a cancelled answer is booked."""
     async with aclosing(client.events()) as events:
         async for _ in events:
-            row = (await client.recent(1))[0]
+            row = (await recent_rows(client, 1))[0]
             if row["stop"] == stop:
                 return row
     raise AssertionError("the events ended")
@@ -117,7 +117,7 @@ async def test_second_identical_prompt_reuses_the_first_ones_state(daemon: Runni
             *_, result = [
                 item async for item in client.complete(text, None, RequestOptions(document="kv"), max_tokens=2)
             ]
-        row = (await client.recent(1))[0]
+        row = (await recent_rows(client, 1))[0]
     assert isinstance(result, Result)
     assert row["cached_tokens"] >= row["prompt_tokens"] - 1
 
@@ -147,7 +147,7 @@ async def test_route_feedback_energy_and_control(daemon: RunningDaemon) -> None:
         *_, result = [item async for item in client.chat(ASK, GENERATE, max_tokens=3)]
         assert isinstance(result, Result)
         await client.feedback(Feedback(result.request_id, "accepted", n_chars=9))
-        assert (await client.recent(1))[0]["accepted_chars"] == 9
+        assert (await recent_rows(client, 1))[0]["accepted_chars"] == 9
         assert (await client.energy("7d")).requests >= 1
         assert (await client.pause(5)).state == "paused"
         assert (await client.resume()).state in ("ready", "busy")

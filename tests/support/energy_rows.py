@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfwatt.daemon.energy.readings import Reading, Waste, always_local, book, saved
-from halfwatt.daemon.ledger.rows import LedgerRow, row_of
+from halfwatt.daemon.ledger.rows import LedgerRow, answer_columns
 from halfwatt.daemon.wire import Latency, Method, Outcome, Result, TierKind, TierScore, TokenCounts
 
 
@@ -57,14 +57,12 @@ def row(
         request_id=request_id,
         calibrated=True,
     )
-    return row_of(
-        result,
-        booked,
-        time_s=time_s,
+    return LedgerRow(
+        time=time_s,
         editor=editor,
         language=language,
         kind=request_kind,
         route="auto",
-        saved_local=always_local(booked, reading(0.5), completion_tokens),
         outcome=outcome,
+        **answer_columns(result, booked, always_local(booked, reading(0.5), completion_tokens)),
     )

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 
 from halfwatt.daemon.client import discovery
+from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.client.runtime_files import read_address, read_token
 from halfwatt.daemon.paths import Paths, user_paths
 
@@ -47,6 +48,15 @@ def environ_for(home: Path, **settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HALFWATT_", "XDG_"))}
     own = {"HALFWATT_HOME": str(home), "HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     return {**kept, **own, **settings}
+
+
+async def recent_rows(client: Client, n: int = 20) -> list[dict[str, Any]]:
+    """The newest rows of the ledger of the daemon that this client has found."""
+    headers = {"Authorization": f"Bearer {client.daemon.token}"}
+    async with httpx2.AsyncClient(trust_env=False, timeout=LIMIT_S) as http:
+        reply = await http.get(f"{client.daemon.address.url}/halfwatt/v1/recent?n={n}", headers=headers)
+    rows: list[dict[str, Any]] = reply.raise_for_status().json()
+    return rows
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halfwatt.daemon.inference.prompts import SYSTEM_PROMPT, extract_code, fim_tokens, generation_messages
-from halfwatt.daemon.models import catalog
-from halfwatt.router_model.labelling.tasks import Task, chat_messages
+from halfwatt.router_model.labelling.tasks import SYSTEM_TEXT, Task, chat_messages
 
 ANSWERS = {
     "block": ("```python\nx = 1\n```", "x = 1"),
@@ -34,8 +33,8 @@ def test_generation_is_worded_like_the_outcome_data() -> None:
     assert generation_messages(text) == chat_messages(task)
 
 
-def test_system_prompt_is_the_catalogs() -> None:
-    assert {spec.system_prompt for spec in catalog.load().values()} == {SYSTEM_PROMPT}
+def test_system_prompt_is_that_of_the_routers_labels() -> None:
+    assert SYSTEM_PROMPT == SYSTEM_TEXT
 
 
 def test_empty_system_prompt_sends_no_system_message() -> None:

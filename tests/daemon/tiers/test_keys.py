@@ -211,7 +211,7 @@ key() { "$PYTHON" -m typer halfwatt.daemon.cli.keys run "$@"; }
 printf '%s\n' "$PLANTED" | key set openai
 key status openai
 "$PYTHON" -c 'import os
-from halfwatt.daemon import keys
+from halfwatt.daemon.tiers import keys
 from halfwatt.daemon.paths import user_paths
 found = keys.find_key("openai", user_paths(os.environ), {"HALFWATT_KEY_OPENAI": "weaker"})
 print(found.where, found.value == os.environ["PLANTED"], keys.keyring_problem())'
