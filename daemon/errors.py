@@ -15,7 +15,7 @@ HalfwattError                 every error that a user may read: what happened, w
 ├── DaemonError               the daemon cannot be started or reached
 └── LedgerError               the ledger cannot be read or written
 
-This module holds no logic; where an error is shown is the business of the command line, the API and the server.
+This module holds no logic. It does not show errors: the command line, the API and the server do.
 """
 
 from __future__ import annotations

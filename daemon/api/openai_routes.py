@@ -88,7 +88,7 @@ async def _answer(
         return await _streamed(service, http, request, answer_format, usage)
     result = await until_disconnect(http, _whole(service, request))
     if result is None:
-        return Response(status_code=499)  # nobody is listening any more
+        return Response(status_code=499)  # the client has left
     return json_response(
         {
             **_head(answer_format.prefix, answer_format.whole_object, request, result.model),

@@ -16,9 +16,11 @@ from halfwatt.router_model.serving.draft_stats import DraftStats
 class Chunk(Struct, frozen=True, tag="chunk"):
     """New text of an answer; it may be empty while the stop rules hold text back.
 
-    `n_tokens` tokens were sampled since the last chunk, often several; `logprob` is the sum of their natural
-    log-probabilities. `entropy` (nats) and `margin` (the first token's probability lead over the second choice) belong
-    to the last token and are None where a chunk only finishes the text. `job` is the worker's number, 0 elsewhere."""
+    `n_tokens` tokens were sampled since the last chunk, often several. `logprob` is the sum of their natural
+    log-probabilities, None where unknown. `entropy` (nats) belongs to the last token. `margin` is the first token's
+    probability lead over the second choice. Both are None where a chunk only finishes the text. `job` is the worker's
+    number, 0 elsewhere.
+    """
 
     text: str
     n_tokens: int = 1

@@ -10,6 +10,7 @@ from typing import Literal
 
 from halfwatt.daemon.wire import RequestOptions
 
+CHARS_PER_TOKEN = 4.0  # roughly, of code and English
 Shape = Literal["chat", "text", "fim"]
 
 
@@ -17,10 +18,9 @@ Shape = Literal["chat", "text", "fim"]
 class GenerationRequest:
     """`messages` for chat, `prompt` for text, `prompt` and `suffix` for fill-in-the-middle.
 
-    `request_id` is unique and names the ledger's row. `whole`: the client takes the answer only when it is complete, so
-    that nothing is shown before its end.
-
-    `model` is the name asked for: auto, local, cloud, a tier's name or a model id. None means: the configured default.
+    `request_id` is unique and names the ledger's row. `whole`: the client takes the answer only when it is complete,
+    so nothing is shown before its end. `model` is the name asked for: auto, local, cloud, a tier's name or a model id.
+    Elsewhere None means the configured default.
     """
 
     request_id: str
@@ -41,6 +41,10 @@ class GenerationRequest:
         if self.shape == "chat":
             return tuple(message["content"] for message in self.messages)
         return (self.prompt,) if self.suffix is None else (self.prompt, self.suffix)
+
+    def about_n_tokens(self) -> int:
+        """The prompt's tokens by its length, where no tokenizer has counted them."""
+        return round(sum(map(len, self.texts())) / CHARS_PER_TOKEN)
 
     def judged_text(self) -> str:
         """What the router judges: the client's choice, else the last user message or the prompt."""

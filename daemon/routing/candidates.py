@@ -21,7 +21,6 @@ from .memory import RouterMemory
 from .policy import LOCAL
 from .routing import Routing
 
-CHARS_PER_TOKEN = 4.0
 UNMEASURED_LOCAL_S = 0.1  # CPU seconds a token, until the first answers on this machine have been booked
 
 
@@ -36,7 +35,7 @@ class Candidates:
 
     def of(self, routing: Routing, estimates: Estimates) -> tuple[TierCandidate, ...]:
         """Local first, then every tier that may answer or may be offered, in the order of the configuration."""
-        n_prompt = round(sum(map(len, routing.request.texts())) / CHARS_PER_TOKEN)
+        n_prompt = routing.request.about_n_tokens()
         possible = routing.tiers.allowed | routing.tiers.askable
         others = (tier for tier in routing.config.tiers if tier.name in possible)
         local = self._local(routing.facts.local_model, estimates)

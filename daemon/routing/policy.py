@@ -31,10 +31,13 @@ RULE = "explicit rule"
 
 @dataclass(frozen=True)
 class RequestFacts:
-    """What is known of this request and machine. `has_key`: tier name → a key is there or none is needed (a tier
-    that is missing here has none). `online`: this machine has a network. `excluded`: why the document must stay here.
-    `secrets`: kinds found in what would be sent. `local_ready`: the local model can be asked (it is there and has not
-    just failed). `prompt_fits`: the prompt fits the local context. `local_model`: the id of the local model."""
+    """What is known of this request and machine.
+
+    `has_key`: tier name → a key is there or none is needed; a tier that is missing here has none. `online`: this
+    machine has a network. `excluded`: why the document must not leave it. `secrets`: kinds found in what would be
+    sent. `local_ready`: the local model is there and has not just failed. `prompt_fits`: the prompt fits the local
+    context. `local_model`: the id of the local model.
+    """
 
     has_key: Mapping[str, bool] = field(default_factory=dict)
     online: bool = True
@@ -51,10 +54,13 @@ class RequestFacts:
 
 @dataclass(frozen=True)
 class AllowedTiers:
-    """`allowed`: tiers the router may choose from ("local" is always one). `askable`: tiers that need only the user's
-    yes. `refused`: every other tier → why. `forced_reason`: why nothing may leave this machine, if so. `secrets`:
-    kinds found. `route`: the route that counts for this request. `named_tier`: the one tier that the request names, if
-    it names one."""
+    """Which tiers may answer one request.
+
+    `route`: the route that counts for this request. `allowed`: tiers that the router may choose from; "local" is
+    always one. `askable`: tiers that need only the user's yes. `refused`: every other tier → why. `forced_reason`: why
+    nothing may leave this machine, if so. `secrets`: kinds found. `named_tier`: the one tier that the request names,
+    if it names one.
+    """
 
     route: Route
     allowed: frozenset[str]
@@ -97,8 +103,8 @@ def allowed_tiers(
 
 
 def explicit_rule(tiers: AllowedTiers, config: Config, facts: RequestFacts) -> RouteDecision:
-    """The named rule without a learned router: local first; another tier when asked for, or when local cannot answer
-    and consent is given. Where none can, the decision is local and its own error tells the cause."""
+    """The rule without a learned router: local first; another tier when the request asks for it, or when local cannot
+    answer and consent is given. Where no tier can, the decision is local, whose own error names the cause."""
     remote = next((t for t in _by_preference(config, tiers.route) if t.name in tiers.allowed), None)
     if tiers.route == "cloud" and remote is not None:
         return _to_tier(remote, f"{RULE}: you asked for {_shown(remote)}")

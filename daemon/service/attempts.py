@@ -34,7 +34,7 @@ class Attempts:
         self._router = router
 
     async def answer(self, running: InFlight, routing: Routing) -> None:
-        """Answer, with other tiers where the first does not. Raises the last tier's error where nobody else may."""
+        """Answer, with other tiers where the first does not. Raises the last error where no other tier may."""
         failed: set[str] = set()
         while True:
             try:
@@ -101,7 +101,7 @@ class Attempts:
         return self._local.answer(routing.request, routing.config, stop, running.local_energy.append)
 
     def _stand_in(self, running: InFlight, routing: Routing, error: HalfwattError) -> RouteDecision | None:
-        """Who answers instead of a tier that failed; nobody where something was shown or nobody waits any more."""
+        """Who answers instead of a tier that failed; None once something was shown or the request is cancelled."""
         if running.text or running.cancellation.requested:
             return None
         return stand_in(routing, self._facts_after(routing, error))
@@ -128,6 +128,6 @@ def _in_doubt(first: RouteDecision, again: RouteDecision) -> RouteDecision:
 
 
 async def _drain(chunks: AsyncGenerator[Chunk | Ended, None]) -> None:
-    """Wait for the end of an answer that nobody wants any more, so that its joules are known."""
+    """Wait for the end of a cancelled answer, so that its joules are known."""
     async for _ in chunks:
         pass

@@ -103,7 +103,7 @@ class Service:
             await self._book(running, config)
         except HalfwattError as error:
             await self._book(running, config, error)
-        except Exception as error:  # noqa: BLE001 - the border of a request: it ends, the daemon goes on
+        except Exception as error:  # noqa: BLE001 - one request ends, the daemon goes on
             _LOG.error("a request failed unexpectedly", exc_info=error)
             sentence = "Something unexpected went wrong in the daemon; the request was dropped. Its log has details."
             await self._book(running, config, HalfwattError(sentence))
@@ -138,8 +138,11 @@ class Service:
         running.items.put_nowait(running.decision)
 
     async def _book(self, running: InFlight, config: Config, error: HalfwattError | None = None) -> None:
-        """Store the row and tell the client the end. A ledger that cannot be written costs the row, not the answer;
-        one that another process holds is waited for, the client only for a moment."""
+        """Store the row and send the client the result or the error.
+
+        A ledger that cannot be written costs the row, not the answer. While another process locks the ledger, the row
+        waits for it; the client waits only a moment.
+        """
         rate = self._rate(running)
         booked = booking.book(running, config, time.monotonic(), rate, failed=error is not None)
         storing = asyncio.create_task(self._store(running, booked.row))

@@ -51,7 +51,7 @@ def find_key(name: str, paths: Paths, environ: Mapping[str, str]) -> KeyFound | 
 
 
 def store_key(name: str, value: str, paths: Paths, to_file: bool = False) -> Where:
-    """Keep a key in the OS keyring, or in a 0600 file where the user says so. Raises UsageError for a bad name or
+    """Keep a key in the OS keyring, or with `to_file` in a 0600 file. Raises UsageError for a bad name or
     value, HalfwattError where the keyring does not take it; nothing is kept then."""
     _check_name(name)
     value = _checked(value.strip(), "the key")

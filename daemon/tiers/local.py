@@ -116,7 +116,7 @@ class LocalTier:
         yield done
 
     async def fits(self, request: GenerationRequest, config: Config) -> bool:
-        """Whether the prompt fits the context; counted only where it might not. True where nobody can tell yet."""
+        """Whether the prompt fits the context. It is counted only where it might not; True while no model can count."""
         model = self._model
         n_bytes = sum(len(text.encode(errors="replace")) for text in request.texts())  # a token has a byte at least
         if model is None or model.state != "ready" or n_bytes + TEMPLATE_TOKENS < model.context_tokens:

@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server says in its answer: text, why it ended, and the tokens it counted.
+"""What an OpenAI-compatible server sends in its answer: text, why it ended, and the tokens it counted.
 
 It reads chunks that the openai client has parsed. It asks no server.
 """
@@ -25,7 +25,7 @@ class ServerReport:
 
 
 class AnswerReader:
-    """What the chunks of one answer have said so far. The client does not check their types, so this does."""
+    """Collects what the chunks of one answer hold. It checks their types, because the client does not."""
 
     def __init__(self) -> None:
         self.stop: str | None = None

@@ -1,7 +1,7 @@
 """One edge or cloud tier: streams an answer from any OpenAI-compatible server through the openai client.
 
 A request is tried at most twice, and only while nothing of the answer has come. Closing the generator closes the
-connection, which is how such servers learn that nobody listens any more.
+connection, which is how such servers learn that the client has left.
 
 It decides nothing. Whether a request may leave the machine is routing/policy.py's part; joules are remote.py's.
 """
@@ -33,7 +33,7 @@ TRIES = 2
 RETRY_AFTER_S = 0.5
 RETRY_AFTER_LIMIT_S = 2.0  # a server that asks for more patience than this gets a sentence instead
 RETRIED_STATUS = {408, 409, 429, 500, 502, 503, 504}
-STOP_TEXTS_SENT = 4  # OpenAI's limit; the rest is found here
+STOP_TEXTS_SENT = 4  # OpenAI's limit; this module finds the rest
 MAX_CHARS_PER_TOKEN = 32  # a server that ignores max_tokens is cut off
 
 # What some servers refuse, and what to send instead (None: leave it out). Learned from the first refusal.

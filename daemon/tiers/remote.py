@@ -32,8 +32,7 @@ if TYPE_CHECKING:  # importing the openai client takes most of a second, which a
 KEY_AGE_S = 30.0
 MISSING_KEY_AGE_S = 2.0  # short, so that a key which the user has just set counts
 SLOW_LOOK_S = 1.0  # a keyring that takes longer is locked or hangs: it is asked as seldom as for a key that is there
-CHARS_PER_TOKEN = 4.0  # of a prompt whose tokens nobody counted
-UNCOUNTED = 0.3  # how far such a count may be off
+UNCOUNTED = 0.3  # how far a count of tokens by length or chunks may be off
 
 
 class RemoteTiers:
@@ -207,8 +206,11 @@ def _tokens(request: GenerationRequest, report: ServerReport | None, n_chunks: i
     prompt = report.prompt_tokens if report else None
     completion = report.completion_tokens if report else None
     counted = prompt is not None and completion is not None
-    about = round(sum(map(len, request.texts())) / CHARS_PER_TOKEN)
-    return about if prompt is None else prompt, n_chunks if completion is None else completion, counted
+    return (
+        request.about_n_tokens() if prompt is None else prompt,
+        n_chunks if completion is None else completion,
+        counted,
+    )
 
 
 def _wider(reading: Reading) -> Reading:

@@ -27,8 +27,14 @@ def test_unknown_fields_are_ignored() -> None:
 
 
 def test_defaults_are_greedy_and_leave_the_limit_to_the_settings() -> None:
-    asked = chat()
-    assert (asked.model, asked.temperature, asked.seed, asked.max_tokens, asked.stop) == ("auto", 0.0, 0, None, ())
+    request = chat()
+    assert (request.model, request.temperature, request.seed, request.max_tokens, request.stop) == (
+        "auto",
+        0.0,
+        0,
+        None,
+        (),
+    )
 
 
 def test_newer_name_of_the_limit_wins() -> None:
@@ -43,8 +49,8 @@ def test_stop_is_one_text_or_several(stop: Any, meant: tuple[str, ...]) -> None:
 
 def test_message_parts_are_joined_and_developer_means_system() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    asked = chat(messages=[{"role": "developer", "content": "be brief"}, {"role": "user", "content": parts}])
-    assert asked.messages == ({"role": "system", "content": "be brief"}, {"role": "user", "content": "ab"})
+    request = chat(messages=[{"role": "developer", "content": "be brief"}, {"role": "user", "content": parts}])
+    assert request.messages == ({"role": "system", "content": "be brief"}, {"role": "user", "content": "ab"})
 
 
 def test_suffix_makes_it_fill_in_the_middle() -> None:
@@ -52,10 +58,10 @@ def test_suffix_makes_it_fill_in_the_middle() -> None:
 
 
 def test_own_object_is_read() -> None:
-    asked = chat(
+    request = chat(
         halfwatt={"kind": "generate", "route": "local", "router_text": "def f():", "stop_rules": ["code_block"]}
     )
-    assert (asked.options.kind, asked.options.route, asked.judged_text()) == ("generate", "local", "def f():")
+    assert (request.options.kind, request.options.route, request.judged_text()) == ("generate", "local", "def f():")
 
 
 @pytest.mark.parametrize(
@@ -92,3 +98,9 @@ def test_what_text_completion_does_not_support_is_refused(fields: dict[str, Any]
 def test_body_that_is_not_understood_is_refused(raw: bytes) -> None:
     with pytest.raises(UsageError, match="not understood"):
         parse(raw, ChatBody)
+
+
+@pytest.mark.parametrize("content", ["a \ud800 b", "a \udc80"])
+def test_text_that_utf8_cannot_carry_is_refused(content: str) -> None:
+    with pytest.raises(UsageError, match="not understood"):
+        chat(messages=[{"role": "user", "content": content}])
