@@ -31,11 +31,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class CacheHit:
-    """What is left of an entry after `n_typed` characters of it were typed."""
+    """What is left of an entry after its beginning was typed."""
 
     entry: Entry
     text: str
-    n_typed: int
     n_replaced: int
 
 
@@ -73,9 +72,9 @@ def continued(entry: Entry, prefix: str, suffix: str) -> CacheHit | None:
         return None
     rest = entry.text[n_typed:]
     if suffix == entry.suffix:
-        return CacheHit(entry, rest, n_typed, entry.n_replaced)
+        return CacheHit(entry, rest, entry.n_replaced)
     added = len(suffix) - len(entry.suffix)
     closed = suffix[:added]
     if n_typed and 0 < added <= 8 and suffix.endswith(entry.suffix) and only_closers(closed) and "\n" not in closed:
-        return CacheHit(entry, rest, n_typed, entry.n_replaced + added)
+        return CacheHit(entry, rest, entry.n_replaced + added)
     return None

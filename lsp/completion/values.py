@@ -10,8 +10,7 @@ Trigger = Literal["automatic", "invoked"]
 
 @dataclass(frozen=True)
 class Query:
-    """One question for ghost text. `uri` names the document, `path` is its file (None: unsaved); `selected`: the text
-    that an open completion list would insert at the cursor, already part of `prefix`."""
+    """One question for ghost text. `uri` names the document, `path` is its file (None: unsaved)."""
 
     uri: str
     prefix: str
@@ -19,7 +18,6 @@ class Query:
     language: str
     trigger: Trigger = "automatic"
     path: str | None = None
-    selected: str = ""
     editor: str = "lsp"
 
     @property

@@ -76,26 +76,26 @@ class Gatherer:
     def noted(self, before: ContextDocument, after: ContextDocument) -> None:
         """A document changed by typing."""
         if after.workspace is not None and after.path:
-            self.recent_edits.noted(after.workspace, Path(after.path), after.language, before.text, after.text)
+            self.recent_edits.noted(after.workspace, Path(after.path), before.text, after.text)
 
     def _edited(self, workspace: str, near: str, privacy: PrivacyConfig) -> list[ContextChunk]:
         deadline = self._clock() + LIMIT_S
         chunks: list[ContextChunk] = []
         for piece in self.recent_edits.pieces(workspace, near):
             if self._clock() <= deadline and may_enter(piece.path, piece.text, privacy):
-                chunks.append(ContextChunk(_name(piece.path, Path(workspace)), piece.text, piece.language))
+                chunks.append(ContextChunk(_name(piece.path, Path(workspace)), piece.text))
         return chunks
 
     def remember(self, document: ContextDocument, line: int, privacy: PrivacyConfig) -> None:
         """Put the lines around `line` into the ring, if the document may be context for others."""
         if document.workspace is None or not document.path:
             return
-        first, text = around(document.text, line)
+        text = around(document.text, line)
         if not may_enter(Path(document.path), text, privacy):
             self.recent_files.forget(document.uri)
             return
-        chunk = ContextChunk(_name(Path(document.path), Path(document.workspace)), text, document.language)
-        self.recent_files.add(PlacedChunk(document.workspace, document.uri, first, chunk))
+        chunk = ContextChunk(_name(Path(document.path), Path(document.workspace)), text)
+        self.recent_files.add(PlacedChunk(document.workspace, document.uri, chunk))
 
     def declarations(self, document: ContextDocument, privacy: PrivacyConfig) -> list[ContextChunk]:
         """Outlines of the workspace files that the document imports."""

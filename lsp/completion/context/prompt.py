@@ -38,7 +38,6 @@ class ContextChunk:
 
     name: str
     text: str
-    language: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ class EditPiece:
 
     workspace: str
     path: Path
-    language: str
     text: str
 
 
@@ -41,7 +40,7 @@ class RecentEdits:
         self._left: deque[EditPiece] = deque(maxlen=MAX_PIECES)
         self._open: dict[Path, tuple[_Region, EditPiece]] = {}
 
-    def noted(self, workspace: str, path: Path, language: str, before: str, after: str) -> None:
+    def noted(self, workspace: str, path: Path, before: str, after: str) -> None:
         """A document changed from one text to another."""
         region, n_more = changed_lines(before, after)
         known = self._open.get(path)
@@ -53,7 +52,7 @@ class RecentEdits:
             region = _Region(min(old.first, region.first), max(old.last + n_more, region.last))
         elif known is not None:
             self._leave(known[1])
-        self._open[path] = (region, EditPiece(workspace, path, language, _text(after, region)))
+        self._open[path] = (region, EditPiece(workspace, path, _text(after, region)))
 
     def pieces(self, workspace: str, visible: str) -> list[EditPiece]:
         """The workspace's pieces, oldest first, without what the prompt shows anyway."""

@@ -22,7 +22,6 @@ class PlacedChunk:
 
     workspace: str
     uri: str
-    first_line: int
     chunk: ContextChunk
 
 
@@ -48,11 +47,11 @@ class RecentFiles:
         self._chunks = deque((each for each in self._chunks if each.uri != uri), maxlen=SIZE)
 
 
-def around(text: str, line: int, n_lines: int = MAX_LINES) -> tuple[int, str]:
-    """First line and text of the `n_lines` around a line."""
+def around(text: str, line: int, n_lines: int = MAX_LINES) -> str:
+    """The `n_lines` around a line."""
     lines = text.split("\n")
     first = max(0, min(line - n_lines // 2, len(lines) - n_lines))
-    return first, "\n".join(lines[first : first + n_lines])
+    return "\n".join(lines[first : first + n_lines])
 
 
 def _similar(old: PlacedChunk, lines: frozenset[str]) -> bool:

@@ -38,8 +38,8 @@ def test_keys_at_one_place_are_one_piece_and_another_place_is_another() -> None:
     edits, text = RecentEdits(), "\n".join(LINES)
     for typed in ("n", "ne", "new"):
         text, before = with_line(50, typed), text
-        edits.noted("/w", A, "python", before, text)
-    edits.noted("/w", A, "python", text, with_line(10, "other", text.split("\n")))
+        edits.noted("/w", A, before, text)
+    edits.noted("/w", A, text, with_line(10, "other", text.split("\n")))
     pieces = edits.pieces("/w", "")
     assert len(pieces) == 2
     assert pieces[0].text.split("\n") == [*LINES[48:50], "new", *LINES[51:53]]
@@ -48,20 +48,20 @@ def test_keys_at_one_place_are_one_piece_and_another_place_is_another() -> None:
 
 def test_what_the_prompt_shows_and_other_workspaces_are_left_out() -> None:
     edits, text = RecentEdits(), "\n".join(LINES)
-    edits.noted("/w", A, "python", text, with_line(50, "new"))
-    edits.noted("/elsewhere", B, "python", text, with_line(50, "canary"))
+    edits.noted("/w", A, text, with_line(50, "new"))
+    edits.noted("/elsewhere", B, text, with_line(50, "canary"))
     assert edits.pieces("/w", with_line(50, "new")) == []
     assert [piece.path for piece in edits.pieces("/w", "")] == [A]
 
 
 def test_paste_or_checkout_is_no_edit_and_pieces_are_bounded() -> None:
     edits, text = RecentEdits(), "\n".join(LINES)
-    edits.noted("/w", A, "python", "", text)
+    edits.noted("/w", A, "", text)
     assert len(LINES) > MAX_LINES
     assert edits.pieces("/w", "") == []
     for n in range(MAX_PIECES + 5):
         path = Path(f"/w/{n}.py")
-        edits.noted("/w", path, "python", text, with_line(n, "new"))
+        edits.noted("/w", path, text, with_line(n, "new"))
         edits.closed(path)
     assert len(edits.pieces("/w", "")) == MAX_PIECES
 
