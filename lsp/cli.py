@@ -1,7 +1,7 @@
-"""The `halfwatt` command: mounts the groups of the daemon and the router, adds generate, complete, explain and lsp.
+"""The `halfwatt` command. It mounts the command groups of the daemon and the router and adds four commands of its own.
 
-`halfwatt lsp` must answer fast, so nothing is imported before it is known what is asked for. The groups themselves
-live beside what they control.
+`halfwatt lsp` must answer fast, so a group is imported only when its name was typed. Each group stands beside what it
+controls, not here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`halfwatt generate|complete|explain FILE:LINE[:COL]`: what the language server does, without an editor."""
+"""`halfwatt generate|complete|explain FILE:LINE[:COL]`: what the language server does, for a shell.
+
+It reads and writes files by source_file.py and asks the daemon; it decides nothing about code or routes.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,7 @@ def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) ->
 
 
 def _one_shot(file: SourceFile, at: int) -> OneShotCompletion:
-    """The cursor with its context: files below the current folder, where the file lies there."""
+    """The cursor with its context. Context comes from the current folder, and only for a file below it."""
     from halfwatt.daemon.paths import user_paths
     from halfwatt.daemon.settings import file as settings_file
     from halfwatt.lsp.completion.context.gather import ContextDocument
@@ -124,7 +127,7 @@ def _one_shot(file: SourceFile, at: int) -> OneShotCompletion:
 
 
 def _write_or_print(file: SourceFile, text: str, code: str) -> None:
-    """Write the file; where that fails after all, the answer is on stdout and not lost."""
+    """Write the file. Where that fails, the answer goes to stdout, so that it is not lost."""
     from . import source_file
 
     try:
@@ -165,7 +168,7 @@ def _options(file: SourceFile, target: Target, route: Route | None) -> RequestOp
 
 
 async def _stoppable(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result; what a request that Ctrl-C has cancelled raises on its way down counts as the stop itself."""
+    """The result of the work. After Ctrl-C, any error that the request raises while it ends counts as the stop."""
     try:
         return await work
     except Exception:
@@ -208,7 +211,7 @@ async def _tell(result: Result, outcome: Any, n_chars: int) -> None:
 
 
 async def _collected(stream: AsyncGenerator[AnswerItem, None]) -> Result:
-    """The stream's result. Pieces are counted on a terminal's stderr; leaving early cancels the request."""
+    """The stream's result. The decision is shown on a terminal's stderr; leaving early cancels the request."""
     from halfwatt.daemon.errors import DaemonError
 
     text = ""
@@ -237,7 +240,7 @@ def _with_code(result: Result, code: str) -> Result:
 
 
 def _undone(decision: RouteDecision) -> Result:
-    """The answer's shape for a decision without a call: what was not done is unknown or zero."""
+    """A decision without a call, in the shape of an answer. Its code is empty, and its energy unknown."""
     return Result(
         code="",
         tier=decision.tier,

@@ -1,7 +1,7 @@
-"""The commands that editors run, by name: from JSON arguments to JSON answers. PROTOCOL.md describes them.
+"""What the server's commands do: from JSON arguments to JSON answers. editor/extensions.py lists them.
 
-A failure is a HalfwattError with its sentence. What the command line does already (doctor, keys, the dashboard's
-link) is asked of it as a child process, so that the server imports none of it.
+A failure is a HalfwattError whose text is a sentence for the user. Doctor, keys and the dashboard's link belong to the
+command line: they are run as a child process, so that the server does not import them.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Commands:
         return self._jobs.last or (status.last if status else None)
 
     async def _child(self, arguments: list[str], stdin: str = "", may_fail: bool = False) -> str:
-        """What `halfwatt ARGUMENTS` prints; its sentence as an error where it fails."""
+        """What `halfwatt ARGUMENTS` prints. HalfwattError holds what it said where it fails."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
@@ -153,14 +153,14 @@ class Commands:
         )
         try:
             async with asyncio.timeout(CHILD_LIMIT_S):
-                out, said = await process.communicate(stdin.encode())
+                out, problem = await process.communicate(stdin.encode())
         except TimeoutError:
             process.kill()
             raise HalfwattError(
                 f"`halfwatt {arguments[0]}` took too long and was ended. Try it in a terminal."
             ) from None
         if process.returncode != 0 and not may_fail:
-            raise HalfwattError(said.decode(errors="replace").strip() or f"`halfwatt {arguments[0]}` failed.")
+            raise HalfwattError(problem.decode(errors="replace").strip() or f"`halfwatt {arguments[0]}` failed.")
         return out.decode(errors="replace")
 
 

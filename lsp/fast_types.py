@@ -1,9 +1,10 @@
 """Imports the protocol's types in a fifth of the time, for the start of `halfwatt lsp`.
 
-lsprotocol has more than 500 attrs classes, for each of which attrs writes and compiles code at import; this server uses
-about a hundred. So each becomes an attrs class when it is first used: its first object is made, or its fields are asked
-for. Comparison and text form are left out, because the server compares and prints none; those that lsprotocol writes
-itself (of Position, Range, Location) stay. Nothing changes where the types were imported before, nor for other classes.
+lsprotocol has more than 500 attrs classes, and attrs writes and compiles code for each at import. This server uses
+about a hundred. So each becomes an attrs class at its first use: when an object is made, or its fields are asked for.
+
+Comparison and text form are left out, because the server compares and prints none. Those that lsprotocol writes itself
+(of Position, Range, Location) stay. Nothing changes where the types were imported before, nor for other classes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Ghost text over LSP: `textDocument/inlineCompletion` (3.18), plain completion items for clients without it, and
-the notifications about what was shown and taken.
+notifications about what was shown and taken.
 
-This file speaks LSP and nothing else; completion/session.py does the work and is imported with the first document.
-`null` leaves what is shown alone (a newer question took over), an empty list clears it.
+This module translates messages; completion/session.py does the work and is imported with the first document. The answer
+`null` leaves what is shown alone, because a newer question took over. An empty list clears it.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class InlineCompletion:
             return Nothing(str(error))
 
     def _say(self, reason: str) -> None:
-        """Whoever asks by hand and gets nothing is told why."""
+        """Tell a user who asked by hand why there is no suggestion."""
         sentence = reason if reason.endswith((".", "!", "?")) else f"No suggestion here: {reason}."
         self._editor.show(sentence)
 
@@ -184,7 +184,7 @@ class InlineCompletion:
         return ContextDocument(now.uri, now.path or None, _lf(now.text), now.language.id, workspace)
 
     def _config(self) -> Config:
-        """The settings, read again at most every SETTINGS_FRESH_S; broken ones change nothing here."""
+        """The settings, read again at most every SETTINGS_FRESH_S. A broken file changes nothing here."""
         from halfwatt.daemon.settings import file as settings_file
         from halfwatt.daemon.settings.schema import Config
 
@@ -256,7 +256,7 @@ def _plain_item(now: Snapshot, position: types.Position, offer: Offer) -> types.
 
 
 def _command(offer: Offer) -> types.Command:
-    """Run by the editor after inserting: how we learn that a suggestion was taken."""
+    """The editor runs it after inserting, which tells the server that the suggestion was taken."""
     return types.Command("Accepted", COMPLETION_ACCEPTED, arguments=[{"id": offer.id, "chars": len(offer.text)}])
 
 

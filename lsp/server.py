@@ -1,7 +1,7 @@
 """`halfwatt lsp`: the language server on standard input and output.
 
-Registers features and turns messages into calls of generate/jobs.py and commands.py. Only what `initialize` needs is
-imported here: the daemon's client, the parser and the grammars come with the first use.
+It registers features and hands their messages on. It imports only what `initialize` needs: the daemon's client, the
+parser and the grammars are imported at first use.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class HalfwattServer(LanguageServer):
         return self._commands
 
     def use_own_documents(self, params: types.InitializeParams) -> None:
-        """Put our line counting in the place of pygls'."""
+        """Make the workspace hold `Documents`, which count lines as the protocol does."""
         given = self.protocol.workspace
         self.protocol._workspace = Documents(  # pygls has no other way to choose the document class
             given.root_uri,
@@ -88,11 +88,11 @@ class HalfwattServer(LanguageServer):
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Logged by its kind only: pygls would show the raw error to the user, who can do nothing about it."""
+        """Log the kind of the error only. pygls would show the raw error to the user, who can do nothing about it."""
         logging.getLogger(__name__).error("a message could not be served (%s)", type(error).__name__)
 
     async def close(self) -> None:
-        """Cancel what runs and let the daemon go."""
+        """Cancel what runs and close the connection to the daemon."""
         for closing in self.on_close:
             await closing()
         if self._jobs is not None:
@@ -120,7 +120,7 @@ def main() -> None:
 
 
 def _converter() -> Converter:
-    """pygls' own, whose code for each class is half as long: it stops at the first error of a message."""
+    """pygls' own, but it stops at the first error of a message. So its code for each class is half as long."""
     converter: Converter = default_converter()  # type: ignore[no-untyped-call]  # pygls types its classes only
     converter.detailed_validation = False
     return converter

@@ -1,6 +1,7 @@
-"""A source file on disk for the command line: read strictly, replaced atomically. Knows no language server.
+"""A source file on disk, for the command line: read strictly, replaced atomically.
 
-What could go wrong is said before a model is asked; a file that changed meanwhile is not written.
+Whatever can go wrong is reported before a model is asked. A file that changed meanwhile is not written. This module
+knows no language server.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def read(path: Path) -> SourceFile:
 
 
 def check_writable(file: SourceFile) -> None:
-    """To be asked before the work: HalfwattError where `write` would be refused."""
+    """Raise HalfwattError where `write` would be refused; to be called before the work."""
     target = file.path.resolve()
     if not os.access(target, os.W_OK) or not os.access(target.parent, os.W_OK):
         raise HalfwattError(f"{file.path} cannot be written. Change its permissions, or leave out --apply.")

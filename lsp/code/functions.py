@@ -1,6 +1,6 @@
-"""Reading one function in a syntax tree: its name, its extent, the parts of its body, whether it is a stub.
+"""Reading one function in a syntax tree: its name, its extent, the parts of its body, and whether it is a stub.
 
-Works for every language of the table; what to do with a stub is the business of targets.py and generate/fit.py.
+It works for every language of the table. It does not decide what to do with a stub: targets.py and generate/fit.py do.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ _NAMES = kinds(
 
 @dataclass(frozen=True)
 class Body:
-    """`opening` is where the body begins (after the colon or the brace), `end` where it ends (before the brace);
-    `parts` are its statements and comments in order. Offsets in characters."""
+    """The body of a function; offsets count characters.
+
+    `opening` is right after the colon or brace, `end` before the closing brace. `parts` are statements and comments."""
 
     opening: int
     end: int
@@ -115,7 +116,7 @@ def _indented_body(source: Source, function: Node, block: Node) -> Body:
 
 
 def _comments_below(source: Source, function: Node) -> list[Node]:
-    """The comments that are all of the body: the grammar puts them behind the function."""
+    """The comments of a body that has nothing else. The grammar puts them behind the function."""
     found: list[Node] = []
     node = outer(source, function)
     column = node.start_point.column
@@ -128,7 +129,7 @@ def _comments_below(source: Source, function: Node) -> list[Node]:
 
 
 def docstring_of(source: Source, body: Body) -> Node | None:
-    """The string that opens a body in a language that documents functions so (Python)."""
+    """The string that opens a body, in a language that documents functions this way (Python)."""
     if source.language.braces:
         return None
     first = next((part for part in body.parts if part.type not in source.language.comments), None)
@@ -138,7 +139,7 @@ def docstring_of(source: Source, body: Body) -> Node | None:
 
 
 def comments_above(source: Source, node: Node) -> list[Node]:
-    """The comment lines that touch the node from above, in order (attributes in between are passed over)."""
+    """The comment lines that touch the node from above, in order. Attributes in between are passed over."""
     found: list[Node] = []
     row = node.start_point.row
     above = node.prev_sibling
@@ -162,8 +163,9 @@ def says_todo(source: Source, comment: Node) -> bool:
 
 
 def is_stub(source: Source, function: Node) -> bool:
-    """The body holds nothing but its docstring, comments and placeholder statements; or only a trivial `return`
-    beside a comment that says TODO."""
+    """Whether the body holds only a docstring, comments and placeholder statements.
+
+    A single trivial `return` beside a comment that says TODO makes a stub, too."""
     body = body_of(source, function)
     if body is None or body.is_expression:
         return False
@@ -198,5 +200,5 @@ def functions_in(source: Source, root: Node) -> list[Node]:
 
 
 def _is_real(node: Node) -> bool:
-    """Keyword tokens can share the kind's name."""
+    """Whether the node is a function and not its keyword, which can have a kind of the same name."""
     return node.is_named and node.child_by_field_name("body") is not None

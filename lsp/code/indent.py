@@ -1,4 +1,7 @@
-"""Indentation: what a text uses, and moving lines from one style to another. Pure text; knows no language."""
+"""Indentation: measuring lines, finding the step that a text uses, and moving lines from one style to another.
+
+It works on text alone and knows no language.
+"""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ ImportStyle = Literal["python", "script", "go", "rust", "java", "include"]
 
 @dataclass(frozen=True)
 class Language:
-    """The first nine fields every language has; the others have defaults that fit most.
+    """One language. Fields with a default are given only where the default does not fit.
 
-    Names of fields in the plural are kinds of nodes in the syntax tree, unless a comment says otherwise."""
+    A field that is a set of strings holds kinds of nodes in the syntax tree."""
 
     id: str  # LSP's languageId
     name: str  # for people

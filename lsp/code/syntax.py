@@ -1,6 +1,6 @@
-"""A parsed text: the tree, and offsets between the tree's bytes and the text's characters.
+"""A parsed text: its tree, and offsets between the tree's bytes and the text's characters.
 
-It knows trees, not targets: what a function stub is stands in targets.py. Grammars are imported on first use.
+It does not know what a stub is; targets.py does. Grammars are imported on first use.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def grammar(module: str, function: str) -> tree_sitter.Language:
 
 
 class Source:
-    """A text and its tree. All offsets that leave this class count characters (code points)."""
+    """A text and its tree. Offsets in arguments and results count characters (code points), not bytes."""
 
     def __init__(self, text: str, language: Language) -> None:
         self.text = text

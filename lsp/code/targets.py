@@ -1,7 +1,7 @@
 """What can be generated at a position: a stub's body, a function that a comment describes, one that a call misses.
 
-Pure: from a parsed text and an offset to a `Target` (or a `TargetRefusal` with its reason). No model is asked here, and
-nothing is known about LSP. Offsets count characters.
+It turns a parsed text and an offset into a `Target`, or into a `TargetRefusal` with its reason. It asks no model and
+knows no LSP. Offsets count characters.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ NOTHING_HERE = (
 
 @dataclass(frozen=True)
 class Target:
-    """One thing to generate. The edit replaces `start:end` (equal for an insertion); `outer_start:outer_end` is the
-    function, comment or statement it belongs to; `owners` are the enclosing classes and functions, outermost first."""
+    """One thing to generate.
+
+    The edit replaces `start:end`; the two are equal for an insertion. `outer_start:outer_end` is the function, comment
+    or statement around it. `owners` are the enclosing classes and functions, outermost first."""
 
     kind: Literal["stub", "comment", "call"]
     language: Language
@@ -69,7 +71,7 @@ class Target:
 
 @dataclass(frozen=True)
 class TargetRefusal:
-    """There is something at the position, and a reason why it is not generated."""
+    """Why what stands at the position is not generated."""
 
     reason: str
 
@@ -103,7 +105,7 @@ def stubs(source: Source) -> list[Target]:
 
 
 def _to_code(source: Source, offset: int) -> int:
-    """Move off white space: to the line's code, or from an empty line to the code above it."""
+    """The offset of the code meant: on the same line, or above an empty line."""
     start, end = source.line_start(offset), source.line_end(offset)
     line = source.text[start:end]
     if not line.strip():
@@ -140,7 +142,7 @@ def _function_of(source: Source, node: Node, at: int) -> Node | None:
 
 
 def _is_described(source: Source, function: Node) -> bool:
-    """An empty callback without a name or a comment says nothing of what it should do."""
+    """Whether a name, a comment or a part of the body says what the function should do."""
     body = body_of(source, function)
     return bool(name_of(source, function) or comments_above(source, outer(source, function)) or (body and body.parts))
 

@@ -1,7 +1,7 @@
-"""Names that are called and defined nowhere: from the editor's diagnostics, and for Python by scopes of our own.
+"""Names that are called but defined nowhere. The editor's diagnostics name them; for Python, scopes are looked at, too.
 
-The scope walk is careful, not complete: where names may come from elsewhere (`import *`, `exec`, `globals()`), it
-says nothing. Other languages rely on diagnostics alone.
+The look at scopes is careful, not complete. It says nothing about files where names may come from elsewhere
+(`import *`, `exec`, `globals()`). Other languages rely on diagnostics alone.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def undefined_calls(source: Source) -> list[Node]:
 
 
 def _is_undefined(source: Source, call: Node, scopes: tuple[frozenset[str], ...]) -> bool:
-    """A class's names count as visible in its methods too: wrong by the language, but a method is then meant."""
+    """Whether no scope binds the name that is called.
+
+    Names of a class count as visible in its methods. Python sees that otherwise, but such a call means the method."""
     callee = call.child_by_field_name("function")
     if callee is None or callee.type != "identifier":
         return False

@@ -1,4 +1,4 @@
-"""Whether this machine runs on its battery. Asked rarely, because asking costs a system call."""
+"""Whether this machine runs on its battery. The answer is kept for FRESH_S, because asking costs a system call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FRESH_S = 20.0
 
 
 class Power:
-    """The power source, remembered for FRESH_S. A machine that does not tell runs on mains."""
+    """The power source, remembered for FRESH_S. A machine without a sensor counts as one on mains power."""
 
     def __init__(self, sensor: Callable[[], bool] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._sensor = sensor or _on_battery

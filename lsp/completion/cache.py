@@ -1,7 +1,7 @@
-"""What was suggested and can be shown again without a model: after typing along, and after going back.
+"""The newest suggestions, to be shown again without a model: after typing along, and after going back.
 
-One cache per language server. An entry is used only where the text around the cursor is the entry's own text plus the
-beginning of its suggestion. Nothing is written to disk.
+There is one cache per language server. An entry is used only where the text around the cursor is the entry's own text
+plus the beginning of its suggestion. Nothing is written to disk.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from halfwatt.lsp.completion.postprocess.brackets import only_closers
 
-# Characters that may have been typed along since the suggestion: about a line. The farther typing has come, the more
-# often the model would say something else, and better, by now.
+# Characters of a suggestion that may have been typed since, about a line. The farther typing has come, the more often
+# the model would by now suggest something else, and better.
 LOOK_BACK = 40
 MAX_DOCUMENTS = 32
 PER_DOCUMENT = 24
@@ -20,7 +20,7 @@ PER_DOCUMENT = 24
 
 @dataclass(frozen=True)
 class Entry:
-    """A suggestion at its place. Empty `text`: the model had nothing to say here."""
+    """A suggestion at its place. Its `text` is empty where the model had none."""
 
     id: str
     prefix: str
@@ -64,7 +64,7 @@ class Cache:
 def continued(entry: Entry, prefix: str, suffix: str) -> CacheHit | None:
     """The rest of an entry if the user typed its beginning, else None.
 
-    Brackets that the editor closed by itself while the user typed along are replaced by the entry's own."""
+    Where the editor closed brackets by itself meanwhile, the entry's own brackets replace them."""
     n_typed = len(prefix) - len(entry.prefix)
     if not 0 <= n_typed <= LOOK_BACK or not prefix.startswith(entry.prefix):
         return None

@@ -1,10 +1,11 @@
-"""How long to wait after a key before asking: learned from the user's own rhythm.
+"""How long to wait after a key before asking, learned from the user's own rhythm.
 
-delay = clamp(typing interval × 1.6, 100…1000 ms) after a character that ends a word and at the end of a line; elsewhere
-clamp(typing interval × 3 − mean response time), and no shorter than at a word's end: a slow model's response time would
-else bring the delay below the rhythm, and nearly every key would start a request that the next key ends. 1.6 is
-measured on nine typing traces: after 1.25 intervals two of three requests had less than 100 ms until the next key; 1.6
-asks a quarter less often. Pure arithmetic; the clock belongs to the caller.
+After a character that ends a word, and at the end of a line: clamp(typing interval × 1.6, 100…1000 ms). Elsewhere:
+clamp(typing interval × 3 − mean response time), but no shorter than at a word's end. Without that bound, a slow model's
+response time would bring the delay below the rhythm: nearly every key would start a request that the next key ends.
+
+1.6 is measured on nine typing traces. After 1.25 intervals, two of three requests had less than 100 ms until the next
+key; 1.6 asks a quarter less often. This module reads no clock: the caller gives the time.
 """
 
 from __future__ import annotations

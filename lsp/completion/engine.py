@@ -1,7 +1,8 @@
 """Inline completion without LSP: rules, cache, filter, debounce, one request per document, post-processing.
 
-A question is answered from what is known if it can be, by the request that runs if its answer will do, by nothing
-where nothing is worth its joules, and only then by the daemon. It knows no editor, and no HTTP beyond `Ask`.
+A question is answered from the cache if it can be, and by a running request if its answer will do. It stays
+unanswered where an answer is not worth its joules. Only then is the daemon asked, by `Ask`. The engine knows no editor
+and no HTTP.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ EXPLORE_EVERY = 20
 
 @dataclass(frozen=True)
 class Moment:
-    """What the engine asks for anew with each question: settings, facts and the user's own offset."""
+    """What may differ at each question: the settings, facts about the machine and file, the user's own weights."""
 
     config: CompletionConfig
     facts: EditorFacts = field(default_factory=EditorFacts)
@@ -114,7 +115,7 @@ class CompletionEngine:
         return self._guesses.get(id_)
 
     async def warm(self, query: Query) -> None:
-        """Let the model read the prompt for this place ahead of time; says nothing and yields to every question."""
+        """Let the model read the prompt for this place ahead of time. Every question goes before it."""
         if query.uri in self._requests or query.uri in self._warming:
             return
         options = RequestOptions(
@@ -163,8 +164,10 @@ class CompletionEngine:
         return newest
 
     def _is_unlikely(self, guess: Guess, moment: Moment) -> bool:
-        """Whether to ask no model. Once the filter follows the user, now and then one is asked all the same: nothing
-        else would show that it has become too shy."""
+        """Whether to ask no model.
+
+        Once the filter follows the user, one question in EXPLORE_EVERY is asked all the same: nothing else would show
+        that the filter refuses too often."""
         limit = learned.threshold(learned.load(), mode_of(moment.config, moment.facts.on_battery))
         if guess.p >= limit:
             return False
@@ -185,7 +188,7 @@ class CompletionEngine:
         return _offer(hit, cached=True)
 
     async def _wait(self, query: Query, superseded: asyncio.Future[None]) -> bool:
-        """Wait for another key; whether a newer question came."""
+        """Wait for another key. True where a newer question came."""
         delay_s = self.rhythm.delay_ms(query.line_before, query.line_after) / 1000
         await asyncio.wait({superseded}, timeout=delay_s)
         return superseded.done()
@@ -267,7 +270,7 @@ class CompletionEngine:
             del self._requests[uri]
 
     def _document(self, uri: str) -> str:
-        """A name for this window's document that does not tell which it is."""
+        """An id for this window's document that does not reveal its name."""
         return hashlib.blake2b(uri.encode(), key=self._window.encode(), digest_size=8).hexdigest()
 
     def _now_ms(self) -> float:

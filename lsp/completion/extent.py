@@ -1,7 +1,7 @@
 """How much to ask for: the rest of a statement, or a block.
 
-A block only where one begins: at the end of a line that opens it, or on the empty line below. Everywhere else a
-statement, because short offers are read, taken and cheap.
+A block is asked for only where one begins: at the end of a line that opens it, or on the empty line below. Everywhere
+else it is a statement, because short offers are read, taken and cheap.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the filter looks at: cheap numbers about the cursor's surroundings, the same in training and in use.
 
-No code is kept: the numbers are counts, lengths and yes-or-no facts. Under half a millisecond for any document.
+The numbers are counts, lengths and yes-or-no facts; no code is kept. They take under half a millisecond for any
+document.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _n_continuations(before: str, rest: str, below: str) -> int:
 
 
 def _seen(before: str, rest: str) -> list[float]:
-    """How long an end of the line stands in the text above already, and how often its last characters do."""
+    """The longest end of the line that the text above has too, and how often it has the last characters."""
     line = before.lstrip()
     size = next((n for n in range(min(len(line), _MOST_SEEN), 2, -1) if line[-n:] in rest), 0)
     return [float(size), math.log1p(rest.count(line[-_OFTEN:])) if len(line) >= _OFTEN else 0.0]

@@ -1,9 +1,9 @@
 """The learned filter: how likely is a suggestion here to be what the user types next?
 
-Boosted trees over features.py, read from a small JSON file and evaluated in plain Python. There is no
-acceptance data to learn from at first: it was trained on exact matches of the small model at typing positions in open
-source packages, which is a proxy. The user's own accepting and ignoring then takes over: a few weights that are
-learned with every outcome decide how much the shipped model still counts, and where.
+It is boosted trees over features.py, read from a small JSON file and evaluated in plain Python. At first there is no
+acceptance data to learn from, so it was trained on a proxy: exact matches of the small model at typing positions in
+open source packages. The user's own accepting and ignoring then takes over. A few weights, learned with every outcome,
+decide how much the shipped model still counts, and where.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HALF_TRUST = 100  # outcomes after which half of the leash is given
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """A binary tree in arrays: at node i go to `left[i]` if value ≤ threshold, else to `right[i]`; -1 marks a leaf."""
+    """A binary tree in arrays. Node i leads to `left[i]` if value ≤ threshold, else to `right[i]`; -1 marks a leaf."""
 
     feature: tuple[int, ...]
     threshold: tuple[float, ...]
@@ -47,8 +47,9 @@ class Model(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Guess:
-    """The probability that a suggestion is taken, and the inputs that it was made of: 1, the shipped model's log-odds,
-    and whether the place is one of PLACES."""
+    """The probability that a suggestion is taken, and the inputs that it was made of.
+
+    The inputs are 1, the shipped model's log-odds, and for each of PLACES whether it is one."""
 
     p: float
     inputs: tuple[float, ...]
@@ -56,14 +57,15 @@ class Guess:
 
 @dataclass(frozen=True)
 class Personal:
-    """This user's own weights of a Guess's inputs. They start as the shipped model alone, and with each outcome it
-    counts for as much as it proves right."""
+    """This user's own weights of a Guess's inputs.
+
+    They start as the shipped model alone. With each outcome it counts for as much as it proves right."""
 
     weights: tuple[float, ...] = (0.0, 1.0, *(0.0 for _ in PLACES))
     n_outcomes: int = 0
 
     def learned(self, guess: Guess, accepted: bool) -> Personal:
-        """After an offer was taken or not: one step of logistic regression, on a leash that grows with the outcomes."""
+        """After an offer was taken or not: one step of logistic regression. LEASH bounds it, and the bound grows."""
         n_outcomes = self.n_outcomes + 1
         leash = LEASH * n_outcomes / (n_outcomes + HALF_TRUST)
         step = LEARNING_RATE * (float(accepted) - guess.p)
@@ -73,7 +75,7 @@ class Personal:
 
 
 def guess(model: Model, values: list[float], personal: Personal) -> Guess:
-    """P(the suggestion is what comes next), from the values of `completion_features.features`."""
+    """The probability that the suggestion is what comes next, from the values of `features.features`."""
     shipped = model.start + sum(_leaf(tree, values) for tree in model.trees)
     places = (float(values[model.names.index(name)] > 0) for name in PLACES)
     inputs = (1.0, shipped, *places)

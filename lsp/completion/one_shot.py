@@ -1,6 +1,7 @@
-"""One completion without an editor: ghost text's own prompt, stop rules and post-processing, for the command line.
+"""One completion for the command line: ghost text's own prompt, stop rules and post-processing, without an editor.
 
-No rules of taste, no filter, no cache: whoever calls a command has asked. It calls no model itself.
+It has no rules about when to suggest, no filter and no cache, because whoever calls a command has asked. It calls no
+model itself.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .values import Query
 
 
 class OneShotCompletion:
-    """A cursor in a document. May read the files behind its imports; the other context needs a session in an editor."""
+    """A cursor in a document. Its context is the files behind its imports; the rest needs an editor's session."""
 
     def __init__(
         self, document: ContextDocument, offset: int, sources: tuple[ContextSource, ...], privacy: PrivacyConfig
@@ -35,7 +36,7 @@ class OneShotCompletion:
         self.stop_rules: tuple[StopRule, ...] = stop_rules(self._multiline)
 
     def fitted(self, result: Result) -> str:
-        """The answer as it may be inserted at the cursor; empty where nothing useful was said."""
+        """The answer as it may be inserted at the cursor; empty where it holds nothing useful."""
         query = self._query
         raw = PostprocessCandidate(
             result.code, query.prefix, query.suffix, query.language, self._multiline, result.stop in UNFINISHED_STOPS

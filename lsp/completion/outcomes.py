@@ -1,6 +1,7 @@
 """What becomes of ghost text: accepted, partly accepted, rejected, or replaced before it could be read.
 
-A suggestion that is shown again while the user types along is counted once. Pure bookkeeping; the clock is an argument.
+A suggestion that is shown again while the user types along is counted once. This module reads no clock and sends
+nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class OutcomeTracker:
         self._shown: dict[str, ShownSuggestion] = {}
 
     def offered(self, uri: str, id_: str, guess: Guess | None, now_ms: float) -> list[OutcomeRecord]:
-        """A suggestion is handed over; the verdict on the one before it, if that is decided by this."""
+        """A suggestion is handed over. Returned with it: the verdict on the one before, if this decides it."""
         before = self._shown.get(uri)
         if before is not None and before.id == id_:
             return []
@@ -52,7 +53,7 @@ class OutcomeTracker:
         return [*verdicts, OutcomeRecord(Feedback(id_, "offered"), guess, None)]
 
     def drawn(self, id_: str, now_ms: float) -> None:
-        """The editor says that it shows the suggestion since now."""
+        """The editor shows the suggestion from now on."""
         uri, shown = self._find(id_)
         if shown is not None:
             self._shown[uri] = replace(shown, at_ms=now_ms)

@@ -1,7 +1,7 @@
-"""How much prompt this machine can afford: learned from how fast the model read the prompts before.
+"""How much prompt this machine can afford, learned from how fast the model read the prompts before.
 
-The budget moves in big steps, because each change moves the window on the document and costs the cached prefix.
-Pure arithmetic.
+The budget moves in big steps, because each change moves the window on the document and costs the cached prefix. This
+module measures nothing itself.
 """
 
 from __future__ import annotations

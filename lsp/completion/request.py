@@ -1,6 +1,6 @@
 """One running request for ghost text: it collects the streamed text and lives as long as typing agrees with it.
 
-Stopping it closes the stream, and with it the daemon's request and the worker's job. It decides nothing.
+Stopping it closes the stream, which ends the daemon's request and the worker's job. It decides nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .filter import Guess
 from .values import Query
 
 _AUTO_CLOSED = ")]}>\"'`"
-ORPHAN_S = 0.4  # how long a request whose asker has left waits for the next one
+ORPHAN_S = 0.4  # how long a request that nobody waits for lives on
 
 
 class CompletionRequest:
-    """A request for `query`. `multiline`: a block was asked for; `guess`: the filter's, None for a warm-up."""
+    """A request for `query`. `multiline`: a block was asked for. `guess` is the filter's, None for a warm-up."""
 
     def __init__(
         self, query: Query, stream: AsyncGenerator[AnswerItem, None], multiline: bool, guess: Guess | None
@@ -38,7 +38,7 @@ class CompletionRequest:
         self.task = asyncio.create_task(self._collect())
 
     def agrees(self, text: str) -> bool:
-        """Whether the document is still what was asked about, or what was typed since is what the model says."""
+        """Whether the document is as it was, or has grown by what the model answers."""
         prefix, suffix = self.query.prefix, self.query.suffix
         if len(text) < len(prefix) + len(suffix) or not text.startswith(prefix) or not text.endswith(suffix):
             return False
@@ -59,14 +59,14 @@ class CompletionRequest:
         self._typed = query.prefix[len(self.query.prefix) :]
 
     def leave(self) -> None:
-        """An asker has gone: stop unless others wait or another one comes soon."""
+        """Somebody waits no longer: stop unless others do, or another one comes within ORPHAN_S."""
         self._n_followers -= 1
         if self._n_followers == 0 and not self.task.done():
             self.settled()
             self._orphaned = asyncio.get_running_loop().call_later(ORPHAN_S, self.stop)
 
     def settled(self) -> None:
-        """Its fate is decided: no more waiting for another asker."""
+        """Wait for no other asker: it has one, or has ended."""
         if self._orphaned is not None:
             self._orphaned.cancel()
             self._orphaned = None

@@ -1,6 +1,6 @@
-"""The rules that decide before any model or filter does: is this a moment for ghost text at all?
+"""The rules that decide first: may ghost text come at this moment at all?
 
-Pure: facts in, a ruling out. The learned filter (filter.py) is asked only where no rule speaks.
+They turn facts into a reason against it, or None. The learned filter (filter.py) decides only where no rule does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Inline completion for one editor window: the engine with its context, its warm-up, its feedback and its counts.
 
-It knows documents as texts and offsets and the daemon as a client; what LSP messages look like is
-lsp/inline_completion.py's part.
+It knows documents as texts and offsets, and the daemon as a client. It knows no LSP message: inline_completion.py does.
 """
 
 from __future__ import annotations
@@ -174,7 +173,7 @@ class Session:
         self._idle = asyncio.get_running_loop().call_later(IDLE_S, lambda: self._spawn(self._when_idle(uri)))
 
     async def _when_idle(self, uri: str) -> None:
-        """Nobody types: gather context anew and let the model read the beginning of the next prompt."""
+        """When nobody types: gather context anew and let the model read the beginning of the next prompt."""
         document = self._documents.get(uri)
         if document is None:
             return
@@ -214,7 +213,7 @@ class Session:
             self._flushing = loop.call_later(FLUSH_S, lambda: self._spawn(self._flush()))
 
     async def _flush(self) -> None:
-        """Tell the daemon how many calls were not made; without a daemon the count is kept for the next time."""
+        """Tell the daemon how many calls were not made. Without a daemon, the counts stay for the next time."""
         self._flushing = None
         skips, self._skips = self._skips, Counter()
         for (editor, language, reason), count in skips.items():
@@ -224,7 +223,7 @@ class Session:
                 self._skips[editor, language, reason] += count
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run beside the answers. What fails here concerns no answer: the next one will say so."""
+        """Run beside the answers. A failure here is not reported: the next answer fails the same way and says so."""
 
         async def run() -> None:
             with contextlib.suppress(HalfwattError):

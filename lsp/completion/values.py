@@ -1,4 +1,4 @@
-"""The values that the parts of inline completion hand to each other. No behaviour beyond reading them."""
+"""The values that the parts of inline completion hand to each other. They have no behaviour."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Offer:
 
 @dataclass(frozen=True)
 class Nothing:
-    """Nothing to say, and why, as a clause for people and a key for counting."""
+    """No suggestion. `reason` is a clause for people and a key for counting."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Superseded:
-    """A newer question for the same document took over: leave what is shown alone."""
+    """A newer question for the same document took over; what is shown stays."""
 
 
 Answer = Offer | Nothing | Superseded

@@ -1,6 +1,6 @@
 """The language server's one connection to the daemon, made on first use.
 
-The HTTP client is imported then, too: `initialize` does not wait for it.
+The HTTP client is imported then, too, so that `initialize` does not wait for it.
 """
 
 from __future__ import annotations

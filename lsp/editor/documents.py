@@ -1,7 +1,7 @@
 """The editor's open documents, with lines counted as the protocol counts them.
 
-pygls cuts lines at form feeds and Unicode separators too, which would shift every later line: `Documents` cuts only
-at LF, CRLF and CR. Positions become character offsets here, in the encoding that the editor agreed to.
+pygls cuts lines at form feeds and Unicode separators, too; `Documents` does not. Positions become character offsets
+here, in the encoding that the editor agreed to. Paths of URIs are pygls'.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Documents(Workspace):
     def update_text_document(
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
     ) -> None:
-        """VS Code sends the change of a discarded document after it has closed it: there is nothing to change then."""
+        """Ignore a change of a closed document. VS Code sends one after it has discarded a document."""
         if open_document(self, text_doc.uri) is not None:
             super().update_text_document(text_doc, change)
 
@@ -73,7 +73,7 @@ class Documents(Workspace):
 class Snapshot:
     """A document at one moment. `path` is its file's, "" for an untitled or virtual one.
 
-    It is parsed, and its lines are counted, when that is first asked for and once only."""
+    Its text is parsed, and its lines are counted, once, when that is first asked for."""
 
     uri: str
     version: int | None
@@ -139,7 +139,7 @@ def snapshot(workspace: Workspace, uri: str) -> Snapshot:
 
 
 def unusable(text: str) -> str | None:
-    """A sentence saying why a text of a known language is left alone, or None."""
+    """A sentence that says why a text of a known language is left alone, or None."""
     if len(text) > MAX_CHARS:
         return f"The file is larger than {MAX_CHARS // 1024} KiB, which is too much to look through."
     if "\0" in text:

@@ -1,6 +1,6 @@
-"""The language server's side of an editor: progress, messages, previews and edits, with what this client can do.
+"""What the server asks of the editor: progress, messages, previews and edits, as far as this client can do them.
 
-Together with lsp/server.py the only place that speaks LSP for a generation; generate/jobs.py knows none of it.
+generate/jobs.py drives it and so needs no LSP. It decides nothing about code.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LANDING_LIMIT_S = 2.0  # editors send a change within a fraction of this after t
 
 
 class Editor:
-    """What jobs ask of the editor. Methods that the client cannot serve do the next best thing."""
+    """One editor window. Where the client cannot do something, the method does the next best thing."""
 
     def __init__(self, server: LanguageServer, paths: Paths) -> None:
         self.name = "lsp"  # what the client calls itself, once it has said so
@@ -78,10 +78,10 @@ class Editor:
         return Progress(self._server, title, cancel, bool(self.can("window.work_done_progress")))
 
     async def apply(self, now: Snapshot, edits: tuple[Edit, ...], label: str, code: str) -> bool:
-        """Apply the edits to this version of the document as one step; False where the editor did not. It then had time
-        to tell of the change that was in the way.
+        """Apply the edits to this version of the document as one step; False where the editor did not.
 
-        Some editors answer that they applied an edit which they dropped for its version: the text must arrive."""
+        Some editors answer that they applied an edit although they dropped it for its version, so the new text must
+        arrive. After a refusal, the change that was in the way has time to arrive."""
         if not self.can("workspace.apply_edit"):
             return False
         changes = [types.TextEdit(now.range(it.start, it.end), it.text) for it in edits]
@@ -101,7 +101,7 @@ class Editor:
         return False
 
     async def _shows(self, uri: str, is_so: Callable[[str], bool]) -> bool:
-        """Whether the document's text becomes so within the limit."""
+        """Whether the document's text becomes so within LANDING_LIMIT_S."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LANDING_LIMIT_S
         while True:
@@ -119,8 +119,9 @@ class Editor:
         self._server.window_show_message(types.ShowMessageParams(kind, message))
 
     async def ask(self, message: str, answers: Iterable[str]) -> str | None:
-        """The answer that the user picked, None for none. Without answers it is a message: a question with nothing to
-        choose from stops some editors until a key is pressed."""
+        """The answer that the user picked, None for none.
+
+        Without answers it is a message: a question without a choice stops some editors until a key is pressed."""
         actions = [types.MessageActionItem(title) for title in answers]
         if not actions:
             self.show(message, types.MessageType.Warning)
@@ -130,7 +131,7 @@ class Editor:
         return picked.title if picked is not None else None
 
     async def show_diff(self, snapshot: Snapshot, title: str, diff: str) -> None:
-        """Show what could not be applied: by our own notification, else as a file that the user may throw away."""
+        """Show what could not be applied: by our own notification, else as a file that the user may delete."""
         if self.wants("showDiff") or self.wants("review"):
             self.notify(SHOW_DIFF, DiffNote(title=title, uri=snapshot.uri, text=diff))
         elif self.can("window.show_document.support"):

@@ -1,6 +1,7 @@
-"""The status bar: the daemon's events as `halfwatt/didChangeStatus`, at most five a second, and only if asked for.
+"""The status bar: the daemon's events as `halfwatt/didChangeStatus`, at most five a second.
 
-It never starts the daemon. It does not poll: the daemon's event stream wakes it.
+It runs only for clients that asked for it, never starts the daemon, and does not poll: the daemon's event stream wakes
+it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ EVERY_S = 0.2
 
 
 class StatusSubscription:
-    """Owns the task that listens. `send` gets the notification's params; `busy` tells of this window's own jobs."""
+    """Owns the task that listens. `send` gets the notification's params; `busy`: whether this window generates."""
 
     def __init__(self, link: DaemonLink, send: Callable[[StatusNote], None], busy: Callable[[], bool]) -> None:
         self.last: Status | None = None
@@ -32,7 +33,7 @@ class StatusSubscription:
         self._sent_s = 0.0
 
     def start(self) -> None:
-        """Listen, anew if it listens already: called when the daemon has just been found."""
+        """Listen; start again if it listens already, because the daemon has just been found."""
         if self._task is not None:
             self._task.cancel()
         self._task = asyncio.get_running_loop().create_task(self._listen())

@@ -1,6 +1,6 @@
 """Finding the target again after the user typed: the same function, comment or call in the newer text.
 
-Only a target whose own text is untouched is found again. Otherwise there is a diff to show; what the user typed is
+Only a target whose own text is untouched is found again. For others there is a diff to show: what the user typed is
 never overwritten.
 """
 

@@ -1,7 +1,6 @@
 """Reading a model's answer: the code in it, the one function that was asked for, the helpers and imports it needs.
 
-Tests, example calls, prints and explanations are whatever is left: nothing here keeps them. Fitting the pieces into
-a file is fit.py's job.
+Everything else is dropped: tests, example calls, prints, explanations. fit.py puts the result into the file.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re
 
 @dataclass(frozen=True)
 class Answer:
-    """The wanted function in the answer's own tree, with what it uses: `helpers` that stand at the top, `methods`
-    that stand beside it in its class, `imports`."""
+    """The wanted function in the answer's own tree, with what it uses.
+
+    `helpers` stand at the top of the answer, `methods` beside the function in its class."""
 
     source: Source
     function: Node
@@ -51,7 +51,7 @@ def read(text: str, language: Language, name: str, signature: str = "") -> Answe
 
 
 def _candidates(text: str) -> list[str]:
-    """The texts that may be code, the likeliest first: fenced blocks, what stands before a lone fence, everything."""
+    """The texts that may be code, the likeliest first: fenced blocks, the text before a lone fence, the whole."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     blocks = [match[1] for match in _FENCE.finditer(text)]
     before = text.split("```")[0]

@@ -1,9 +1,9 @@
 """Making a model's answer fit the file: the edits that put a body, or a new function, where the target is.
 
-What stands in the file is kept byte for byte: signature, decorators, docstring, comments that are not a TODO. The
-new text follows the file's indentation and line ends. Imports that the answer brings, uses and the file lacks go
-below the file's imports; helper functions go above the statement that needs them. Where the result would not parse,
-AnswerError says so and there are no edits.
+What stands in the file is kept byte for byte: signature, decorators, docstring, comments that are not a TODO. The new
+text follows the file's indentation and line ends. Imports that the answer uses and the file lacks go below the file's
+imports; helper functions go above the statement that needs them. Where the result would not parse, there are no edits,
+and AnswerError says so.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from .answer import Answer, changed_parameters, names_defined, read, used_names
 
 @dataclass(frozen=True)
 class Fitted:
-    """The edits in file order, none overlapping, the whole new function as it will stand in the file, and the text
-    that it replaces ("" for an insertion)."""
+    """The edits in file order, none overlapping.
+
+    `code` is the whole new function as it will stand in the file, `replaced` the text before ("" for an insertion)."""
 
     edits: tuple[Edit, ...]
     code: str
@@ -212,7 +213,7 @@ def _preamble(source: Source) -> Node | None:
 
 
 def _merged(edits: list[Edit]) -> tuple[Edit, ...]:
-    """In file order; insertions at the same place become one edit, as LSP's order among them is the array's."""
+    """In file order. Insertions at the same place become one edit."""
     merged: list[Edit] = []
     for edit in sorted(edits, key=lambda it: (it.start, it.end)):
         if merged and merged[-1].start == merged[-1].end == edit.start:

@@ -1,6 +1,6 @@
 """A generation from start to end: ask the daemon, preview, cancel, fit, place once more if needed, report back.
 
-It drives the `Editor` and the daemon's client and knows no LSP type. Nothing is written but one versioned edit.
+It drives the `Editor` and the daemon's client and knows no LSP type. It changes a document by one versioned edit only.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Jobs:
             self._on_busy()
 
     async def _answer(self, job: GenerationJob, progress: Progress) -> Result:
-        """Stream the model's answer into previews; the final result."""
+        """Stream the model's answer into previews. Returns the final result."""
         client = await self._link.client()
         messages = prompt.messages(job.base.source, job.target)
         stream = client.chat(messages, self._options(job), temperature=job.temperature)
@@ -204,7 +204,7 @@ class Jobs:
         )
 
     async def _finish(self, job: GenerationJob, result: Result) -> str:
-        """Fit, let the user review where asked for, place; the sentence that ends the progress."""
+        """Fit, let the user review where asked for, and place. Returns the sentence that ends the progress."""
         answer = result.code or job.text
         try:
             fitted = fit(job.base.source, job.target, answer)
@@ -269,7 +269,7 @@ class Jobs:
             self.start(GenerationJob(job.base, job.target, "cloud", job.review, job.replaces))
 
     async def _may_ask_cloud(self, job: GenerationJob) -> bool:
-        """Whether the daemon would let the user send this elsewhere; it failed before it could say so."""
+        """Whether the daemon would allow the cloud, asked where it failed before it could say so."""
         if job.route in ("local", "cloud"):
             return False
         try:

@@ -1,7 +1,7 @@
 """The request for a target: what the model is asked, with as little of the file as helps.
 
-The stable part (instruction, imports, class) comes first so that the model's cache of a prompt's beginning is reused.
-The wording is the published one that the router was trained on.
+The stable part (instruction, imports, class) comes first, so that the model's cache of a prompt's beginning is reused.
+The wording is the published one that the router was trained on: changing it would make the router wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sentences about results for people: one line for a message, a paragraph for "why?". No markup but plain Markdown."""
+"""Sentences about results for people: one line for a message, a paragraph for "why?". It uses plain Markdown only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def energy(booked: Energy) -> str:
 
 
 def saved(booked: Saved) -> str:
-    """The counterfactual, honest where it is a loss."""
+    """The saving against the reference model, or how much more was used."""
     reference = booked.reference or "the reference model"
     if booked.j is None:
         return f"What {reference} would have used is unknown."

@@ -1,6 +1,6 @@
-"""Gathering context: the declarations behind a document's imports, the ring of other files, and recent edits.
+"""Gathering context: declarations behind a document's imports, recently used files, and recent edits.
 
-Runs in a thread and stops at a deadline. A file enters only if it lies in the document's own workspace, is small, is
+It runs in a thread and stops at a deadline. A file enters only if it lies in the document's own workspace, is small, is
 not excluded, and holds no secret. Nothing is kept of files that may not enter.
 """
 
@@ -33,7 +33,7 @@ _MAX_CACHED = 128
 
 @dataclass(frozen=True)
 class ContextDocument:
-    """A document whose context is wanted. `workspace`: its workspace folder, None outside of any."""
+    """A document whose context is wanted. `workspace` is its workspace folder, None where it has none."""
 
     uri: str
     path: str | None
@@ -59,8 +59,9 @@ class Gatherer:
         privacy: PrivacyConfig,
         n_chars: int,
     ) -> str:
-        """The context block for a prompt at an offset of the document, in at most `n_chars`: what bears on the text
-        around the cursor, declarations first."""
+        """The context block for a prompt at an offset of the document, in at most `n_chars`.
+
+        It holds what bears on the text around the cursor, declarations first."""
         near = document.text[max(0, cursor - NEAR_CHARS) : cursor + NEAR_CHARS // 4]
         declared = self.declarations(document, privacy) if "declarations" in sources else []
         chunks = relevant(declared, near, n_chars // 2, n_shared=1)
@@ -87,7 +88,7 @@ class Gatherer:
         return chunks
 
     def remember(self, document: ContextDocument, line: int, privacy: PrivacyConfig) -> None:
-        """Put the lines around `line` into the ring, if the document may be context for others."""
+        """Remember the lines around `line`, if the document may be context for others."""
         if document.workspace is None or not document.path:
             return
         text = around(document.text, line)

@@ -1,7 +1,7 @@
 """Which files of the workspace a document imports, and which of their names.
 
-The syntax tree finds the import statements; a small rule per language turns one into candidate files. Packages that
-are not part of the workspace are no business of this module. It reads no file.
+The syntax tree finds the import statements; one rule per style of import turns a statement into candidate files. It
+reads no file, and packages from outside the workspace are left out.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _include(statement: str, place: Place) -> Iterator[Imported]:
 
 
 def _go(statement: str, place: Place) -> Iterator[Imported]:
-    """A Go package is a folder: the caller takes the files in it. Module paths end like the folder does."""
+    """A Go package is a folder, whose files the caller takes. The end of the import path is the folder's."""
     for path in re.findall(r'"([\w./~-]+)"', statement):
         parts = PurePosixPath(path).parts
         tails = [parts[n:] for n in range(1, len(parts))]

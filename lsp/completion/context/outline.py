@@ -1,6 +1,6 @@
 """The declarations of a file without their bodies: what another file needs to know to use them.
 
-Top-level functions and classes, and the functions of those classes. Reads the syntax tree only.
+It holds top-level functions and classes, and the public functions of those classes. It reads the syntax tree only.
 """
 
 from __future__ import annotations

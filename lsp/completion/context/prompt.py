@@ -1,11 +1,12 @@
-"""The fill-in-the-middle prompt: what of the document and of other files the model gets to see.
+"""The fill-in-the-middle prompt: what the model gets to see of the document and of other files.
 
-Order, most stable first, so that the model's cached prefix survives the next key: declarations behind the imports,
-chunks of other files, the document up to the cursor; the text below the cursor travels as the suffix. The window on
-the document moves in big steps for the same reason. The model family's own tokens are the worker's business.
+The most stable part comes first, so that the model's cached prefix survives the next key. First come declarations
+behind the imports, then chunks of other files, then the document up to the cursor. The text below the cursor is the
+suffix. The window on the document moves in big steps for the same reason. The model family's own tokens are added by
+the worker, not here.
 
-White space before the cursor stays in the prompt: taking it off, for the model to write it again, found fewer exact
-lines (8 of 40 against 11).
+White space before the cursor stays in the prompt. Leaving it for the model to write found fewer exact lines: 8 of 40
+against 11.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class ContextChunk:
-    """A piece of another place. `name`: the file's name for the model, relative to its workspace."""
+    """Lines of another file. `name` is the file's name for the model, relative to its workspace."""
 
     name: str
     text: str
@@ -52,8 +53,9 @@ def prompt(block: str, prefix: str, suffix: str, budget: Budget) -> CompletionPr
 
 
 def window_before(prefix: str, n_chars: int) -> str:
-    """The end of `prefix`: at most `n_chars`, at least half of them, from a line's start that stays where it is while
-    the user types on."""
+    """The end of `prefix`: at most `n_chars` and at least half of them.
+
+    It begins at the start of a line, which stays where it is while the user types on."""
     if len(prefix) <= n_chars:
         return prefix
     step = max(1, n_chars // 2)

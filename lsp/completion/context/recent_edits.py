@@ -1,7 +1,6 @@
-"""Where the user edited lately, for the context of other places: small pieces of files as they were left.
+"""Where the user edited lately: small pieces of files, as context for other places.
 
-Edits near each other are one piece. Pure bookkeeping over texts; whether a piece may be context at all is decided
-where it is used (gather.py).
+Edits near each other are one piece. This module keeps texts only; gather.py decides whether a piece may be context.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def changed_lines(before: str, after: str) -> tuple[_Region, int]:
 
 
 def _n_common(one: str, other: str) -> int:
-    """Characters that both begin with, by halving: a document is compared at each key."""
+    """How many characters both begin with. It halves the distance, because a document is compared at each key."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

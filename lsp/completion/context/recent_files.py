@@ -1,7 +1,7 @@
-"""The ring: chunks of the files that were used last, for the context of other files in the same workspace.
+"""Chunks of the files that were used last, as context for other files in the same workspace (the setting's `ring`).
 
-A chunk enters when a file is opened, saved or left after an edit. Its order is the order of entering, which keeps the
-prompt's beginning stable. Whether a file may enter at all is the caller's decision (gather.py).
+A chunk enters when a file is opened, saved, or left after an edit. Chunks stay in the order of entering, which keeps
+the prompt's beginning stable. The caller (gather.py) decides whether a file may enter.
 """
 
 from __future__ import annotations

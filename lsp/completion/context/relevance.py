@@ -1,7 +1,7 @@
-"""Which lines of other files bear on the cursor: windows that share its rare words, as many as a budget holds.
+"""Which lines of other files bear on the cursor: those windows that share its rare words, as many as a budget holds.
 
-A word counts the more the fewer windows have it, so that `self` and `return` say nothing. The result keeps the order
-of what was given, for a prompt that stays the same while the choice does. Pure.
+A word counts the more the fewer windows have it, so that `self` and `return` count for little. The result keeps the
+order of what was given, so that the prompt stays the same while the choice does. It reads no file.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class _Window:
 
 
 def relevant(chunks: Sequence[ContextChunk], near: str, n_chars: int, n_shared: int) -> list[ContextChunk]:
-    """Pieces of the chunks that share most with `near`, the text around the cursor, and at least `n_shared` words, in
-    at most `n_chars`."""
+    """The pieces of the chunks that share most with `near`, the text around the cursor, in at most `n_chars`.
+
+    Each shares at least `n_shared` words."""
     windows = [window for index, chunk in enumerate(chunks) for window in _windows(index, chunk)]
     wanted = frozenset(_WORD.findall(near))
     counts = Counter(word for window in windows for word in window.words)

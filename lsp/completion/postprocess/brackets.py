@@ -1,7 +1,7 @@
 """Brackets: which are open at a point, and making a suggestion leave none open that was closed before.
 
-A regular expression steps over strings and comments; there is no grammar here, so it also works in half-written
-code, where a parser gives up. The check with a parser is syntax.py's.
+A regular expression steps over strings and comments. There is no grammar here, so it also works in half-written code,
+where a parser gives up. syntax.py checks with a parser.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .candidate import PostprocessCandidate
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 CLOSERS = {opener: closer for closer, opener in PAIRS.items()}
-MISSING_CHARS = 1_500  # a closer farther below may miss an opener that is none of the cursor's business
+MISSING_CHARS = 1_500  # a closer farther below belongs to another part of the document
 NEAR_CHARS = 12_000  # brackets farther away than this are not looked at
 
 _CLOSING_LINE = re.compile(r"[\s)\]}>;,]*[)\]}>][\s)\]}>;,]*|\s*end[\s;]*")
@@ -50,8 +50,10 @@ def brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
 
 
 def near_before(prefix: str, language: str) -> str:
-    """The end of a text, from where no string or comment can be open: in languages with strings over many lines, whose
-    quotes look alike at both ends, from the first line that defines something."""
+    """The end of a text, from a point where no string or comment is open.
+
+    Triple quotes look alike at both ends. In languages that have them, the point is the first line that defines
+    something."""
     near = prefix[-NEAR_CHARS:]
     known = for_id(language)
     if len(prefix) <= NEAR_CHARS or known is None or not known.triple_quotes:
@@ -149,7 +151,7 @@ def _without_stray_closers(candidate: PostprocessCandidate, stack: list[str], ma
 
 
 def _missing_closers(text: str, candidate: PostprocessCandidate, stack: list[str], needed: list[str]) -> str:
-    """What the text's own openers still need, as an editor would lay it out."""
+    """The closers that the text's own openers still need, laid out as an editor would."""
     own: list[tuple[int, str]] = []
     for at, bracket in brackets(text, candidate.language):
         if bracket in CLOSERS:
@@ -168,8 +170,9 @@ def _missing_closers(text: str, candidate: PostprocessCandidate, stack: list[str
 
 @lru_cache(maxsize=32)
 def _tokens(language: str) -> re.Pattern[str]:
-    """Comments and strings of a language, or else a bracket; an unknown language is read like JavaScript without
-    backticks."""
+    """A pattern for comments, strings and brackets of a language.
+
+    An unknown language is read like JavaScript without backticks."""
     known = for_id(language)
     comments, strings = [r"//[^\n]*", r"/\*[\s\S]*?(?:\*/|\Z)"], [r'"(?:\\.|[^"\\\n])*"?']
     if known is not None and known.line_comment == "#":

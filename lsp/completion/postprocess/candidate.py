@@ -1,6 +1,6 @@
 """One suggestion in its place: the value that every post-processing step takes and returns.
 
-It holds text only; which steps run and in which order is chain.py's business.
+It holds text only; chain.py says which steps run and in which order.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 class PostprocessCandidate:
     """A suggestion at the cursor between `prefix` and `suffix`. Empty text means: offer nothing.
 
-    `multiline`: whether more than one statement may be offered; `truncated`: the model was cut off (length or
-    time box) rather than finished; `n_replaced`: characters right of the cursor, on its line, that `text` replaces.
-    """
+    `multiline`: whether more than one statement may be offered. `truncated`: the model was cut off by length or time.
+    `n_replaced`: how many characters right of the cursor, on its line, `text` replaces."""
 
     text: str
     prefix: str

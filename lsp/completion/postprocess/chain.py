@@ -1,8 +1,7 @@
-"""The post-processing chain: what the model said → what may be shown, as pure functions in a fixed order.
+"""The post-processing chain: the model's text becomes what may be shown, by pure functions in a fixed order.
 
-`before_cache` looks only at the text and its line, so that what is cached stays right while the user types on;
-`after_cache` fits the text into the document around it. The steps stand in the postprocess_* files. Nothing here
-knows models, LSP or time.
+`before_cache` looks only at the text and its line, so that what is cached stays right while the user types on.
+`after_cache` fits the text into the document around it. The chain knows no model, no LSP and no clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Post-processing steps about indentation: where a suggestion leaves its scope, and the document's own style.
 
-Works on lines and columns only, so it needs no parser.
+They work on lines and columns only, without a parser.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def opens_block(line: str, language: str) -> bool:
 
 
 def indentation_scope(candidate: PostprocessCandidate) -> PostprocessCandidate:
-    """Stops at the dedent: lines that no longer belong to the block or statement at the cursor go."""
+    """Drops the lines that no longer belong to the block or statement at the cursor."""
     lines = candidate.text.split("\n")
     if len(lines) == 1:
         return candidate
@@ -87,7 +87,7 @@ def _unit_of(document: str) -> str:
 
 
 def _from_cursor(lines: list[str], candidate: PostprocessCandidate) -> list[str]:
-    """Models repeat the indentation that is there: the first line starts at the cursor, unless it belongs deeper."""
+    """The lines without the indentation that the model repeats: the first one starts at the cursor, or deeper."""
     given, own = candidate.line_before, indent_of(lines[0])
     if not given or not own:
         return lines

@@ -1,8 +1,8 @@
-"""The last look: where the text around the cursor parses, it parses with the suggestion too.
+"""The last check: where the text around the cursor parses, it must parse with the suggestion, too.
 
-Tree-sitter judges every language; Python's own parser, which is stricter, judges Python as well. Where the
-surroundings do not parse (half-written code), the suggestion may not add errors, and in Python, whose parser says
-where, it may not leave one at the cursor above code that is there.
+Tree-sitter checks every language. Python's own parser, which is stricter, checks Python as well. Half-written
+surroundings do not parse; there, the suggestion may not add errors. Python's parser says where an error is, so there it
+also may not leave one at the cursor above existing code.
 """
 
 from __future__ import annotations
@@ -41,14 +41,15 @@ def parses(candidate: PostprocessCandidate) -> PostprocessCandidate:
 
 
 def look_ahead(prefix: str, suffix: str, language_id: str) -> None:
-    """Parse the surroundings while the model still thinks; `parses` finds the result. For a thread."""
+    """Parse the surroundings while the model still answers, so that `parses` finds the result. For a thread."""
     if len(prefix) + len(suffix) <= MAX_CHARS and for_id(language_id) is not None:
         _n_errors_cached(prefix + suffix, language_id)
 
 
 def n_errors(text: str, language: Language) -> tuple[int, int]:
-    """Syntax errors in a text: error and missing nodes of its tree, and for Python 1 where `ast` refuses it; what `ast`
-    accepts has none."""
+    """Syntax errors in a text: those in its tree, and 1 where Python's `ast` refuses it.
+
+    Python that `ast` accepts has none."""
     if language.id == "python" and _python_accepts(text):
         return 0, 0
     root = Source(text, language).root

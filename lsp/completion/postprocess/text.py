@@ -1,7 +1,7 @@
 """Post-processing steps that need no syntax: echoes of existing text, repetition, spaces, minimum length.
 
-Each step takes a PostprocessCandidate and returns one; the order is in chain.py. What these steps do was chosen from
-what users of other engines complain about most: duplicated code, loops and noise.
+Each step takes a candidate and returns one; chain.py has their order. They were chosen from what users of other engines
+complain about most: duplicated code, loops and noise.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def one_line(candidate: PostprocessCandidate) -> PostprocessCandidate:
     if candidate.multiline:
         return candidate
     if not lines[0].strip() and candidate.line_before.strip():
-        return candidate.dropped()  # the model says: this line is complete
+        return candidate.dropped()  # for the model, this line is complete
     first = next((n for n, line in enumerate(lines) if line.strip()), 0)
     end = _statement_end(lines, first, candidate.language)
     if opens_block(lines[end - 1], candidate.language) and not _body_below(candidate):
@@ -79,7 +79,7 @@ def existing_text(candidate: PostprocessCandidate) -> PostprocessCandidate:
 
 
 def spaces(candidate: PostprocessCandidate) -> PostprocessCandidate:
-    """No second space after one that is there, none at line ends, no empty lines around a whole line."""
+    """Takes off a second space at the cursor, spaces at line ends, and empty lines around a whole line."""
     text = "\n".join(line.rstrip() for line in candidate.text.split("\n")).rstrip()
     before = candidate.line_before
     if before.strip() and before[-1:].isspace():
@@ -93,12 +93,12 @@ def spaces(candidate: PostprocessCandidate) -> PostprocessCandidate:
 
 
 def minimum(candidate: PostprocessCandidate) -> PostprocessCandidate:
-    """Nothing under four characters, white space around them not counted."""
+    """Drops what has fewer than MIN_CHARS characters, white space around them not counted."""
     return candidate if len(candidate.text.strip()) >= MIN_CHARS else candidate.dropped()
 
 
 def more_than_comment(candidate: PostprocessCandidate) -> PostprocessCandidate:
-    """Drops a remark that nobody began to write: only comments, on a line of their own."""
+    """Drops comments on lines of their own that the user had not begun."""
     language = for_id(candidate.language)
     if language is None or candidate.line_before.strip() or not candidate.text.strip():
         return candidate
@@ -107,7 +107,7 @@ def more_than_comment(candidate: PostprocessCandidate) -> PostprocessCandidate:
 
 
 def repeated_blocks(candidate: PostprocessCandidate) -> PostprocessCandidate:
-    """Keeps the first of paragraphs that say the same."""
+    """Keeps the first of several paragraphs that are alike."""
     blocks = re.split(r"\n[ \t]*\n", candidate.text)
     for n in range(1, len(blocks)):
         if len(blocks[n].strip()) >= MIN_CHARS and _alike(blocks[n].strip(), blocks[n - 1].strip()):
@@ -173,7 +173,7 @@ def _body_end(lines: list[str], start: int, opener: str) -> int:
 
 
 def _without_echo(candidate: PostprocessCandidate) -> PostprocessCandidate:
-    """Models repeat the line they were to continue."""
+    """The text without the cursor's line, which models repeat."""
     echo = candidate.line_before.strip()
     text = candidate.text.lstrip()
     if len(echo) >= MIN_CHARS and text.startswith(echo) and len(text) > len(echo):
@@ -182,7 +182,7 @@ def _without_echo(candidate: PostprocessCandidate) -> PostprocessCandidate:
 
 
 def _without_line_rest(candidate: PostprocessCandidate) -> PostprocessCandidate:
-    """`foo(|)` completed by `a, b)`: the bracket that is there stays, the text gives its own up.
+    """The text without the end that the line has already: `foo(|)` completed by `a, b)` becomes `a, b`.
 
     Where the text goes on after the rest of the line (`a, b):`), it replaces that rest."""
     rest = candidate.line_after.strip()
