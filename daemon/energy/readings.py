@@ -1,6 +1,6 @@
 """Joule arithmetic: readings with a range and a method, sums and differences of them, integrals of samples.
 
-Pure functions and values. Reads no counter, clock, file or setting. The formulas and their sources are in
+It has pure functions and values, and reads no counter, clock, file or setting. The formulas and their sources are in
 packaging/docs/energy.md.
 """
 
@@ -23,8 +23,8 @@ WORST_FIRST: tuple[Method, ...] = ("estimated", "modelled", "measured")
 class Reading(Struct, frozen=True):
     """Joules of one thing, with the range they lie in and how they were found.
 
-    `j` is net of the idle machine, `gross_j` is not. When `j` is null the other numbers are too, and `reason`
-    says why. `meter` names the instrument or model; readings of one meter err together."""
+    `j` is net of the idle machine, `gross_j` is not. Where `j` is null the other numbers are, too, and `reason` says
+    why. `meter` names the instrument or model; readings of one meter err together."""
 
     j: float | None = None
     low_j: float | None = None
@@ -47,7 +47,7 @@ class JouleRange:
 
 @dataclass(frozen=True)
 class BookedEnergy:
-    """One request's energy: the shape that is shown, and the readings it came from. None: that part was not used."""
+    """One request's energy: the shape that users see, and the readings it came from. None: that part was not used."""
 
     energy: Energy
     router: Reading | None = None
@@ -60,15 +60,15 @@ class BookedEnergy:
 
 
 def unknown(reason: str, meter: str = "") -> Reading:
-    """A reading that is not known, and why."""
+    """A reading without joules, and why."""
     return Reading(reason=reason, meter=meter)
 
 
 def combine(terms: Iterable[tuple[float, Reading]]) -> JouleRange | None:
-    """Weighted sum of readings; None when one of them is unknown.
+    """Weighted sum of readings; None where one of them is unknown.
 
-    Errors of one meter point the same way, so their deviations add; deviations of different meters are
-    independent and add in quadrature (root of the sum of squares), upwards and downwards separately."""
+    Errors of one meter point the same way, so their deviations add. Deviations of different meters are independent and
+    add in quadrature (root of the sum of squares), upwards and downwards separately."""
     total = 0.0
     deviations: dict[str, tuple[float, float]] = {}
     for weight, reading in terms:
@@ -88,13 +88,13 @@ def combine(terms: Iterable[tuple[float, Reading]]) -> JouleRange | None:
 
 
 def worst_method(readings: Iterable[Reading]) -> Method | None:
-    """The method of a sum: that of its weakest part."""
+    """The method of a sum, which is that of its weakest part."""
     found = {reading.method for reading in readings if reading.method is not None}
     return next((method for method in WORST_FIRST if method in found), None)
 
 
 def add(readings: Sequence[Reading]) -> Reading | None:
-    """Sum of several readings of one kind (two attempts, several devices); None for no reading at all."""
+    """Sum of several readings of one kind, such as two attempts or several devices; None for no reading."""
     if len(readings) < 2:
         return readings[0] if readings else None
     total = combine((1.0, reading) for reading in readings)
@@ -135,10 +135,10 @@ def book(
     cloud: Reading | None = None,
     wasted: Waste = "none",
 ) -> BookedEnergy:
-    """One request's energy. None: not used, so 0 J; a reading without joules: unknown, so null.
+    """One request's energy. A part that is None was not used: 0 J. A reading without joules is unknown: null.
 
-    `wasted` is a part of the total, not added to it: "draft" when the local part was thrown away for another
-    tier's answer, "all" when nothing came of the request (cancelled, failed)."""
+    `wasted` says which part of the total came to nothing. "draft": the local part, thrown away for another tier's
+    answer. "all": everything, because the request was cancelled or failed."""
     parts = [part for part in (router, local, cloud) if part is not None]
     total = combine((1.0, part) for part in parts)
     total_j = None if total is None else total.j
@@ -156,9 +156,9 @@ def book(
 
 
 def saved(booked: BookedEnergy, reference: Reading | None, name: str) -> Saved:
-    """What `reference` would have used minus what was used: negative when the reference would have used less.
+    """What `reference` would have used minus what was used; negative where the reference would have used less.
 
-    A part that comes from the reference's own meter errs with it and cancels in the difference."""
+    A part from the reference's own meter errs with it, so that their errors cancel in the difference."""
     if reference is None:
         return Saved(reference=name)
     terms = [(1.0, reference), *((-1.0, part) for part in booked.parts)]
@@ -182,7 +182,7 @@ def always_local(booked: BookedEnergy, joules_per_token: Reading | None, complet
 def trapezoid(times_s: Sequence[float], powers_w: Sequence[float], start_s: float, end_s: float) -> float | None:
     """Joules between two moments from power samples in time order, with linearly interpolated edges.
 
-    None when the samples do not span the window. For equal spacing this is Δt·(ΣP − P₀/2 − Pₙ/2)."""
+    None where the samples do not span the window. For equal spacing this is Δt·(ΣP − P₀/2 − Pₙ/2)."""
     if len(times_s) < 2 or start_s < times_s[0] or end_s > times_s[-1] or end_s < start_s:
         return None
     first, last = bisect_right(times_s, start_s), bisect_left(times_s, end_s)
@@ -212,9 +212,9 @@ def interpolate(times_s: Sequence[float], values: Sequence[float], moment_s: flo
 def counter_delta(
     before_j: float, after_j: float, range_j: float | None, seconds: float, max_watts: float
 ) -> float | None:
-    """Joules between two looks at a counter that wraps at `range_j`; None where the counter was reset.
+    """Joules between two readings of a counter that wraps at `range_j`; None where the counter was reset.
 
-    A fall is a wrap-around only if the joules it implies are possible in that time; otherwise it is a reset."""
+    A fall is a wrap-around only if the joules it implies are possible in that time. Otherwise it is a reset."""
     delta = after_j - before_j
     if delta < 0:
         if range_j is None:

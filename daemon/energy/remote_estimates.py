@@ -1,9 +1,9 @@
 """Joules of a request to a server that we cannot measure, from the model's name and the token counts.
 
-Method "estimated". The model is EcoLogits' (GPU and server energy per output token, data-centre overhead),
-evaluated at batch sizes 8, 64 and 128 instead of 64 alone, plus a term for reading the prompt, which EcoLogits
-leaves out. What the user or the provider states goes first. Nothing here uses the network, and ecologits (0.4 s to
-import) is only loaded by the first estimate: call `warm` from a thread before that.
+The method is "estimated". The model is EcoLogits': GPU and server energy per output token, and data-centre overhead.
+We evaluate it at batch sizes 8, 64 and 128 instead of 64 alone, and add a term for reading the prompt, which EcoLogits
+leaves out. Figures that the user or the provider states go first. This module does not use the network. The first
+estimate imports ecologits, which takes 0.4 s: call `warm` from a thread before that.
 """
 
 from __future__ import annotations
@@ -23,19 +23,23 @@ from .readings import Reading, unknown
 JOULES_PER_KWH = 3.6e6
 NAME = "ecologits"
 DEFAULT_REFERENCE = "gpt-4o-mini"
-BATCH_LOW, BATCH_MID, BATCH_HIGH = 128, 64, 8  # many requests share the server; few
+BATCH_LOW, BATCH_MID, BATCH_HIGH = (
+    128,
+    64,
+    8,
+)  # requests that share the server: many for the low figure, few for the high
 EDGE_BATCHES = (16, 4, 1)  # a server on the LAN is seldom full
 CLOUD_PUE, EDGE_PUE = (1.1, 1.2, 1.4), (1.0, 1.0, 1.1)
 # Reading a prompt: 2 operations per active parameter and token, on an accelerator with this peak and power.
 PEAK_FLOPS, ACCELERATOR_W = 989e12, 700.0  # NVIDIA H100 SXM data sheet, dense BF16
-UTILISATION = (0.6, 0.4, 0.2)  # best, typical and poor; a prompt that the provider has cached costs nothing
+UTILISATION = (0.6, 0.4, 0.2)  # best, typical and poor; the low figure counts a cached prompt: 0 J
 OWN_LOW, OWN_HIGH = 0.7, 1.4  # around a joules-per-token figure that the user states
 REPORTED_HIGH = 1.5  # a reported figure may leave out the server around the accelerator and the data centre
 
 
 @dataclass(frozen=True)
 class EnergyCoefficients:
-    """Joules = start + per_output·outputs + per_input·inputs; (low, middle, high) each."""
+    """Joules = start + per_output·outputs + per_input·inputs. Each coefficient is (low, middle, high)."""
 
     start: tuple[float, float, float]
     per_output: tuple[float, float, float]
@@ -44,7 +48,7 @@ class EnergyCoefficients:
 
 @dataclass(frozen=True)
 class ModelSize:
-    """Parameters in billions, low and high, and EcoLogits' measured speeds where it has them."""
+    """A model's parameters in billions, low and high, and EcoLogits' measured speeds where it has them."""
 
     active: tuple[float, float]
     total: tuple[float, float]
@@ -56,7 +60,7 @@ class ModelSize:
 def estimate(
     model: str, prompt_tokens: int | None, completion_tokens: int | None, tier: TierConfig | None = None
 ) -> Reading:
-    """Joules of one answer. Order: the tier's joules per token, EcoLogits by name, the tier's parameters, unknown."""
+    """Joules of one answer: by the tier's joules per token, else EcoLogits by name, else the tier's parameters."""
     if prompt_tokens is None or completion_tokens is None:
         return unknown("the server did not say how many tokens it used", NAME)
     if tier is not None and tier.joules_per_token is not None:
@@ -80,8 +84,9 @@ def estimate(
 
 
 def reference(config: Config) -> tuple[str, TierConfig | None]:
-    """The model that savings are counted against, and its tier where it has one: the setting, else the configured
-    cloud model, else gpt-4o-mini."""
+    """The model that savings are counted against, and its tier where it has one.
+
+    It is the setting's, else the configured cloud model, else gpt-4o-mini."""
     name = config.energy.reference
     clouds = [tier for tier in config.tiers if tier.kind == "cloud"]
     if name:
@@ -90,7 +95,7 @@ def reference(config: Config) -> tuple[str, TierConfig | None]:
 
 
 def reported(joules: float) -> Reading:
-    """The provider's own figure for this request. Its range is one-sided: it may leave parts of the server out."""
+    """The provider's own figure for a request. Its range is one-sided: the figure may leave parts of the server out."""
     return Reading(joules, joules, joules * REPORTED_HIGH, "measured", "provider", "1")
 
 
@@ -101,12 +106,12 @@ def warm(model: str) -> None:
 
 @lru_cache(maxsize=1)
 def version() -> str:
-    """EcoLogits' version, stored with each row."""
+    """EcoLogits' version; each row of the ledger stores it."""
     return metadata.version("ecologits")
 
 
 def names(model: str) -> tuple[str, ...]:
-    """A model's name as a server reports it, then with less around it: provider prefix, tag, date."""
+    """A model's name as a server reports it, then without the provider's prefix, the tag and the date."""
     bare = model.split("/", 1)[1] if "/" in model else model
     untagged = bare.split(":", 1)[0]
     undated = re.sub(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|latest)$", "", untagged)
@@ -135,7 +140,7 @@ def _coefficients(
 
 
 def _line(active_b: float, total_b: float, pue: float, batch: int, size: ModelSize) -> tuple[float, float]:
-    """EcoLogits is linear in the output tokens: its value at none and its slope, in joules."""
+    """EcoLogits' joules for no output token, and per output token; it is linear in their number."""
     one, many = (_ecologits(n, active_b, total_b, pue, batch, size) for n in (1, 1001))
     slope = (many - one) / 1000
     return one - slope, slope
@@ -144,7 +149,7 @@ def _line(active_b: float, total_b: float, pue: float, batch: int, size: ModelSi
 def _ecologits(n_tokens: int, active_b: float, total_b: float, pue: float, batch: int, size: ModelSize) -> float:
     from ecologits.impacts.llm import compute_llm_impacts_dag
 
-    # With a range for the PUE EcoLogits answers with a range; ours is a plain number, so the answer is one too.
+    # EcoLogits answers with a range only where it gets one; our PUE is a number, so the answer is a number, too.
     results = compute_llm_impacts_dag(
         model_active_parameter_count=active_b,
         model_total_parameter_count=total_b,

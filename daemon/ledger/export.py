@@ -1,4 +1,4 @@
-"""The ledger's rows as CSV or JSON Lines, written row by row. Fields and units are those of ledger_rows.Row."""
+"""The ledger's rows as CSV or JSON Lines, written row by row. Fields and units are those of rows.LedgerRow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _plain(row: LedgerRow) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a quote in front."""
+    """A quote goes before text that a spreadsheet would run as a formula."""
     if isinstance(value, dict):
         return msgspec.json.encode(value).decode()
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):

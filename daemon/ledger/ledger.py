@@ -1,9 +1,9 @@
 """The ledger: one SQLite file with a row per request and sums per hour, day and thirty days.
 
-Thread-safe and synchronous; an insert takes well under a millisecond, unless another process holds the file: write from
-a thread, not from an event loop. Questions have connections of their own and wait for no writer. A change to a row and
-to the sums is one transaction in write-ahead mode, so what was acknowledged survives a killed process. It estimates
-nothing, and it never stores code, prompts, keys or paths. Questions over many rows are in summary.py.
+It is thread-safe and synchronous. An insert takes well under a millisecond, unless another process holds the file; so
+write from a thread, not from an event loop. Queries have connections of their own and never wait for a writer. A change
+to a row and to the sums is one transaction in write-ahead mode, so that stored rows survive a killed process. The
+ledger estimates nothing, and it never stores code, prompts, keys or paths. Queries over many rows are in summary.py.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from .migrations import migrate
 from .rows import LedgerRow, wasted_after
 
 DAY_S = 86400
-ROOM_BYTES = 64 * 1024
+MIN_FREE_BYTES = 64 * 1024  # on the disk; with less, an error of SQLite's counts as a full disk
 FIELDS = LedgerRow.__struct_fields__
-CHECKPOINT_PAGES = 16_384  # 64 MiB of write-ahead log between checkpoints, which cost more than an insert may
-BUSY_S = 10.0  # as long as another process may hold the file, say to give disk space back
+CHECKPOINT_PAGES = 16_384  # 64 MiB of write-ahead log between checkpoints, because a checkpoint delays an insert
+BUSY_S = 10.0  # another process may hold the file that long, for example to give disk space back
 DELETED_AT_ONCE = 2000  # rows; a few milliseconds
 _INSERT = f"INSERT INTO requests ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
 
 
 class Ledger:
-    """An open ledger. Every method raises LedgerError with a sentence when the file does not play along."""
+    """An open ledger. Every method raises LedgerError with a sentence where the file cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
-        with self._readable():
+        with self._errors_as_sentences():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)  # the log files beside it take over its mode
             self._connection = self._connect()
@@ -57,7 +57,7 @@ class Ledger:
             _count(connection, int(cursor.lastrowid or 0), +1)
 
     def outcome(self, feedback: Feedback) -> bool:
-        """Note what became of an answer; False when no such request is in the ledger (any more)."""
+        """Record what became of an answer; False where the ledger has no such request, or no longer has it."""
         with self._transaction() as connection:
             found = connection.execute(
                 "SELECT id, total_j, draft_wasted_j FROM requests WHERE request_id = ?", (feedback.request_id,)
@@ -75,7 +75,7 @@ class Ledger:
             return True
 
     def replace(self, rows: Iterable[LedgerRow]) -> int:
-        """Store requests again, with new estimates, in one transaction; how many of them were still there."""
+        """Store requests again, with new estimates, in one transaction; the number of those still in the ledger."""
         names = ", ".join(f"{name} = ?" for name in FIELDS)
         n_replaced = 0
         with self._transaction() as connection:
@@ -92,16 +92,16 @@ class Ledger:
         return n_replaced
 
     def retain(self, days: int | None, now_s: float) -> int:
-        """Delete what is older than the retention setting allows (None: keep everything)."""
+        """Delete what is older than the retention setting allows; None keeps everything."""
         return 0 if days is None else self.purge(now_s - days * DAY_S)
 
     def purge(self, before_s: float | None, compact: bool = False) -> int:
-        """Delete what is older than a moment (epoch seconds), or everything for None; how many requests went.
+        """Delete what is older than a moment (epoch seconds), or everything for None; the number of deleted requests.
 
         `compact` also gives the disk space back, which takes seconds for a large file."""
         n_deleted = self._delete_all() if before_s is None else self._delete(before_s)
         if compact:
-            with self._lock, self._readable():
+            with self._lock, self._errors_as_sentences():
                 self._connection.execute("VACUUM")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return n_deleted
@@ -114,8 +114,9 @@ class Ledger:
         return int(n)
 
     def _delete(self, before_s: float) -> int:
-        """The sums first: those of whole days before the moment, and the day it cuts, summed again from what stays.
-        Then the rows, a few at a time, so that no insert waits long."""
+        """Delete the sums of whole days before the moment, and sum the day that it cuts again from what stays.
+
+        Then delete the rows, a few at a time, so that no insert waits long."""
         with self._transaction() as connection:
             for table, span_s in ledger_summary.SPANS.items():
                 bucket = int(before_s // span_s)
@@ -138,7 +139,7 @@ class Ledger:
             return ledger_summary.summary(connection, since_s)
 
     def local_rate(self, model: str) -> Reading | None:
-        """This machine's joules per token for a local model, from its latest answers; None before the first one."""
+        """This machine's joules per token for a local model, from its latest answers; None before the first."""
         with self.reading() as connection:
             return ledger_summary.local_rate(connection, model)
 
@@ -148,7 +149,7 @@ class Ledger:
             return list(_rows(connection, "ORDER BY time DESC LIMIT ?", (n,)))
 
     def rows(self, since_s: float = 0.0, batch: int = 1000) -> Iterator[LedgerRow]:
-        """All requests since a moment, oldest first, read in batches so that writers are never held up."""
+        """All requests since a moment, oldest first, read in batches so that no writer waits."""
         after = 0
         while True:
             with self.reading() as connection:
@@ -161,14 +162,14 @@ class Ledger:
             yield from rows
 
     def between(self, start_s: float, end_s: float) -> list[LedgerRow]:
-        """The requests of a time, its end left out, oldest first."""
+        """The requests from a moment until before another, oldest first."""
         with self.reading() as connection:
             return list(_rows(connection, "WHERE time >= ? AND time < ? ORDER BY time", (start_s, end_s)))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that cannot write, for a question of ledger_summary, the dashboard or the telemetry."""
-        with self._readable():
+        """A connection that cannot write, for a query of summary.py, the dashboard or the telemetry."""
+        with self._errors_as_sentences():
             try:
                 connection = self._readers.pop()
             except IndexError:
@@ -204,7 +205,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._readable():
+        with self._lock, self._errors_as_sentences():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -215,8 +216,8 @@ class Ledger:
                 raise
 
     @contextmanager
-    def _readable(self) -> Iterator[None]:
-        """Turn SQLite's and the system's errors into a sentence."""
+    def _errors_as_sentences(self) -> Iterator[None]:
+        """Turn errors of SQLite and the system into LedgerError."""
         try:
             yield
         except sqlite3.IntegrityError as error:
@@ -231,7 +232,7 @@ class Ledger:
 
 
 def _count(connection: sqlite3.Connection, row_id: int, sign: int) -> None:
-    """Add (+1) or take out (-1) one request in the sums."""
+    """Add one request to the sums (+1), or take it out of them (-1)."""
     for statement in ledger_summary.COUNT_STATEMENTS:
         connection.execute(statement, {"id": row_id, "sign": sign})
 
@@ -248,10 +249,10 @@ def _column(value: object) -> object:
     return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
 
 
-def _no_room(path: Path) -> bool:
-    """SQLite calls a full disk by several names; ask the disk."""
+def _disk_is_full(path: Path) -> bool:
+    """Whether the disk is full. SQLite has several messages for that, so this looks at the disk."""
     try:
-        return shutil.disk_usage(path.parent).free < ROOM_BYTES
+        return shutil.disk_usage(path.parent).free < MIN_FREE_BYTES
     except OSError:
         return False
 
@@ -265,6 +266,6 @@ def _sentence(error: sqlite3.DatabaseError, path: Path) -> str:
         )
     if "locked" in text:
         return "The ledger is busy with another process; nothing was stored. Try again in a moment."
-    if "full" in text or _no_room(path):
+    if "full" in text or _disk_is_full(path):
         return f"The disk is full: the ledger ({path}) could not be written. Free some space."
     return f"The ledger ({path}) cannot be used: {text}. Nothing was stored; check the file and its folder."

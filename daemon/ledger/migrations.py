@@ -1,7 +1,7 @@
 """The ledger's schema as numbered steps. A released step is never edited: a change is a new step at the end.
 
-`PRAGMA user_version` holds the number of the last step that ran. Each step runs in one transaction. Nothing here
-opens a file; ledger.py hands in the connection.
+`PRAGMA user_version` holds the number of the last step that ran. Each step runs in one transaction. This module opens
+no file; ledger.py passes the connection.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_time ON requests (time);
 """
 
-# The ranges of both sides, so that sums over many requests can be made per meter; the share that was wasted before
-# any outcome was known; the saving against the local model alone.
+# Ranges of this machine's part and the cloud's, so that sums over many requests can be made per meter; the part that
+# was wasted before any outcome was known; the saving against the local model alone.
 _RANGES = """
 ALTER TABLE requests ADD COLUMN device_j REAL;
 ALTER TABLE requests ADD COLUMN device_low_j REAL;

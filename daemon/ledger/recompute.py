@@ -1,6 +1,6 @@
-"""Cloud and reference estimates made again from the tokens in the ledger, with today's estimator and settings.
+"""Cloud and reference estimates made again from the ledger's tokens, with today's estimator and settings.
 
-What was measured or modelled on this machine, and what a provider reported, stays as it was booked.
+It does not change what was measured or modelled on this machine, nor what a provider reported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ESTIMATED_BY = ("", remote_estimates.NAME, "user")
 
 
 def again(row: LedgerRow, config: Config) -> LedgerRow:
-    """The row with its estimates made again; the same row when nothing changes."""
+    """The row with its estimates made again; an equal row where nothing changes."""
     cloud = _cloud(row, config)
     booked = book(local=_device(row), cloud=cloud)
     energy = booked.energy
@@ -74,7 +74,7 @@ def _device_method(row: LedgerRow) -> Method | None:
 
 
 def _method(row: LedgerRow, cloud: Reading | None) -> str | None:
-    """Without a cloud part the method stands; with one it is the weaker of the two."""
+    """The weaker method of this machine's part and the cloud's. Without a cloud part the method stays."""
     if cloud is None:
         return row.method
     return cloud.method if cloud.method == "estimated" else (_device_method(row) or cloud.method)

@@ -1,7 +1,9 @@
-"""Questions over many rows of the ledger: sums, ranges, shares, rates.
+"""Queries over many rows of the ledger: sums, ranges, shares, rates.
 
-Reads the sums per day, per hour and, at the edges, the rows themselves; a question over ten years takes milliseconds.
-Pure functions over a connection that ledger.py owns.
+They read the sums per hour, day and thirty days, and at the edges the rows themselves, so that a query over ten years
+takes milliseconds. ledger.py owns the connection. Nothing here changes a row.
+
+A summed column is in `SUMS` or `COUNTS` and in the three tables of sums, which migrations.py makes.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ COUNT_STATEMENTS = tuple(_count_statement(table) for table in SPANS)
 
 @dataclass(frozen=True)
 class RequestSums:
-    """One group of requests: its keys, counts and sums, by column name. A sum is None when nothing in it is known."""
+    """One group of requests: keys, counts and sums by column name. A sum is None where nothing in it is known."""
 
     values: dict[str, Any]
 
@@ -111,10 +113,10 @@ def summary(connection: sqlite3.Connection, since_s: float) -> EnergySummary:
 
 
 def energy_of(found: Iterable[RequestSums]) -> Energy:
-    """Energy of several groups: everything that is known, added up.
+    """Energy of several groups: the sum of everything that is known.
 
-    Within one meter errors point the same way, so its lows and highs add up; between meters they are independent
-    and add in quadrature. This machine's meter and the cloud estimate are two meters."""
+    Within one meter errors point the same way, so its lows and highs add up. Between meters they are independent and
+    add in quadrature. This machine's meter and the cloud estimate are two meters."""
     found = list(found)
     device, cloud, router, local, wasted = (
         _total(found, name) for name in ("device_j", "cloud_j", "router_j", "local_j", "wasted_j")
@@ -142,7 +144,7 @@ def energy_of(found: Iterable[RequestSums]) -> Energy:
 
 
 def saved_of(found: Iterable[RequestSums], prefix: str, reference: str) -> Saved:
-    """Sum of the savings of several groups; those of one pair of meters and one reference err together."""
+    """Sum of the savings of several groups. Savings of one pair of meters and one reference err together."""
     found = list(found)
     total = _total(found, f"{prefix}_j")
     if total is None:
@@ -170,7 +172,7 @@ def per_day(connection: sqlite3.Connection, n_days: int, now: datetime) -> list[
 
 
 def local_rate(connection: sqlite3.Connection, model: str, n_latest: int = 200) -> Reading | None:
-    """Joules per completion token of a local model over its share of the latest requests, as one reading."""
+    """Joules per completion token of a local model, over its answers among the latest requests."""
     lines = connection.execute(
         "SELECT SUM(device_j), SUM(device_low_j), SUM(device_high_j), SUM(completion_tokens), MAX(method), MAX(meter), "
         "MAX(meter_version) FROM (SELECT * FROM requests ORDER BY time DESC LIMIT ?) WHERE tier_kind = 'local' "
@@ -217,7 +219,7 @@ def sum_again(connection: sqlite3.Connection, table: str, bucket: int, since_s: 
 
 
 def _window(since_s: float) -> tuple[str, tuple[float, ...]]:
-    """The sub-query for everything since a moment: rows to the next full hour, then hours, days, and thirty days."""
+    """The sub-query for everything since a moment: rows to the next full hour, then sums per hour, day, thirty days."""
     hour, day, month = SPANS.values()
     hours_from = math.ceil(since_s / hour)
     days_from = math.ceil(hours_from * hour / day)
@@ -238,7 +240,7 @@ def _total(found: Iterable[RequestSums], name: str) -> float | None:
 
 
 def _deviation(found: list[RequestSums], sides: tuple[tuple[str, str, str, str], ...]) -> tuple[float, float]:
-    """How far the sum may lie below and above: linear within a meter, in quadrature between meters."""
+    """How far below and above a sum the truth may lie: linear within a meter, in quadrature between meters."""
     by_meter: dict[str, tuple[float, float]] = {}
     for meter, middle, low, high in sides:
         for group in found:

@@ -1,4 +1,7 @@
-"""Apple Silicon's energy counters through zeus-apple-silicon: processor, GPU, memory, neural engine; without root."""
+"""Apple Silicon's energy counters through zeus-apple-silicon: processor, GPU, memory and neural engine.
+
+Reading them needs no administrator. gpu.py is not involved: Apple's GPU is one of these counters.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ PARTS = ("cpu_total_mj", "gpu_mj", "gpu_sram_mj", "dram_mj", "ane_mj")
 
 
 class AppleDevice:
-    """A Device (see sampled.py). `monitor` is zeus_apple_silicon's AppleEnergyMonitor or a like."""
+    """An `EnergyDevice` (watcher.py). `monitor` is zeus_apple_silicon's AppleEnergyMonitor, or a fake."""
 
     name = "apple"
     update_s = 0.01

@@ -1,7 +1,7 @@
 """From a device's joules to one job's: idle power, share of the busy processor, and the range of both.
 
-Net = (ΔE − idle·Δt) × share, gross = ΔE × share, share = the job's CPU seconds ÷ the machine's. Pure arithmetic; the
-sources of the formulas and of the constants are in packaging/docs/energy.md.
+Net = (ΔE − idle·Δt) × share, gross = ΔE × share, share = the job's CPU seconds ÷ the machine's. Pure arithmetic.
+The sources of the formulas and of the constants are in packaging/docs/energy.md.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from halfwatt.daemon.energy.readings import Reading
 
 from .timeline import EnergySpan, TimeSlice
 
-QUIET_SHARE = 0.08  # of all processor time: below it, a slice without a job of ours tells the idle power
+QUIET_SHARE = 0.08  # of all processor time; a slice with less, and without a job of ours, shows the idle power
 QUIET_SECONDS = 0.5
-MEMORY = 0.9  # weight of what was known when a new quiet slice comes in
+MEMORY = 0.9  # weight of what was known when a new quiet slice is learnt
 IDLE_DRIFT = 0.06  # idle power moves with temperature and clock speed, whatever the quiet slices say
 UNEVEN = 1.35  # how much dearer or cheaper one busy CPU second of another process may be than one of ours
 TICK_S = 0.01  # resolution of the machine's CPU times
@@ -23,9 +23,9 @@ TICK_S = 0.01  # resolution of the machine's CPU times
 
 @dataclass(frozen=True)
 class IdlePower:
-    """What the machine draws when little runs, learnt from quiet slices. `watts` None: not learnt yet.
+    """What the machine draws when little runs, learnt from quiet slices. `watts` is None until it is learnt.
 
-    `busy`: how many processors the little kept busy meanwhile; `attribute` takes its joules out again."""
+    `busy` is the mean number of processors that were busy in those slices; `attribute` takes their joules out again."""
 
     watts: float | None = None
     variance: float = 0.0
@@ -33,7 +33,7 @@ class IdlePower:
     n: int = 0
 
     def learn(self, item: TimeSlice, n_cpus: int) -> IdlePower:
-        """Take a slice without any job of ours into account, if it was quiet and long enough to tell."""
+        """Learn from a slice without any job of ours, if it was quiet and long enough."""
         watts = item.watts
         quiet = item.seconds >= QUIET_SECONDS and item.busy_s <= QUIET_SHARE * n_cpus * item.seconds
         if watts is None or not quiet:
@@ -57,8 +57,7 @@ class IdlePower:
 
 @dataclass(frozen=True)
 class MeterSpec:
-    """What is known of the meter itself: its name, version, how late its counters are (seconds), and the share by
-    which they may be off."""
+    """A meter's name and version, how late its counters are (seconds), and the share by which they may be off."""
 
     name: str
     version: str
@@ -67,7 +66,7 @@ class MeterSpec:
 
 
 def attribute(span: EnergySpan, idle: IdlePower, cpu_s: float, spec: MeterSpec, n_cpus: int) -> Reading:
-    """One job's joules. `cpu_s`: its CPU seconds within the span."""
+    """One job's joules in a span. `cpu_s` is its CPU time within the span."""
     share, low_share, high_share = _shares(span, cpu_s, n_cpus)
     mean_w = span.j / span.seconds
     edges_j = spec.update_s * mean_w + 0.5 * span.doubtful_j
@@ -100,17 +99,17 @@ def _shares(span: EnergySpan, cpu_s: float, n_cpus: int) -> tuple[float, float, 
 
 
 def _unquiet(span: EnergySpan, idle: IdlePower, cpu_s: float) -> float:
-    """Factor that takes out of the idle power what kept the processors busy a little in quiet time.
+    """The factor that corrects the idle power for what little ran in quiet time.
 
-    With k joules per busy CPU second, idle = quiet − busy·k and net = ΔE − idle·Δt = k·(CPU seconds in the span), so
-    net = (ΔE − quiet·Δt) ÷ (1 − busy·Δt ÷ CPU seconds)."""
+    k is the joules of a busy CPU second. Then idle = quiet − busy·k, and net = ΔE − idle·Δt = k·(CPU seconds in the
+    span). So net = (ΔE − quiet·Δt) ÷ (1 − busy·Δt ÷ CPU seconds)."""
     busy_s = max(span.busy_s, cpu_s)
     share = idle.busy * span.seconds / busy_s if busy_s > 0 else 0.0
     return 1 / (1 - min(0.5, share))
 
 
 def _idle_joules(span: EnergySpan, idle: IdlePower) -> tuple[float, float, float]:
-    """Joules that the idle machine would have drawn: middle, low, high. Not learnt yet: anything up to nearly all."""
+    """Joules that the idle machine would have drawn: middle, low, high. Before it is learnt: from 0 to nearly all."""
     if idle.watts is None:
         return 0.5 * span.j, 0.0, 0.95 * span.j
     spread_w = idle.spread_w

@@ -1,7 +1,6 @@
-"""What a meter is to the service, and the one that always works: CPU seconds times watts.
+"""What the service needs of an energy meter, and the meter that always works: CPU seconds times watts.
 
-The meters that look at hardware are in sampled.py and gpu.py; which one is in use is decided in
-choose.py.
+The meters that read hardware are in sampled.py and gpu.py. choose.py decides which meter is in use.
 """
 
 from __future__ import annotations
@@ -24,7 +23,9 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class MeterCandidate:
-    """One step of the ladder: what it is, whether it is in use, and why (not). `hardware`: run on the real thing."""
+    """One meter that could be used: whether it is, and why or why not.
+
+    `hardware` is false where the meter has been tested with simulated counters only."""
 
     name: str
     used: bool
@@ -34,7 +35,7 @@ class MeterCandidate:
 
 @dataclass(frozen=True)
 class MeterInfo:
-    """What `halfwatt doctor` tells about the meter."""
+    """What `halfwatt doctor` says about the meter in use, and the candidates it was chosen from, the best one first."""
 
     name: str
     version: str
@@ -44,8 +45,7 @@ class MeterInfo:
 
     @property
     def candidate_lines(self) -> str:
-        """Every candidate from the top, a line each: whether it is in use, and why; with a mark where only simulations
-        have run it."""
+        """One line for each candidate: whether it is in use, and why; with a mark where only simulations ran it."""
         return "\n".join(
             f"{candidate.name}{'' if candidate.hardware else ' (not run on hardware)'}: "
             f"{'in use, ' if candidate.used else ''}{candidate.why}"
@@ -55,26 +55,26 @@ class MeterInfo:
 
 @dataclass(frozen=True)
 class MeterWindow:
-    """A job's stay with the local tier, from when it was handed over. Seconds of the meter's own clock."""
+    """One job's time with the local tier: when the job was submitted, in seconds of the meter's own clock."""
 
     started_s: float
     number: int = 0
 
 
 class CpuClock(Protocol):
-    """The processor times that energy is shared out by."""
+    """The processor times by which a machine's energy is divided among its processes."""
 
     n_cpus: int
 
     def busy_s(self) -> float:
-        """CPU seconds of all processes since some moment."""
+        """CPU seconds of all processes since a fixed moment."""
 
     def process_s(self, pids: Sequence[int]) -> float | None:
         """CPU seconds of these processes so far; None when one of them is gone."""
 
 
 class SystemCpuClock:
-    """The real one, through psutil."""
+    """The operating system's processor times, through psutil."""
 
     def __init__(self) -> None:
         self.n_cpus = psutil.cpu_count() or 1
@@ -92,14 +92,15 @@ class SystemCpuClock:
 
 
 class Meter(Protocol):
-    """What the service needs of a meter. Thread-safe; every call is short and never raises for lack of data."""
+    """Measures the energy of local jobs. Thread-safe. Calls are short, and missing data never raises an error."""
 
     def begin(self) -> MeterWindow:
-        """A local job is handed over."""
+        """A local job is submitted."""
 
     def end(self, window: MeterWindow, *, cpu_s: float | None, queue_ms: float = 0.0) -> Reading:
-        """The job is over, whatever its end. `cpu_s`: the worker's CPU seconds for it; `queue_ms`: how long it
-        waited before the worker took it."""
+        """The job has ended, in whatever way; its joules.
+
+        `cpu_s` is the worker's CPU time for it. `queue_ms` is how long it waited before the worker took it."""
 
     def cpu_reading(self, cpu_s: float | None) -> Reading:
         """Joules of work too short to measure, such as one router decision, from its CPU seconds."""
@@ -111,7 +112,7 @@ class Meter(Protocol):
 
 
 class CpuTimeMeter:
-    """The CPU-time model as a meter: keeps nothing between jobs but the worker's CPU time at their start."""
+    """Joules from CPU seconds times watts. It remembers only the worker's CPU time at the start of each job."""
 
     def __init__(
         self,
@@ -154,17 +155,19 @@ class CpuTimeMeter:
 
 
 def new_window(started_s: float) -> MeterWindow:
-    """A window unlike any other, even when two start at the same moment."""
+    """A window with a number of its own, so that two windows of one moment differ."""
     return MeterWindow(started_s, next(_numbers))
 
 
 def elapsed(before_s: float | None, now_s: float | None) -> float | None:
-    """CPU seconds since a job began; None when the worker is gone or another one."""
+    """CPU seconds since a job began; None where the worker has ended or was replaced."""
     return None if before_s is None or now_s is None or now_s < before_s else now_s - before_s
 
 
 def one_of(whole: Reading, n_sharing: int) -> Reading:
-    """One job's part of what several used together, when nobody can say more: an equal share, from none to all."""
+    """One job's part of what several jobs used together, where nothing tells them apart.
+
+    It is an equal share; its range goes from nothing to everything."""
     if whole.j is None or n_sharing <= 1:
         return whole
     return Reading(

@@ -1,7 +1,10 @@
-"""Which meter is in use: a ladder, climbed down at start until something works.
+"""Which meter is in use: the first candidate that works on this machine.
 
-NVIDIA's GPU counters are used beside the processor's meter; that is Apple's counters, RAPL or, always possible, the
-CPU-time model. Choosing looks at what is there and starts no thread.
+The processor's meter is Apple's counters, RAPL or, always possible, the CPU-time model. NVIDIA's GPU counters are used
+beside it. Choosing starts no thread.
+
+A new meter of the processor is an `EnergyDevice` (watcher.py) in a file of its own, a line in `_processor_device`, and
+a value of the setting `energy.meter` (settings/schema.py).
 """
 
 from __future__ import annotations

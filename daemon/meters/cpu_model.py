@@ -1,6 +1,6 @@
 """The meter of last resort: CPU seconds × watts of one busy thread, with wide bounds.
 
-Method "modelled". The watts come from the user's setting, else from a small table of manufacturers' figures
+The method is "modelled". The watts come from the user's setting, else from a small table of manufacturers' figures
 (cpu_power.toml), else from a generic range. It reads no energy counter and knows nothing of GPUs.
 """
 
@@ -19,8 +19,8 @@ from halfwatt.daemon.energy.readings import Reading, unknown
 
 NAME = "cpu-model"
 VERSION = "2"
-# One busy thread against sustained power per core: below it, clocks held down by power limits and two hardware
-# threads sharing a core; above it, turbo with few cores busy. Both factors are our assumption: no source was found.
+# One busy thread against sustained power per core. Power limits, and two hardware threads on a core, make it less.
+# Turbo with few busy cores makes it more. Both factors are assumptions: no source was found.
 TABLE_LOW, TABLE_HIGH = 0.5, 2.0
 OWN_LOW, OWN_HIGH = 0.8, 1.25
 GENERIC_W, GENERIC_LOW_W, GENERIC_HIGH_W = 6.0, 0.75, 35.0  # the middle of the table's rows, and as far as any range
@@ -28,7 +28,7 @@ GENERIC_W, GENERIC_LOW_W, GENERIC_HIGH_W = 6.0, 0.75, 35.0  # the middle of the 
 
 @dataclass(frozen=True)
 class Processor:
-    """What the operating system says about the processor. Numbers are None where it does not say."""
+    """What the operating system says about the processor. A number is None where it does not say."""
 
     brand: str
     family: int | None = None
@@ -37,7 +37,7 @@ class Processor:
 
 @dataclass(frozen=True)
 class ThreadPower:
-    """Watts of one busy thread, their range, and where they come from."""
+    """Watts of one busy thread, the range they lie in, and their source."""
 
     watts: float
     low_w: float
@@ -47,6 +47,8 @@ class ThreadPower:
 
 @dataclass(frozen=True)
 class CpuPowerRow:
+    """One row of cpu_power.toml: the processors it describes, by name or by number, and their power."""
+
     pattern: re.Pattern[str]
     family: int | None
     model: int | None
@@ -64,7 +66,7 @@ def table() -> tuple[CpuPowerRow, ...]:
 
 
 def thread_power(processor: Processor, own_watts: float | None) -> ThreadPower:
-    """Watts of one busy thread: the user's figure, else sustained power per core from the table, else a generic one."""
+    """Watts of one busy thread: the user's figure, else the table's power per core, else a generic figure."""
     if own_watts is not None:
         return ThreadPower(own_watts, own_watts * OWN_LOW, own_watts * OWN_HIGH, "your setting energy.watts_per_thread")
     row = next((row for row in table() if _matches(row, processor)), None)
@@ -76,7 +78,7 @@ def thread_power(processor: Processor, own_watts: float | None) -> ThreadPower:
 
 
 def reading(power: ThreadPower, cpu_s: float | None) -> Reading:
-    """Joules of that many CPU seconds. The idle machine is not in it, so there is no gross figure."""
+    """Joules of that many CPU seconds. The idle machine is not in them, so there is no gross figure."""
     if cpu_s is None:
         return unknown("the worker's CPU time is not known", NAME)
     return Reading(
@@ -90,7 +92,7 @@ def reading(power: ThreadPower, cpu_s: float | None) -> Reading:
 
 
 def this_processor(cpuinfo: Path = Path("/proc/cpuinfo"), fallback: Callable[[], str] | None = None) -> Processor:
-    """The processor of this machine, from Linux's cpuinfo or else the platform's name for it."""
+    """This machine's processor, from Linux's cpuinfo, or else by the platform's name for it."""
     try:
         fields = _first_block(cpuinfo.read_text("utf-8", "replace"))
     except OSError:
@@ -99,7 +101,7 @@ def this_processor(cpuinfo: Path = Path("/proc/cpuinfo"), fallback: Callable[[],
 
 
 def _power(row: dict[str, Any]) -> ThreadPower:
-    """Watts per core of the row's model; the range spans all models of the row, and full turbo on the fast cores."""
+    """Watts per core of the row's processor. The range covers all processors of the row, and full turbo."""
     watts, cores = row["sustained_w"], row["cores"]
     least_w, least_cores = row.get("least", (watts, row.get("all_cores", cores)))
     most_w, most_cores = row.get("most", (watts, cores))

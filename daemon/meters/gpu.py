@@ -1,7 +1,7 @@
 """A local job's joules where a GPU may take part: the processor's meter, plus the GPU when the worker computes on it.
 
-The GPU's idle power is what it draws without a job of ours, other programs included, so the net figure is what our
-job added. A worker computes one job at a time on the GPU; a window never reaches back before the end of the last one.
+The GPU's idle power is what it draws without a job of ours, other programs included. So the net figure is what our job
+added. A worker computes one job at a time on the GPU, so a window never begins before the end of the last one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .watcher import DeviceWatcher
 
 
 class ZeroCpuClock:
-    """The GPU as a Machine (see base.py): without time to share out, so all quiet time teaches idle power."""
+    """A `CpuClock` for the GPU, where no processor time divides the energy: all time without a job counts as idle."""
 
     n_cpus = 1
 
@@ -32,7 +32,7 @@ class ZeroCpuClock:
 
 
 class GpuMeter:
-    """A Meter (see base.py) around a processor's meter."""
+    """A `Meter` that adds the GPU's part to another meter's reading of the processor."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class GpuMeter:
         return MeterInfo(name, f"{self._gpu.version} + {below.version}", below.method, sentence, self._candidates)
 
     def look(self) -> None:
-        """Look at the GPU now."""
+        """Read the GPU now."""
         self._watcher.look()
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class GpuMeter:
         self._processor.close()
 
     def _on_gpu(self, window: MeterWindow, queue_ms: float) -> Reading | None:
-        """The GPU's part of the job; None when our worker does not compute there or nothing was seen."""
+        """The GPU's part of the job; None where the worker does not compute there or the GPU was not read."""
         n_ours, n_all = self._gpu.sharers(self._worker_pids())
         ended_s = self._clock()
         started_s = max(window.started_s + queue_ms / 1000, self._last_end_s)

@@ -1,7 +1,6 @@
-"""NVIDIA GPUs through NVML: the energy counter of the whole GPU, power samples where it has none.
+"""NVIDIA GPUs through NVML: the energy counter of the whole GPU, or power samples where it has none.
 
-Counts only while a worker of ours runs on the GPU: a model on the processor uses no GPU energy worth booking, and
-other programs' share is not ours. Splits nothing by itself; gpu.py turns readings into a job's joules.
+It counts the whole GPU, whoever uses it; gpu.py turns that into a job's joules, and only where the worker runs there.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ POWER_ERROR = 0.25  # Yang et al., arXiv 2312.02741: on some GPUs the readings c
 
 
 class NvidiaDevice:
-    """A Device (see sampled.py) over all NVIDIA GPUs of the machine. `nvml` is the pynvml module or a like."""
+    """An `EnergyDevice` (watcher.py) over all NVIDIA GPUs of the machine. `nvml` is the pynvml module, or a fake."""
 
     name = "nvml"
     update_s = 0.1  # the counter is renewed about every 100 ms
@@ -43,7 +42,7 @@ class NvidiaDevice:
             return None
 
     def sharers(self, pids: Sequence[int]) -> tuple[int, int]:
-        """Of the processes that compute on the GPUs: how many are ours, how many there are."""
+        """How many of these processes compute on the GPUs, and how many processes do so in all."""
         running: set[int] = set()
         for handle in self._handles:
             try:

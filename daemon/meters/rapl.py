@@ -1,7 +1,7 @@
 """RAPL: the energy counters of Intel and AMD processors, through Linux's powercap files.
 
-Reads packages (sockets) and memory, never `psys` (it contains both) nor a package's own parts (they are in it).
-Changes no permission: that is `halfwatt setup energy`.
+It reads packages (sockets) and memory. It does not read `psys`, which contains both, nor a package's own parts. It
+changes no permission: `halfwatt setup energy` does that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class RaplZone:
 
 
 class RaplDevice:
-    """A Device (see sampled.py) over all readable zones."""
+    """An `EnergyDevice` (watcher.py) over all readable zones."""
 
     name = "rapl"
     version = "2"

@@ -1,4 +1,4 @@
-"""The steps that give one group read access to the RAPL counters, now and after every start of the machine.
+"""The steps that let one group read the RAPL counters, now and after every start of the machine.
 
 A udev rule sets group and mode when the kernel creates the counters. `plan` and `explain` change nothing.
 """
@@ -20,7 +20,7 @@ NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 @dataclass(frozen=True)
 class AccessPlan:
-    """What would be done: a rule file, its text, the commands, and the counters it opens at once."""
+    """The steps: a rule file and its text, the commands, and the counters that the group may read at once."""
 
     group: str
     rule_file: Path
@@ -30,7 +30,7 @@ class AccessPlan:
 
 
 def plan(group: str, user: str, powercap: Path = POWERCAP, rule_file: Path = RULE_FILE) -> AccessPlan:
-    """The steps for this machine. UsageError for a name that is no plain user or group name."""
+    """The steps for this machine. UsageError for a name that is not a plain user or group name."""
     for name in (group, *((user,) if user else ())):
         if not NAME.fullmatch(name):
             raise UsageError(f"'{name}' is no plain user or group name; use small letters, digits, - and _.")
@@ -62,7 +62,7 @@ def explain(steps: AccessPlan) -> str:
 
 
 def apply(steps: AccessPlan) -> None:
-    """Carry the plan out. HalfwattError names the step that failed; those before it stay done."""
+    """Carry out the plan. HalfwattError names the step that failed; the steps before it stay done."""
     if not steps.counters:
         raise HalfwattError(f"{explain(steps)} Nothing was changed.")
     for command in steps.commands:
@@ -81,6 +81,6 @@ def apply(steps: AccessPlan) -> None:
 
 
 def open_to_group(counter: Path, group: str) -> None:
-    """Group-readable, and for no one else."""
+    """Let the group read a counter, and nobody else but root."""
     shutil.chown(counter, group=group)
     counter.chmod(0o440)

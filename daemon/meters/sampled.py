@@ -1,6 +1,6 @@
-"""A meter around a device of the processor that is looked at again and again: RAPL, Apple's counters.
+"""A meter that reads a device of the processor again and again: RAPL or Apple's counters.
 
-A job's joules come from the device's history between its start and its end, by its share of the busy processor.
+A job's joules come from the device's history between the job's start and end, by its share of the busy processor.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .base import CpuClock, MeterCandidate, MeterInfo, MeterWindow, elapsed, new
 from .timeline import EnergySpan
 from .watcher import DeviceWatcher, EnergyDevice
 
-SHORTEST_S = 0.02  # below this a window holds too few updates to say more than the model does
+SHORTEST_S = 0.02  # a shorter window has too few updates to say more than the CPU-time model
 
 
 class SampledMeter:
-    """A Meter (see base.py) that measures. `background=False`: no thread; the caller calls `look`."""
+    """A `Meter` that measures. With `background=False` it starts no thread, and the caller calls `look`."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class SampledMeter:
         return MeterInfo(self._device.name, self._device.version, "measured", sentence, self._candidates)
 
     def look(self) -> None:
-        """Look at the device now."""
+        """Read the device now."""
         self._watcher.look()
 
     def close(self) -> None:

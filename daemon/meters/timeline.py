@@ -1,8 +1,8 @@
-"""What a meter saw over time, and the joules of a window of it. Pure: the caller brings times and values.
+"""What a device reported over time, and the joules of a time window. Pure: the caller brings times and values.
 
-Two kinds: counters that add up joules, and power samples that have to be integrated. Times are seconds of one
-monotonic clock; after a jump backwards the history starts anew; a hole is filled with the power around it and counted
-as doubtful.
+There are two kinds: counters that add up joules, and power samples that have to be integrated. Times are seconds of
+one monotonic clock; after a jump backwards the history starts anew. A hole is filled with the power around it, and
+these joules count as doubtful.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from itertools import islice, pairwise
 
 from halfwatt.daemon.energy.readings import counter_delta, interpolate, trapezoid
 
-KEEP = 20_000  # looks; at ten a second half an hour of uninterrupted work
-HOLE = 3  # usual intervals without a sample: more is a hole
+KEEP = 20_000  # readings; at ten a second half an hour of uninterrupted work
+HOLE = 3  # usual intervals; a longer time without a sample is a hole
 
 
 @dataclass(frozen=True)
 class CounterValue:
-    """One look at one counter: joules since some moment, and the value at which it wraps (None: it does not)."""
+    """One reading of a counter: joules since a fixed moment, and the value at which it wraps (None: it does not)."""
 
     j: float
     range_j: float | None = None
@@ -29,7 +29,7 @@ class CounterValue:
 
 @dataclass(frozen=True)
 class EnergySpan:
-    """Joules of a window; `doubtful_j` of them were filled in, not seen. `busy_s`: CPU seconds of the whole machine."""
+    """Joules of a time window; `doubtful_j` of them were filled in, not read. `busy_s` is the machine's CPU time."""
 
     seconds: float
     j: float
@@ -39,7 +39,7 @@ class EnergySpan:
 
 @dataclass(frozen=True)
 class TimeSlice:
-    """What happened between two looks. `j` is None where the counter was reset or could not be read."""
+    """The time between two readings. `j` is None where the counter was reset or could not be read."""
 
     start_s: float
     end_s: float
@@ -56,14 +56,14 @@ class TimeSlice:
 
 
 class BusyHistory:
-    """The machine's CPU seconds at every look, those that missed the device included."""
+    """The machine's CPU seconds at every reading, those that missed the device included."""
 
     def __init__(self) -> None:
         self._times_s: deque[float] = deque(maxlen=KEEP)
         self._busy_s: deque[float] = deque(maxlen=KEEP)
 
     def look(self, moment_s: float, busy_s: float) -> None:
-        """Take in one look; after a jump of the clock backwards the history starts anew."""
+        """Add one reading; after a jump of the clock backwards the history starts anew."""
         if self._times_s and moment_s < self._times_s[-1]:
             self._times_s.clear()
             self._busy_s.clear()
@@ -71,7 +71,7 @@ class BusyHistory:
         self._busy_s.append(busy_s)
 
     def between(self, start_s: float, end_s: float) -> float:
-        """CPU seconds between two moments, interpolated between looks."""
+        """CPU seconds between two moments, interpolated between readings."""
         if not self._times_s:
             return 0.0
         times, busy = list(self._times_s), list(self._busy_s)
@@ -79,10 +79,10 @@ class BusyHistory:
 
 
 class CounterTimeline:
-    """History of counters that add up joules, one or several (sockets, memory), seen together.
+    """History of counters that add up joules, one or several (sockets, memory), read together.
 
-    `update_s`: how often the device renews them. A look that shows no change within that time is not a look at
-    fresh values, so it is merged with the next one: edges then fall on real updates."""
+    `update_s` is how often the device renews them. A reading without a change within that time did not see fresh
+    values. It is merged with the next reading, so that the edges of slices fall on real updates."""
 
     def __init__(self, max_watts: float, update_s: float = 0.0) -> None:
         self._max_watts = max_watts
@@ -93,9 +93,9 @@ class CounterTimeline:
         self._missed = False
 
     def look(self, moment_s: float, counters: Mapping[str, CounterValue], busy_s: float) -> TimeSlice | None:
-        """Take in one look; the slice that it closed, if it did. `busy_s`: the machine's CPU seconds so far.
+        """Add one reading; the slice that it closes, if it closes one. `busy_s` is the machine's CPU time so far.
 
-        An empty `counters` is a missed look: the next good one bridges it."""
+        Empty `counters` mean a missed reading: the next good one bridges it."""
         self._busy.look(moment_s, busy_s)
         missed, self._missed = self._missed, not counters
         if not counters:
@@ -110,14 +110,16 @@ class CounterTimeline:
             return None
         joules = self._delta(before, counters, seconds)
         if missed and self._update_s < seconds < 2 * self._update_s:
-            moment_s = before_s + self._update_s  # the missed look would have seen the renewal that was due
+            moment_s = before_s + self._update_s  # the missed reading would have seen the renewal that was due
         closed = TimeSlice(self._renewed_s(before_s, moment_s), moment_s, joules, max(0.0, busy_s - busy_before_s))
         self._slices.append(closed)
         self._last = (moment_s, counters, busy_s)
         return closed
 
     def span(self, start_s: float, end_s: float) -> EnergySpan | None:
-        """Whole slices are summed; a slice that an edge cuts is split by the power on both sides of it, so that a job
+        """The joules between two moments; None without a slice near them.
+
+        Whole slices are summed. A slice that an edge cuts is split by the power on both sides of the edge. So a job
         that starts in the middle of an update interval gets its own power, not the mean."""
         slices = self._cut(start_s, end_s)
         if not slices or end_s <= start_s:
@@ -144,8 +146,10 @@ class CounterTimeline:
         return EnergySpan(end_s - start_s, j, doubtful, self._busy.between(start_s, end_s))
 
     def _renewed_s(self, before_s: float, moment_s: float) -> float:
-        """When the values of the look before were fresh. A change within one update interval shows that they were up
-        to an interval old by then: the edge between the two slices moves back to that renewal."""
+        """When the values of the reading before were fresh.
+
+        A change within one update interval shows that they were up to an interval old. The edge between the two
+        slices then moves back to that renewal."""
         renewed_s = moment_s - self._update_s
         if renewed_s >= before_s or not self._slices or self._slices[-1].start_s >= renewed_s:
             return before_s
@@ -178,7 +182,7 @@ class CounterTimeline:
     def _sides(
         self, cut: list[tuple[TimeSlice, float]], index: int, inside_s: float, start_s: float
     ) -> tuple[TimeSlice, TimeSlice]:
-        """The slices next to a cut one that tell the power within the window and outside it."""
+        """The slices next to a cut one that show the power within the window and outside it."""
         item = cut[index][0]
         if inside_s >= item.seconds - 1e-9:
             return item, item
@@ -192,7 +196,7 @@ class CounterTimeline:
 
 
 class PowerTimeline:
-    """History of a device that tells only its present power: integrated by the trapezoidal rule."""
+    """History of a device that reports only its present power, integrated by the trapezoidal rule."""
 
     def __init__(self) -> None:
         self._times_s: deque[float] = deque(maxlen=KEEP)
@@ -201,7 +205,7 @@ class PowerTimeline:
         self._busy_before_s = 0.0
 
     def look(self, moment_s: float, watts: float | None, busy_s: float) -> TimeSlice | None:
-        """Take in one power sample (None: it was missed); the slice since the one before."""
+        """Add one power sample (None: it was missed); the slice since the sample before."""
         self._busy.look(moment_s, busy_s)
         if watts is None:
             return None
@@ -218,8 +222,10 @@ class PowerTimeline:
         return TimeSlice(start_s, moment_s, joules, max(0.0, busy_s - busy_before_s))
 
     def span(self, start_s: float, end_s: float) -> EnergySpan | None:
-        """Trapezoids with interpolated edges. A hole of more than three usual intervals is doubtful, and so is what
-        came after the last sample, which goes on with its power for at most as long; None after that."""
+        """The joules between two moments, by trapezoids with interpolated edges.
+
+        A hole of more than three usual intervals is doubtful. After the last sample its power is assumed for at most
+        as long, also as doubtful; later than that the answer is None."""
         times, powers = list(self._times_s), list(self._powers_w)
         seen_s = min(end_s, times[-1]) if times else end_s
         joules = trapezoid(times, powers, start_s, seen_s)
@@ -238,7 +244,7 @@ class PowerTimeline:
 
 
 def _part(whole: float, seconds: float, inside_s: float, inner_rate: float | None, outer_rate: float | None) -> float:
-    """How much of a slice falls into the window: the shorter side is reckoned from its rate, the longer is the rest."""
+    """How much of a slice falls into the window. The shorter side follows from its rate; the longer one is the rest."""
     outside_s = seconds - inside_s
     if inner_rate is None or outer_rate is None:
         return whole * inside_s / seconds
@@ -251,7 +257,7 @@ def _same(before: Mapping[str, CounterValue], after: Mapping[str, CounterValue])
 
 
 def _watts_around(cut: list[tuple[TimeSlice, float]], index: int, typical_w: float) -> float:
-    """Power to fill a hole with: the mean of the nearest slices before and after it that lie wholly in the window."""
+    """The power to fill a hole with: the mean of the nearest slices on both sides that lie wholly in the window."""
     known = [
         next((item.watts for item, inside_s in side if item.j is not None and inside_s >= item.seconds - 1e-9), None)
         for side in (reversed(cut[:index]), cut[index + 1 :])

