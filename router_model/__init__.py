@@ -2,6 +2,6 @@
 
 import os
 
-# onnxruntime's builds make an install id in the user's cache and collect usage from the moment it is imported; only
-# this variable, set before that, keeps it from doing so. Nothing leaves the machine without consent.
+# onnxruntime's builds make an install id in the user's cache and collect usage from the moment of import. Only this
+# variable, set before that, stops them. Nothing leaves the machine without consent.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

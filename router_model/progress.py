@@ -1,4 +1,4 @@
-"""A progress bar on stderr for the long stages. On anything but a terminal it says one line per tenth."""
+"""A progress bar on stderr for the long stages; one line per tenth where stderr is no terminal."""
 
 import sys
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,7 @@
-"""Measuring a local model through a worker of its own, run exactly as the serving one: tokens per second, joules per
-token, and answers to benchmark tasks.
+"""Measuring a local model in a worker run exactly as the serving one: tokens per second, joules per token, answers.
 
-It needs no running daemon and books nothing. A stop from the keyboard ends the worker with it. What verdicts mean is
-`router_model/labelling/calibrate.py`'s business; what is kept is `router.py`'s.
+It needs no running daemon and books nothing. A stop from the keyboard ends the worker with it. It does not say what
+verdicts mean (`router_model/labelling/calibrate.py`) and stores nothing (`router.py`).
 """
 
 from __future__ import annotations
@@ -44,14 +43,16 @@ LABEL_TOKENS = 512  # as long as the answers that the router's labels were made 
 BUSY_SHARE = 0.1
 BUSY_WINDOW_S = 1.0
 _LOG = logging.getLogger("halfwatt.calibrate")
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class CalibrationResult(msgspec.Struct, frozen=True):
-    """What this machine does with a model. Tokens per second count from the first token; joules are all of an answer's,
-    reading the prompt included, over its tokens, as the ledger counts them. None where the meter knows nothing.
+    """What this machine does with a model.
 
-    `busy_share` is the part of all processors that other programs used just before."""
+    Tokens per second count from the first token. Joules are all of an answer's, reading the prompt included, over its
+    tokens, as the ledger counts them; None where the meter knows nothing. `busy_share` is the part of all processors
+    that other programs used just before.
+    """
 
     tokens_per_s: float
     slowest_tokens_per_s: float
@@ -77,20 +78,20 @@ class CalibrationWorker:
     def __init__(self, model: LocalModel, meter: Meter) -> None:
         self._model, self._meter = model, meter
 
-    async def measure(self, tell: Tell, busy_share: float) -> CalibrationResult:
+    async def measure(self, report: Report, busy_share: float) -> CalibrationResult:
         """A warm-up, then a few short answers one after the other; a line about each."""
         warm_up, *texts = TEXTS
         await self._run(warm_up)
         runs = []
         for number, text in enumerate(texts, 1):
             runs.append(await self._run(text))
-            tell(f"answer {number} of {len(texts)}: {runs[-1].tokens_per_s:.1f} tokens/s")
+            report(f"answer {number} of {len(texts)}: {runs[-1].tokens_per_s:.1f} tokens/s")
         return _speed(runs, busy_share)
 
     async def label(
-        self, tasks: Sequence[Task], known: Mapping[str, bool], keep: Callable[[str, bool], None], tell: Tell
+        self, tasks: Sequence[Task], known: Mapping[str, bool], store: Callable[[str, bool], None], report: Report
     ) -> list[bool]:
-        """A verdict for each task; those that are known are not asked again. `keep` takes each new one at once."""
+        """A verdict for each task; those that are known are not asked again. `store` takes each new one at once."""
         from halfwatt.router_model.labelling.calibrate import passes
 
         verdicts = []
@@ -98,13 +99,13 @@ class CalibrationWorker:
             at = f"task {number} of {len(tasks)}, {task.task_id}:"
             if task.task_id in known:
                 verdicts.append(known[task.task_id])
-                tell(f"{at} {_word(verdicts[-1])}, known from before")
+                report(f"{at} {_word(verdicts[-1])}, known from before")
                 continue
-            tell(f"{at} writing")
+            report(f"{at} writing")
             text, done = await self._answer(task.model_text, LABEL_TOKENS)
             verdicts.append(await asyncio.to_thread(passes, task, text))
-            keep(task.task_id, verdicts[-1])
-            tell(f"{at} {_word(verdicts[-1])}, {done.completion_tokens} tokens in {done.total_ms / 1e3:.0f} s")
+            store(task.task_id, verdicts[-1])
+            report(f"{at} {_word(verdicts[-1])}, {done.completion_tokens} tokens in {done.total_ms / 1e3:.0f} s")
         return verdicts
 
     async def _run(self, text: str) -> _TimedAnswer:
@@ -136,8 +137,10 @@ class CalibrationWorker:
 
 @asynccontextmanager
 async def serving(spec: ModelSpec, config: Config, paths: Paths) -> AsyncGenerator[CalibrationWorker, None]:
-    """A worker with this model, ended with the block, and the meter of the settings. ModelError and WorkerError where
-    it cannot be started."""
+    """A worker with this model, ended with the block, and the meter of the settings.
+
+    Raises ModelError and WorkerError where it cannot be started.
+    """
     model = LocalModel(spec, config.local, paths.worker_memory_file, _LOG, environ=os.environ)
     meter = choose_meter(config.energy, lambda: () if model.pid is None else (model.pid,))
     try:

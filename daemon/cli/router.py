@@ -1,8 +1,8 @@
-"""`halfwatt router calibrate|reset-feedback`, beside the router's own `info` and `bench`.
+"""`halfwatt router`: `calibrate` and `reset-feedback`, and the router's own `info` and `bench`.
 
-Calibrating measures the local model on this machine, in a worker as the daemon's and with its meter, and keeps the
-joules per token, which the daemon uses until the ledger has answers of its own. It talks to no daemon and changes no
-setting. Stopped in the middle, it keeps the verdicts it has.
+Calibrating measures the local model on this machine, in a worker like the daemon's and with its meter. It stores the
+joules per token, which the daemon uses until the ledger has answers of its own. A run that is stopped has stored its
+verdicts so far. It talks to no daemon and changes no setting.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from halfwatt.router_model.commands.cli import app
+from halfwatt.router_model.commands import cli
 
 from .common import print_json, run
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from .calibration import CalibrationResult
 
-__all__ = ["app"]
+app = typer.Typer(help="The learned router: what it is, this machine's speed, its table of figures.")
+info = app.command()(cli.info)
+bench = app.command()(cli.bench)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -101,31 +103,33 @@ async def _calibrated(spec: ModelSpec, config: Config, paths: Paths, tasks: list
 
     file = paths.router_memory_file
     busy = await calibration.busy_share()
-    _tell(f"loading {spec.id}")
+    _report(f"loading {spec.id}")
     async with calibration.serving(spec, config, paths) as serving:
-        speed = await serving.measure(_tell, busy)
+        speed = await serving.measure(_report, busy)
         measured = ModelMeasurement(speed.tokens_per_s, speed.joules_per_token, speed.method)
         router_memory.write(file, router_memory.with_model(router_memory.read(file), spec.id, measured))
-        key = _weights(spec)
+        key = _weights_key(spec)
         known = router_memory.read(file).labels.get(key, {})
-        verdicts = await serving.label(tasks, known, lambda task, passed: _keep(file, key, task, passed), _tell)
+        verdicts = await serving.label(
+            tasks, known, lambda task, passed: _store_verdict(file, key, task, passed), _report
+        )
     found = {"labels": asdict(labelling.summary(spec.id, tasks, verdicts))} if tasks else {}
     return {"model": spec.id, "measured": speed, **found}
 
 
-def _weights(spec: ModelSpec) -> str:
+def _weights_key(spec: ModelSpec) -> str:
     """What verdicts belong to: another file under the same name has another size."""
     assert spec.path is not None  # noqa: S101  # `_model` gives only models whose file is there
     return f"{spec.id}, {spec.path.stat().st_size} bytes"
 
 
-def _keep(file: Path, model: str, task: str, passed: bool) -> None:
+def _store_verdict(file: Path, model: str, task: str, passed: bool) -> None:
     from halfwatt.daemon.routing import memory as router_memory
 
     router_memory.write(file, router_memory.with_label(router_memory.read(file), model, task, passed))
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     """Progress is no result: it goes to stderr."""
     typer.echo(line, err=True)
 

@@ -1,8 +1,8 @@
 """Contextual bandits on the embedding, fed task by task (MetaLLM, 2024; MixLLM, 2025): LinUCB and Thompson sampling.
 
 One Bayesian linear model per arm predicts the reward c − λ·(e − μ)/σ from the first principal components of the
-encoder's vectors; after each task only the chosen arm learns. In the table the bandit learns on the training rows, in
-random order, and is then asked on the test rows without learning on. `run_bandit` gives its regret while it learns.
+encoder's vectors. After each task only the chosen arm learns. In the table the bandit learns on the training rows, in
+random order, and then chooses for the test rows without learning on. `regrets` measures it while it learns.
 Models and policies are those of the library bayesianbandits; LinUCB's bonus is its upper quantile.
 """
 
@@ -23,10 +23,13 @@ Kind = Literal["LinUCB", "Thompson sampling"]
 
 @dataclass(frozen=True)
 class BanditRun:
-    """What a bandit did task by task: the arm taken (1 = strong), and the expected arm for the rows asked after."""
+    """The arm that a bandit took for each task while it learned, and the arm it expects to be better for each query.
+
+    1 is the strong model, 0 the weak one.
+    """
 
     taken: Array
-    asked: Array
+    expected: Array
 
 
 def rewards(passed: Array, energy_j: Array, lambda_: float) -> Array:
@@ -34,15 +37,15 @@ def rewards(passed: Array, energy_j: Array, lambda_: float) -> Array:
     return np.asarray(passed - lambda_ * (energy_j - energy_j.mean()) / energy_j.std())
 
 
-def run_bandit(kind: Kind, contexts: Array, gains: Array, asked: Array, seed: int) -> BanditRun:
-    """Feed the rows in order, learning only from the arm taken; then answer `asked` with the mean estimates."""
+def run_bandit(kind: Kind, contexts: Array, gains: Array, queries: Array, seed: int) -> BanditRun:
+    """Feed the rows in order, learning only from the arm taken; then answer `queries` with the mean estimates."""
     agent = _agent(kind, contexts.shape[1], seed)
     taken = np.zeros(len(contexts))
     for row, context in enumerate(contexts):
         (arm,) = agent.pull(context[None, :])
         agent.update(context[None, :], np.array([gains[row, arm]]))
         taken[row] = arm
-    means = np.array([np.asarray(arm.learner.predict(asked)).ravel() for arm in agent.arms])
+    means = np.array([np.asarray(arm.learner.predict(queries)).ravel() for arm in agent.arms])
     return BanditRun(taken, (means[1] > means[0]).astype(np.float64))
 
 
@@ -105,7 +108,7 @@ def _route(kind: Kind, data: PairData, train: Rows, test: Rows, seed: int) -> Ro
     strong = {}
     for lambda_ in data.lambdas or LAMBDAS:
         gains = rewards(data.pair.passed[order], data.pair.energy_j[order], lambda_)
-        strong[f"λ={lambda_}"] = run_bandit(kind, contexts[order], gains, contexts[test], seed).asked
+        strong[f"λ={lambda_}"] = run_bandit(kind, contexts[order], gains, contexts[test], seed).expected
     return RoutingShares(strong)
 
 

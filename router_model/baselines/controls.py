@@ -41,12 +41,12 @@ def _length(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares
     design = np.column_stack([np.ones(len(data.n_characters)), np.log1p(data.n_characters)])
     targets = np.hstack([data.pair.passed, np.log(data.pair.energy_j)])
     lines, *_ = np.linalg.lstsq(design[train], targets[train], rcond=None)
-    said = design[test] @ lines
+    predicted = design[test] @ lines
     factor = data.pair.energy_j[train].mean(axis=0) / np.exp(design[train] @ lines)[:, 2:].mean(axis=0)
-    energy = np.exp(said[:, 2:]) * factor
-    gain, cost_j = said[:, 1] - said[:, 0], energy[:, 1] - energy[:, 0]
+    energy = np.exp(predicted[:, 2:]) * factor
+    gain, cost_j = predicted[:, 1] - predicted[:, 0], energy[:, 1] - energy[:, 0]
     strong = {f"λ={value:.5f}": (gain - value * cost_j > 0).astype(float) for value in _LENGTH_LAMBDAS}
-    return RoutingShares(strong, np.clip(said[:, :2], 0.02, 0.98))
+    return RoutingShares(strong, np.clip(predicted[:, :2], 0.02, 0.98))
 
 
 FAMILIES = [

@@ -1,9 +1,8 @@
 """The fine-tuned router of the edge-cloud study in the table, from its recorded held-out probabilities.
 
-Trained once by `recording/finetune.py` on the folds of seed 0; the class with the larger probability decides, as
-published, and
-the other points are percentiles. Every repetition reads the same probabilities, which for each task came from a model
-that had not seen it; its thresholds come from the repetition's training rows.
+`recording/finetune.py` trained it once, on the folds of seed 0. The class with the larger probability decides, as
+published; the other points are percentiles. Every repetition reads the same probabilities, which for each task came
+from a model that had not seen it. Thresholds come from the repetition's training rows.
 """
 
 from collections.abc import Callable
@@ -53,8 +52,10 @@ def platform_accuracy(p_weak: Array, passed: Array) -> tuple[float | None, float
 
 
 def study_rows(task_ids: list[str], pair: PairOutcomes, seconds: Array) -> list[dict[str, Any]]:
-    """The study's own columns for the measured pair, the reduction, and what a variant has above the plain one, per
-    variant and data set; nothing where nothing was recorded."""
+    """The study's own columns for the measured pair, the reduction, and the gain over the plain variant.
+
+    One row per recorded variant and data set.
+    """
     sets = {name: np.array([task_id.startswith(name) for task_id in task_ids]) for name in ("HumanEval", "mbpp")}
     sets["both"] = np.ones(len(task_ids), dtype=bool)
     recorded = {variant: probabilities("energy", variant, len(task_ids)) for variant in variants("energy")}
@@ -69,7 +70,7 @@ def study_rows(task_ids: list[str], pair: PairOutcomes, seconds: Array) -> list[
 
 
 def gained(p_weak: Array, plain: Array | None, pair: PairOutcomes) -> dict[str, str | None]:
-    """Points of routing rate and of reduction above the plain variant, with 95 % from a paired bootstrap over tasks."""
+    """Points of routing rate and of reduction above the plain variant, each with a paired 95 % bootstrap interval."""
     if plain is None:
         return {"routing rate above plain": None, "red. above plain": None}
     right = [((p > 0.5) == (pair.passed[:, 0] > 0.5)).astype(float) for p in (p_weak, plain)]
@@ -124,7 +125,7 @@ def _family(pair: str, variant: str, epochs: str) -> Family:
 
 
 def families_of(pair: str) -> list[Family]:
-    """One router per recorded variant; named with its epochs, so that what was measured of others is not kept."""
+    """One router per recorded variant. Its name holds its epochs, so that checkpoints of other epochs are not used."""
     rows = read_rows(TABLE) if variants(pair) else ()
     epochs = {row["variant"]: row["epochs"] for row in rows if row["pair"] == pair}
     return [_family(pair, variant, epochs[variant]) for variant in variants(pair)]

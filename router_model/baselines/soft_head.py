@@ -81,10 +81,10 @@ def _route(data: PairData, train: Rows, test: Rows, seed: int, brevity: bool) ->
     fitted, validation = order[len(order) // 5 :], order[: len(order) // 5]
     inputs = (data.meaning - centre) / scale
     head = fit_head(inputs[train][fitted], labels[fitted], seed)
-    held = head_scores(head, inputs[train][validation])
-    asked = head_scores(head, inputs[test])
+    held_out = head_scores(head, inputs[train][validation])
+    on_test = head_scores(head, inputs[test])
     return RoutingShares(
-        {f"{share:.0%} weak": (asked < np.quantile(held, 1 - share)).astype(float) for share in SHARES}
+        {f"{share:.0%} weak": (on_test < np.quantile(held_out, 1 - share)).astype(float) for share in SHARES}
     )
 
 
@@ -98,11 +98,11 @@ def _brevity(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShare
 
 def _update(head: _Head, inputs: Array, labels: Array, random: np.random.Generator) -> None:
     before = inputs @ head.weights[0] + head.weights[1]
-    kept = (random.random(before.shape) >= _DROPOUT) / (1 - _DROPOUT)
-    hidden = np.maximum(before, 0) * kept
+    dropout = (random.random(before.shape) >= _DROPOUT) / (1 - _DROPOUT)
+    hidden = np.maximum(before, 0) * dropout
     p = 1 / (1 + np.exp(-(hidden @ head.weights[2] + head.weights[3])[:, 0]))
     error = ((p - labels) / len(labels))[:, None]
-    back = (error @ head.weights[2].T) * kept * (before > 0)
+    back = (error @ head.weights[2].T) * dropout * (before > 0)
     slopes = [inputs.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(axis=0)]
     head.step += 1
     for index, slope in enumerate(slopes):

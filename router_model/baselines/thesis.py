@@ -46,8 +46,8 @@ def _knn_regressor(data: PairData, train: Rows, test: Rows, seed: int) -> Routin
 
     strong = {}
     for value in data.lambdas or LAMBDAS:
-        said = KNeighborsRegressor(3).fit(data.meaning[train], _utilities(data, train, value))
-        utility = said.predict(data.meaning[test])
+        neighbours = KNeighborsRegressor(3).fit(data.meaning[train], _utilities(data, train, value))
+        utility = neighbours.predict(data.meaning[test])
         strong[f"λ={value}"] = (utility[:, 1] > utility[:, 0]).astype(float)
     return RoutingShares(strong)
 
@@ -58,14 +58,14 @@ def _xgboost(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShare
     strong = {}
     for value in data.lambdas or LAMBDAS:
         utilities = _utilities(data, train, value)
-        said = []
+        predicted = []
         for column in (0, 1):
             trees = XGBRegressor(
                 n_estimators=200, max_depth=4, learning_rate=0.05, subsample=0.8, colsample_bytree=0.8,
                 random_state=42, n_jobs=1, tree_method="hist", max_bin=64,
             )  # fmt: skip
-            said.append(trees.fit(data.meaning[train], utilities[:, column]).predict(data.meaning[test]))
-        strong[f"λ={value}"] = (said[1] > said[0]).astype(float)
+            predicted.append(trees.fit(data.meaning[train], utilities[:, column]).predict(data.meaning[test]))
+        strong[f"λ={value}"] = (predicted[1] > predicted[0]).astype(float)
     return RoutingShares(strong)
 
 

@@ -23,47 +23,47 @@ _HELD_SHARE = 0.2
 Signal = Callable[[Array, Array, Array, int], Array]
 
 
-def ensemble_probabilities(inputs: Array, labels: Array, asked: Array, seed: int) -> Array:
-    """P(weak passes) by each member, shape `(N_MEMBERS, n_asked)`."""
+def ensemble_probabilities(inputs: Array, labels: Array, queries: Array, seed: int) -> Array:
+    """P(weak passes) by each member, shape `(N_MEMBERS, n_queries)`."""
     heads = [fit_head(inputs, labels, 1000 * seed + member) for member in range(N_MEMBERS)]
-    return np.array([_sigmoid(head_scores(head, asked)) for head in heads])
+    return np.array([_sigmoid(head_scores(head, queries)) for head in heads])
 
 
-def dropout_probabilities(inputs: Array, labels: Array, asked: Array, seed: int) -> Array:
-    """P(weak passes) by each pass with dropout, shape `(N_PASSES, n_asked)`."""
+def dropout_probabilities(inputs: Array, labels: Array, queries: Array, seed: int) -> Array:
+    """P(weak passes) by each pass with dropout, shape `(N_PASSES, n_queries)`."""
     into, into_offset, out, out_offset = fit_head(inputs, labels, seed).averages
-    hidden, random = np.maximum(asked @ into + into_offset, 0), np.random.default_rng(seed)
-    kept = (random.random((N_PASSES, *hidden.shape)) >= DROPOUT) / (1 - DROPOUT)
-    return _sigmoid(((hidden * kept) @ out + out_offset)[..., 0])
+    hidden, random = np.maximum(queries @ into + into_offset, 0), np.random.default_rng(seed)
+    dropout = (random.random((N_PASSES, *hidden.shape)) >= DROPOUT) / (1 - DROPOUT)
+    return _sigmoid(((hidden * dropout) @ out + out_offset)[..., 0])
 
 
-def by_shares(held: Array, asked: Array) -> dict[str, Array]:
+def by_shares(held_out: Array, on_test: Array) -> dict[str, Array]:
     """Strong where the signal exceeds the held rows' percentile, for each target share on the weak model."""
-    return {f"{share:.0%} weak": by_threshold(asked, float(np.quantile(held, share))) for share in SHARES}
+    return {f"{share:.0%} weak": by_threshold(on_test, float(np.quantile(held_out, share))) for share in SHARES}
 
 
 def _ensemble(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
-    held, asked = _split(ensemble_probabilities, data, train, test, seed)
-    variance = by_shares(held.var(axis=0), asked.var(axis=0))
-    mean = by_shares(-held.mean(axis=0), -asked.mean(axis=0))
+    held_out, on_test = _split(ensemble_probabilities, data, train, test, seed)
+    variance = by_shares(held_out.var(axis=0), on_test.var(axis=0))
+    mean = by_shares(-held_out.mean(axis=0), -on_test.mean(axis=0))
     points = {f"variance, {name}": strong for name, strong in variance.items()}
     return RoutingShares({**points, **{f"mean, {name}": strong for name, strong in mean.items()}})
 
 
 def _dropout_variance(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
-    held, asked = _split(dropout_probabilities, data, train, test, seed)
-    return RoutingShares(by_shares(held.var(axis=0), asked.var(axis=0)))
+    held_out, on_test = _split(dropout_probabilities, data, train, test, seed)
+    return RoutingShares(by_shares(held_out.var(axis=0), on_test.var(axis=0)))
 
 
 def _split(signal: Signal, data: PairData, train: Rows, test: Rows, seed: int) -> tuple[Array, Array]:
     """The signal on held training rows and on test rows."""
     order = np.random.default_rng(seed).permutation(train)
     n_held = int(len(order) * _HELD_SHARE)
-    held, fitted = order[:n_held], order[n_held:]
+    held_out, fitted = order[:n_held], order[n_held:]
     centre, scale = data.meaning[fitted].mean(axis=0), data.meaning[fitted].std(axis=0) + 1e-6
     inputs = (data.meaning - centre) / scale
-    said = signal(inputs[fitted], data.pair.passed[fitted, 0], inputs[np.concatenate([held, test])], seed)
-    return said[:, :n_held], said[:, n_held:]
+    probabilities = signal(inputs[fitted], data.pair.passed[fitted, 0], inputs[np.concatenate([held_out, test])], seed)
+    return probabilities[:, :n_held], probabilities[:, n_held:]
 
 
 def _sigmoid(scores: Array) -> Array:

@@ -2,9 +2,9 @@
 
     halfwatt router bench --data-dir DIR [--json] [--quick]
 
-Every router is trained and measured by the same code on the same folds; texts are embedded by the encoder of the
-shipped, quantized artifact unless another encoder folder is given. The quick mode runs one repetition and a few
-routers and holds its figures against its own expected ranges.
+Every router is trained and measured by the same code on the same folds. The encoder of the shipped, quantized artifact
+embeds the texts unless another encoder folder is given. The quick mode runs one repetition and a few routers, and
+compares its figures with its own expected ranges.
 """
 
 import json
@@ -61,10 +61,10 @@ class _BenchData:
 def run(
     data_dir: Path, quick: bool = False, out_dir: Path | None = None, encoder: Path | None = None
 ) -> dict[str, Any]:
-    """Everything that the table says, in the shape of `--json`; also writes table and plot to `out_dir`, which keeps
-    the finished parts of a full run: a run that was stopped goes on from there.
+    """All figures of the table, in the shape of `--json`.
 
-    Raises `DataMissing` without the data folder and `RouterUnavailable` without the artifact.
+    Figures, table and plot are also written to `out_dir`. It holds the checkpoints of a full run, too: a run that was
+    stopped goes on from there. Raises `DataMissing` without the data folder, `RouterUnavailable` without the artifact.
     """
     if not data_dir.is_dir():
         raise DataMissing(f"The data folder {data_dir.name!r} does not exist; give it with --data-dir.")
@@ -152,7 +152,7 @@ def _material(data_dir: Path, router: Router, encoder: Path | None, quick: bool)
         tokens=outcomes.tokens,
         inputs=inputs,
         n_characters=np.array([len(text) for text in texts], dtype=float),
-        known=teacher.privileged(data_dir, tasks),
+        privileged=teacher.privileged(data_dir, tasks),
         lambdas=_QUICK_LAMBDAS if quick else (),
     )
     return _BenchData(tasks, inputs, data, energy_durations(data_dir, names))

@@ -1,8 +1,8 @@
 """The long part of the local pair's table: every router on every fold, resumable.
 
-One unit of work is one router on one fold. A finished unit is kept as a file named by what it depends on: outcomes,
+One unit of work is one router on one fold. A finished unit becomes a checkpoint, named by what it depends on: outcomes,
 inputs, recordings, the source of the router. So a stopped run goes on where it was, and a changed router is measured
-anew. It knows no metrics (`draft_table.py`).
+anew. This module computes no measures (`draft_table.py`).
 """
 
 from collections.abc import Callable, Sequence

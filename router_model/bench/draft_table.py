@@ -2,9 +2,9 @@
 
     python -m halfwatt.router_model.bench.draft_table --data-dir DIR [--json]
 
-Each row says on how many tasks it stands. Rows that need recorded samples or tests stand on the tasks that have them,
-and always-strong, the straight line and our own curve are taken on the same tasks, so `ours_pct` is a paired
-comparison: how many per cent more (+) or fewer (−) joules our curve of both stages needs at that row's accuracy.
+Each row names the number of its tasks. A row that needs recorded samples or tests covers the tasks that have them, and
+always-strong, the straight line and our own curve are taken on the same tasks. So `ours_pct` is a paired comparison:
+how many per cent more (+) or fewer (−) joules our curve of both stages needs at that row's accuracy.
 """
 
 import argparse
@@ -134,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Every router of the local pair on one table.")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--checkpoints", type=Path, help="folder of finished units: a stopped run goes on where it was")
+    parser.add_argument("--checkpoints", type=Path, help="folder of checkpoints: a stopped run goes on where it was")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(argv)
     tasks = load_tasks(options.data_dir)

@@ -47,7 +47,7 @@ def held_out(data: DraftData) -> Array:
     """Our estimate that the weak model's draft passes, after its end, from folds without the task."""
     ours = np.zeros(len(data.pair.passed))
     for train, test in folds(len(ours), _SEED):
-        ours[test] = Fold(data, train, test, _SEED).said[1].after
+        ours[test] = Fold(data, train, test, _SEED).estimates[1].after
     return ours
 
 

@@ -1,10 +1,10 @@
 """What a language model as a judge prefers: routers against always-weak and always-strong, on judged pairs of answers.
 
 The Confidence-Driven LLM Router (2025) judges routers by preference and consistency. A router's answer is the weak or
-the strong model's greedy one, so one pair of answers per task, judged in both orders, tells about every router. Two
-readings of a pair: what the judge says in both orders, else a tie; and, where it tells its probabilities, the side that
-they lean to over both orders, which takes out a liking for the first place. It asks no model
-(`recording/judge_llm.py`).
+the strong model's greedy one, so one pair of answers per task, judged in both orders, serves every router. A pair is
+read in two ways. One is the verdict that both orders agree on, else a tie. The other, where the judge gives its
+probabilities, is the side that they lean to over both orders; this takes out a liking for the first place. The module
+asks no model (`recording/judge_llm.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class JudgedPairs:
     """Pairs of answers that a judge compared, one row per task.
 
     `verdicts`, `(n, 2)`, in the two orders: −1 weak, 0 tie, 1 strong. `leans`, `(n, 2)`: log p(strong) − log p(weak), 0
-    where the judge told no probabilities and `leans_known` is False. `passed`, `(n, 2)`: weak, strong. `same`: 1 where
+    where the judge gave no probabilities and `leans_known` is False. `passed`, `(n, 2)`: weak, strong. `same`: 1 where
     both answers are one text.
     """
 
@@ -63,7 +63,7 @@ class JudgedPairs:
 
 
 def judged(names: list[str], table: Path = JUDGE_TABLE) -> JudgedPairs | None:
-    """The committed verdicts by place of the task; None without a table or with fewer than `FEWEST_PAIRS`."""
+    """The committed verdicts; None without a table or with fewer than `FEWEST_PAIRS` of these tasks in it."""
     place = {name: index for index, name in enumerate(names)}
     rows = [row for row in read_rows(table) if row["task_id"] in place] if table.exists() else []
     if len(rows) < FEWEST_PAIRS:
@@ -82,7 +82,7 @@ def judged(names: list[str], table: Path = JUDGE_TABLE) -> JudgedPairs | None:
 def measure(
     found: JudgedPairs, results: Mapping[str, Mapping[str, Spending]], routers: Sequence[tuple[str, str]]
 ) -> dict[str, Any]:
-    """How far to believe the judge, and one row per router at the setting nearest to half of the pairs kept weak.
+    """How reliable the judge is, and one row per router at its setting nearest to half of the pairs on the weak model.
 
     `routers`: names, and how the settings to choose from begin. The first row mixes the two models at random.
     """
@@ -119,28 +119,28 @@ def preference(found: JudgedPairs, strong: Array, known: Mask | None = None) -> 
 
 def reliability(found: JudgedPairs) -> dict[str, Any]:
     """The judge against execution on the pairs where exactly one answer passes, and its liking for the first place."""
-    asked = found.take(np.flatnonzero(found.same == 0))
+    compared = found.take(np.flatnonzero(found.same == 0))
     first = np.array([-1.0, 1.0])  # the side that stands first in each order
-    gap = asked.passed[:, 1] - asked.passed[:, 0]
-    told = asked.take(np.flatnonzero(gap != 0))
+    gap = compared.passed[:, 1] - compared.passed[:, 0]
+    decisive = compared.take(np.flatnonzero(gap != 0))
     truth = gap[gap != 0]
     return {
         "pairs": len(found.same),
         "one text": int(found.same.sum()),
-        "first place chosen %": _percent(asked.verdicts == first),
-        "tie said %": _percent(asked.verdicts == 0),
-        "same verdict swapped %": _percent(asked.verdicts[:, 0] == asked.verdicts[:, 1]),
+        "first place chosen %": _percent(compared.verdicts == first),
+        "tie said %": _percent(compared.verdicts == 0),
+        "same verdict swapped %": _percent(compared.verdicts[:, 0] == compared.verdicts[:, 1]),
         "pairs where one passes": len(truth),
         "strong passes in": int((truth > 0).sum()),
-        "single verdicts right % (95 %)": _interval_text((told.verdicts == truth[:, None]).mean(axis=1)),
-        "both orders right % (95 %)": _interval_text((told.agreed == truth).astype(float)),
-        "both orders wrong %": _percent(told.agreed == -truth),
-        "leaning right % (95 %)": _interval_text((told.leaning == truth).astype(float)),
+        "single verdicts right % (95 %)": _interval_text((decisive.verdicts == truth[:, None]).mean(axis=1)),
+        "both orders right % (95 %)": _interval_text((decisive.agreed == truth).astype(float)),
+        "both orders wrong %": _percent(decisive.agreed == -truth),
+        "leaning right % (95 %)": _interval_text((decisive.leaning == truth).astype(float)),
     }
 
 
 def signal(found: JudgedPairs) -> Array:
-    """For a joint model, `(n, 2)`: both verdicts summed and both leans summed, larger when the weak answer is liked."""
+    """Inputs of a joint model, `(n, 2)`: both verdicts summed and both leans summed, larger for a liked weak answer."""
     return -np.column_stack([found.verdicts.sum(axis=1), found.leans.sum(axis=1)])
 
 

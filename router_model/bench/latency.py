@@ -17,11 +17,11 @@ _LOCAL_CORES = 2
 
 
 def measure_latency(router: Router, texts: list[str]) -> dict[str, Any]:
-    """`latency_ms` (p50 at 64 tokens, p99 at 256), `cpu_ms` (free of waiting for a busy core; `encoder_…` is the
-    encoder alone), `router_energy`.
+    """Figures of one decision: `latency_ms` (p50 at 64 tokens, p99 at 256), `cpu_ms` and `router_energy`.
 
-    Joules are modelled: processor seconds × 8 W a core; the local generation beside it is 66 tokens of the 0.5B model
-    at 22 tokens/s on two such cores.
+    `cpu_ms` leaves out waiting for a busy core; its `encoder_…` is the encoder alone. Joules are modelled: processor
+    seconds × 8 W a core. The local generation beside them is 66 tokens of the 0.5B model at 22 tokens/s on two such
+    cores.
     """
     long_text = " ".join(texts)
     figures: dict[str, Any] = {"latency_ms": {}, "cpu_ms": {}}

@@ -1,8 +1,8 @@
 """The MBPP routing study's protocol on Llama-3 1B, 8B and 70B.
 
-Learned from the train rows' soft labels P(small wins); thresholds are percentiles of the validation rows' scores for a
-target share on the small model; measured on the test rows: the gap in tests passed to all-large, beside a random
-router's at the realised share, with a paired bootstrap over tasks.
+The router learns from the train rows' soft labels P(small wins). Thresholds are percentiles of the validation rows'
+scores for a target share on the small model. Measured on the test rows is the gap in tests passed to all-large, beside
+a random router's at the realised share, with a paired bootstrap over tasks.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ def measure(data_dir: Path, names: list[str], inputs: Inputs) -> list[dict[str, 
         passed = outcomes.passed[test][:, [small, large]]
         for index, share in enumerate(SHARES):
             threshold = float(np.quantile(scores[validation], 1 - share))
-            kept = (scores[test] >= threshold).astype(float)
+            to_small = (scores[test] >= threshold).astype(float)
             published = PUBLISHED.get(pair)
             rows.append(
                 {
@@ -41,7 +41,7 @@ def measure(data_dir: Path, names: list[str], inputs: Inputs) -> list[dict[str, 
                     "models": [LLAMA_MODELS[small], LLAMA_MODELS[large]],
                     "target_pct": round(100 * share),
                     "published_gap": published[index] if published else None,
-                    **_gaps(passed, kept),
+                    **_gaps(passed, to_small),
                 }
             )
     return rows
@@ -57,22 +57,22 @@ def _scores(names: list[str], inputs: Inputs, labels: list[dict[str, float]]) ->
     return kernel_ridge.predict(rows, fitted).mean(axis=1)
 
 
-def _gaps(passed: Array, kept: Array) -> dict[str, float]:
+def _gaps(passed: Array, to_small: Array) -> dict[str, float]:
     """Points of tests passed: ours and the random line less all-large; ours less the random line."""
     random = np.random.default_rng(0)
     gain = passed[:, 0] - passed[:, 1]
-    picks = (random.integers(0, len(kept), len(kept)) for _ in range(N_BOOTSTRAP))
-    differences = [_difference(gain[rows], kept[rows]) for rows in picks]
+    picks = (random.integers(0, len(to_small), len(to_small)) for _ in range(N_BOOTSTRAP))
+    differences = [_difference(gain[rows], to_small[rows]) for rows in picks]
     low, high = np.percentile(differences, (2.5, 97.5))
     return {
-        "realised_pct": round(100 * float(kept.mean()), 1),
-        "gap": round(100 * float((gain * kept).mean()), 2),
-        "random_gap": round(100 * float(gain.mean() * kept.mean()), 2),
-        "above_random": round(100 * _difference(gain, kept), 2),
+        "realised_pct": round(100 * float(to_small.mean()), 1),
+        "gap": round(100 * float((gain * to_small).mean()), 2),
+        "random_gap": round(100 * float(gain.mean() * to_small.mean()), 2),
+        "above_random": round(100 * _difference(gain, to_small), 2),
         "low": round(100 * float(low), 2),
         "high": round(100 * float(high), 2),
     }
 
 
-def _difference(gain: Array, kept: Array) -> float:
-    return float((gain * kept).mean() - gain.mean() * kept.mean())
+def _difference(gain: Array, to_small: Array) -> float:
+    return float((gain * to_small).mean() - gain.mean() * to_small.mean())

@@ -1,9 +1,9 @@
 """What the two stages save on the local pair, by cost ratio weak:strong.
 
 Costs are in units of the strong model's mean generation; each task costs in proportion to its tokens. A draft that is
-thrown away is paid for. Policies are tuned (λ, and for both stages the margin of going strong at once) on held-out
-estimates of the training rows, to spend least at the target accuracy, and applied to test rows. Stage 2 alone drafts
-always.
+thrown away is paid for. Policies are tuned on held-out estimates of the training rows, to spend least at the target
+accuracy, and applied to test rows. What is tuned is λ and, for both stages, the margin of going strong at once. Stage 2
+alone drafts always.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,8 +53,10 @@ def _stage1(said: LocalPairEstimates, passed: Array, cost: Array, lambda_: float
 
 
 def _both(said: LocalPairEstimates, passed: Array, cost: Array, lambda_: float, margin: float) -> PolicyOutcome:
-    """Go to the strong model at once where it is better by more than a margin; else draft, check the draft, and
-    escalate where the gain is worth the joules."""
+    """Go to the strong model at once where it is better by more than a margin.
+
+    Else draft, check the draft, and escalate where the gain is worth the joules.
+    """
     drafted = _gain(said, cost, lambda_) <= margin
     escalated = ~drafted | (said.strong_after - lambda_ * _expected(said, cost)[:, 1] > said.after)
     spent = drafted * cost[:, 0] + escalated * cost[:, 1]
@@ -144,8 +146,10 @@ def _mean(data: LocalData, cost: Array, acts: Sequence[Any]) -> PolicyOutcome:
 
 
 def _figures(data: LocalData, cost: Array, spent: PolicyOutcome) -> dict[str, Any]:
-    """Savings against always-strong, as a share of the perfect pre-router's, and against the straight line; 95 %
-    bootstrap intervals over tasks, the routing kept as it is."""
+    """Savings against always-strong, as a share of the perfect pre-router's, and against the straight line.
+
+    The 95 % bootstrap intervals are over tasks, with the routing as it is.
+    """
     random = np.random.default_rng(0)
     picks = (random.integers(0, len(cost), len(cost)) for _ in range(_N_BOOTSTRAP))
     names = ("saving", "share_of_perfect", "reduction")
@@ -170,9 +174,10 @@ def _ratios(data: LocalData, cost: Array, spent: PolicyOutcome, rows: Rows) -> t
 
 
 def perfect_cost(passed: Array, cost: Array) -> float:
-    """Least mean cost with every outcome known and 97 % of the strong model's accuracy kept; weak or strong only.
+    """Least mean cost with every outcome known and 97 % of the strong model's accuracy; weak or strong only.
 
-    Free wins first (weak suffices, or strong fails too, and costs less), then the dearest losses the target allows.
+    Free savings come first: tasks where the weak model passes or the strong one fails too, and the weak one costs less.
+    Then come the dearest tasks among those that the target allows to lose.
     """
     saved = cost[:, 1] - cost[:, 0]
     loses = passed[:, 0] < passed[:, 1]

@@ -1,9 +1,9 @@
 """Every router that is measured, in the order of the tables.
 
-To add a router that chooses before generation, write a module with a list `FAMILIES` and a function
-`route(data, train, test, seed) -> RoutingShares`, and name the module in `_before_generation`: both tables take it from
-there. To add one that looks at a draft, write a module with a function `spend(fold) -> dict[str, Spending]`, and name
-that in `draft_families`. All routers share folds, measures, text and plot.
+A new router is one module and one entry here. A router that chooses before generation has a list `FAMILIES` and a
+function `route(data, train, test, seed) -> RoutingShares`. Its entry stands in `_before_generation`, and both tables
+take it from there. A router that looks at a draft has a function `spend(fold) -> dict[str, Spending]`, and its entry
+stands in `draft_families`. All routers share folds, measures, text and plot.
 """
 
 from typing import Literal

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .published import published_cell
-from .report_published import published_parts
+from .report_published import published_parts, table_text
 
 _POLICIES = {"stage1": "stage 1 alone", "stage2": "stage 2 alone", "both": "both stages"}
 
@@ -14,9 +14,9 @@ def results_text(result: dict[str, Any]) -> str:
     parts = [
         "## Measured pair: DeepSeek-Coder-1.3B → Qwen2.5-Coder-3B, RTX 4090",
         _headline(energy),
-        _table(_shown(energy["routers"])),
+        table_text(_shown(energy["routers"])),
         "## Llama-3 pairs on MBPP, points of tests passed against all-large",
-        _table(result["llama3_mbpp"]),
+        table_text(result["llama3_mbpp"]),
         "## Local pair: Qwen2.5-Coder 0.5B → 1.5B, q4_k_m",
         _local(result["local_pair"]),
         *published_parts(result),
@@ -55,35 +55,21 @@ def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         "gap_to_oracle": "gap to oracle", "accuracy_per_s": "J=acc/s", "brier": "Brier", "calibration_error": "ECE",
         "router_ms": "router ms", "router_j": "router J", "fold_cpu_ms": "cpu ms/fold",
     }  # fmt: skip
-    told = [{**row, "published": published_cell(row["router"], row["setting"])} for row in rows]
-    return [{short: row.get(name) for name, short in columns.items()} for row in told]
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    names = list(rows[0])
-    lines = [_line(names), _line(["---"] * len(names))]
-    return "\n".join(lines + [_line([_cell(row[name]) for name in names]) for row in rows])
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    return " / ".join(value) if isinstance(value, list) else str(value)
+    rows = [{**row, "published": published_cell(row["router"], row["setting"])} for row in rows]
+    return [{short: row.get(name) for name, short in columns.items()} for row in rows]
 
 
 def _local(local: dict[str, Any]) -> str:
-    said = "\n".join(_aurocs(model, values) for model, values in local["auroc"].items())
+    aurocs = "\n".join(_aurocs(model, values) for model, values in local["auroc"].items())
     rows = [_policy_row(at, name, label) for at in local["ratios"] for name, label in _POLICIES.items()]
     weak, strong = local["accuracy_pct"]
     tokens = local["tokens"]
     pays = ", ".join(str(at["ratio"]) for at in local["ratios"] if at["stage2_pays"]) or "none"
     head = f"Passed: {weak} % and {strong} %; tokens an answer: {tokens[0]} and {tokens[1]}."
-    told = f"Savings at {local['target_share']:.0%} of the strong model's accuracy. Stage 2 pays at cost ratios {pays}."
-    return f"{head}\n\n{said}\n\n{told}\n\n{_table(rows)}"
+    savings = (
+        f"Savings at {local['target_share']:.0%} of the strong model's accuracy. Stage 2 pays at cost ratios {pays}."
+    )
+    return f"{head}\n\n{aurocs}\n\n{savings}\n\n{table_text(rows)}"
 
 
 def _aurocs(model: str, values: dict[str, list[float]]) -> str:

@@ -60,10 +60,10 @@ def _thinned(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def table_text(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table of rows with the same keys."""
+    """A Markdown table of rows with the same keys; a list becomes one cell, None a dash."""
     names = list(rows[0])
     lines = [_line(names), _line(["---"] * len(names))]
-    return "\n".join(lines + [_line(["–" if row[name] is None else str(row[name]) for name in names]) for row in rows])
+    return "\n".join(lines + [_line([_cell(row[name]) for name in names]) for row in rows])
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -78,6 +78,12 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "acc/s": row["accuracy_per_s"],
         "ours at its accuracy, J %": f"{row['ours_pct']:+} ({row['ours_low']} to {row['ours_high']})",
     }
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return " / ".join(value) if isinstance(value, list) else str(value)
 
 
 def _line(cells: list[str]) -> str:

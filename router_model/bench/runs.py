@@ -1,8 +1,8 @@
 """The long part of the bench: every router on every fold of every repetition, on two processes, resumable.
 
-One unit of work is one router in one repetition. A finished unit is kept as a file named by what it depends on (the
-inputs, the outcomes, the source of the router and of what routers share), so a bench that was stopped goes on where
-it was, and a changed router is measured anew. It knows no metrics (`table.py`).
+One unit of work is one router in one repetition. A finished unit becomes a checkpoint, named by what it depends on: the
+inputs, the outcomes, the source of the router and of what routers share. So a bench that was stopped goes on where it
+was, and a changed router is measured anew. This module computes no measures (`table.py`).
 """
 
 import os
@@ -24,13 +24,16 @@ from .registry import families
 
 N_PROCESSES = 2
 _SHARED = (evaluation, kernel_ridge, teacher, views)
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _data: PairData | None = None
 
 
 class Repetition:
-    """One router in one repetition: the strong share per task and operating point, P(pass) `(n_tasks, 2)` or None,
-    processor seconds of all folds together."""
+    """One router in one repetition.
+
+    `strong`: per operating point, the share of each task sent to the strong model. `p_pass`: `(n_tasks, 2)` or None.
+    `cpu_s`: processor seconds of all folds together.
+    """
 
     def __init__(self, strong: dict[str, Array], p_pass: Array | None, cpu_s: float) -> None:
         self.strong = strong
@@ -72,7 +75,7 @@ def repetition(family: Family, data: PairData, seed: int) -> Repetition:
 def run_all(
     chosen: Sequence[Family], data: PairData, seeds: Sequence[int], folder: Path | None, n_processes: int = N_PROCESSES
 ) -> list[list[Repetition]]:
-    """Repetitions by router, in the order given. `folder` is the folder of finished units, or None to keep nothing."""
+    """Repetitions by router, in the order given. `folder` holds the checkpoints; None writes none."""
     found: dict[tuple[int, int], Repetition] = {}
     units = [(seed, place) for seed in seeds for place in range(len(chosen))]
     for seed, place, result in tracked(_results(chosen, data, units, folder, n_processes), "bench", len(units)):
@@ -101,7 +104,7 @@ def _computed(
         for seed, place in left:
             yield (seed, place), repetition(chosen[place], data, seed)
         return
-    for name in _ONE_THREAD:  # read by the children when they import numpy: two processes, one core each
+    for name in ONE_THREAD:  # read by the children when they import numpy: two processes, one core each
         os.environ.setdefault(name, "1")
     with ProcessPoolExecutor(n_processes, get_context("spawn"), _take, (data,)) as pool:
         waiting: dict[Future[Repetition], tuple[int, int]] = {
@@ -125,7 +128,7 @@ def _files(
     chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], folder: Path
 ) -> dict[tuple[int, int], Path]:
     inputs = data.inputs
-    outcomes = (data.pair.passed, data.pair.energy_j, data.tokens, data.n_characters, data.known)
+    outcomes = (data.pair.passed, data.pair.energy_j, data.tokens, data.n_characters, data.privileged)
     arrays = (*outcomes, inputs.words, inputs.grams, inputs.meaning, inputs.surface)
     stems = [
         checkpoints.key(f"{family.name} {data.lambdas}", arrays, (*_SHARED, checkpoints.module_of(family.route)))

@@ -48,16 +48,16 @@ def average(family: Family, repetitions: Sequence[Repetition]) -> AveragedRoutin
     """Means over the repetitions of one family."""
     names = repetitions[0].strong
     strong = {name: np.mean([each.strong[name] for each in repetitions], axis=0) for name in names}
-    said = [each.p_pass for each in repetitions if each.p_pass is not None]
+    given = [each.p_pass for each in repetitions if each.p_pass is not None]
     cpu_ms = 1000 * sum(each.cpu_s for each in repetitions) / (N_FOLDS * len(repetitions))
-    return AveragedRouting(family, strong, np.mean(said, axis=0) if said else None, cpu_ms)
+    return AveragedRouting(family, strong, np.mean(given, axis=0) if given else None, cpu_ms)
 
 
 def hull_of(measured: Sequence[AveragedRouting], pair: PairOutcomes, accuracies: Sequence[float]) -> AveragedRouting:
     """Mixtures along the convex hull of all routers of other people, at given accuracies.
 
-    A request goes to one of two neighbouring points of the hull by chance. The hull is read off the measured points
-    themselves, so this row is optimistic: it is a bound on what combining published routers could do.
+    A request goes by chance to one of two neighbouring points of the hull. The hull is read off the measured points
+    themselves, so this row is optimistic: it bounds what a combination of published routers could do.
     """
     weak = np.zeros(len(pair.passed))
     known = [strong for each in measured if each.family.source not in OWN for strong in each.strong.values()]
@@ -95,7 +95,7 @@ def rows_of(measured: AveragedRouting, pair: PairOutcomes, seconds: Array) -> li
 
 
 def point_columns(pair: PairOutcomes, strong: Array, best: float) -> dict[str, Any]:
-    """Accuracy, joules, reduction with its interval; the oracle's reduction less this one, and this one's share."""
+    """Accuracy, joules and reduction with its interval; the reduction's share of the oracle's, and the gap to it."""
     place = point(pair, strong)
     saved = reduction(pair, strong)
     low, high = interval(pair, strong)

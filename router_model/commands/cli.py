@@ -1,6 +1,7 @@
-"""`halfwatt router`: info and bench.
+"""`halfwatt router info` and `bench`, as plain functions.
 
-Commands that need settings and the ledger are the daemon's (`daemon/cli/router.py`).
+`daemon/cli/router.py` puts them into the group `halfwatt router`, beside the commands that need settings and the
+ledger. This module reads neither.
 """
 
 from __future__ import annotations
@@ -15,16 +16,13 @@ import typer
 
 from halfwatt.router_model.errors import RouterModelError
 
-app = typer.Typer(help="The learned router: what it is, this machine's speed, its table of figures.")
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DataDir = Annotated[Path | None, typer.Option(envvar="HALFWATT_DATA", help="Folder with the data sets.")]
 
 
-@app.command()
 def info(as_json: AsJson = False) -> None:
     """The artifact: models with labels, size, encoder, held-out Brier scores."""
-    with _sentences():
+    with _errors_as_sentences():
         from halfwatt.router_model.serving.router import Router
 
         facts = Router.load().info()
@@ -46,7 +44,6 @@ def info(as_json: AsJson = False) -> None:
             )
 
 
-@app.command()
 def bench(
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -57,7 +54,7 @@ def bench(
     encoder: Annotated[Path | None, typer.Option(help="Folder with another encoder.onnx and tokenizer.json.")] = None,
 ) -> None:
     """Train and measure every router on the same folds; print the table."""
-    with _sentences():
+    with _errors_as_sentences():
         from halfwatt.router_model.bench.bench import run
         from halfwatt.router_model.bench.report import results_text
 
@@ -78,7 +75,7 @@ def _data(data_dir: Path | None) -> Path:
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _errors_as_sentences() -> Iterator[None]:
     """This package's errors become one sentence on stderr and exit code 1."""
     try:
         yield

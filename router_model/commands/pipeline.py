@@ -2,9 +2,10 @@
 
     python -m halfwatt.router_model.commands.pipeline train|evaluate|all --data-dir DIR --work DIR [--encoder FOLDER]
 
-1 label and 2 judge need hours and a model and are resumable programs of their own (`run.sh` calls them first); here
-follow 3 train, 5 export and 4 evaluate, because the figures are those of the exported, quantized artifact. Seeds are
-fixed. `train` writes an artifact without figures, `evaluate` adds them to it, `all` does both.
+The stages 1 *label* (`labelling/label.py`) and 2 *judge* (`labelling/judge.py`) need hours and a model. They are
+resumable programs of their own, which `run.sh` calls first. Here follow 3 *train*, 5 *export* and 4 *evaluate*, in that
+order because the figures are those of the exported, quantized artifact. `train` writes an artifact without figures,
+`evaluate` adds them to it, `all` does both. Seeds are fixed.
 """
 
 import argparse

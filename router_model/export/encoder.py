@@ -9,7 +9,6 @@ cost a third of the time and their gain is within the noise (LOG.md). Tokens tha
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +43,15 @@ def export_encoder(source: Path, out: Path) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     model = AutoModel.from_pretrained(str(source), attn_implementation="eager").eval()
-    kept = prune_tokenizer(source / "tokenizer.json", out / "tokenizer.json")
+    token_ids = prune_tokenizer(source / "tokenizer.json", out / "tokenizer.json")
     embeddings = model.get_input_embeddings()
-    embeddings.weight = torch.nn.Parameter(embeddings.weight[torch.tensor(kept)])
-    embeddings.num_embeddings = len(kept)
+    embeddings.weight = torch.nn.Parameter(embeddings.weight[torch.tensor(token_ids)])
+    embeddings.num_embeddings = len(token_ids)
     model.encoder.layer = model.encoder.layer[:N_LAYERS]
     plain = out / "encoder_fp32.onnx"
     _trace(torch, model, plain)
     quantize_dynamic(str(plain), str(out / "encoder.onnx"), weight_type=QuantType.QInt8)
     plain.unlink()
-    shutil.copy(source / "config.json", out / "encoder_config.json")
 
 
 def prune_tokenizer(source: Path, target: Path) -> list[int]:
@@ -61,15 +59,15 @@ def prune_tokenizer(source: Path, target: Path) -> list[int]:
     spec: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
     vocabulary: dict[str, int] = spec["model"]["vocab"]
     special = {token["content"] for token in spec["added_tokens"]}
-    kept = [token for token in sorted(vocabulary, key=vocabulary.__getitem__) if _useful(token, special)]
-    spec["model"]["vocab"] = {token: new for new, token in enumerate(kept)}
+    used = [token for token in sorted(vocabulary, key=vocabulary.__getitem__) if _useful(token, special)]
+    spec["model"]["vocab"] = {token: new for new, token in enumerate(used)}
     for token in spec["added_tokens"]:
-        token["id"] = kept.index(token["content"])
+        token["id"] = used.index(token["content"])
     for entry in (spec.get("post_processor") or {}).get("special_tokens", {}).values():
-        entry["ids"] = [kept.index(content) for content in entry["tokens"]]
+        entry["ids"] = [used.index(content) for content in entry["tokens"]]
     spec["truncation"], spec["padding"] = None, None
     target.write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
-    return [vocabulary[token] for token in kept]
+    return [vocabulary[token] for token in used]
 
 
 def _useful(token: str, special: set[str]) -> bool:

@@ -1,8 +1,8 @@
 """Stage 5, *export*: graph, tokenizer, tables, metrics and model card into one folder with digests.
 
-    python -m halfwatt.router_model.commands.pipeline export --data-dir DIR --work DIR
+    python -m halfwatt.router_model.commands.pipeline all --data-dir DIR --work DIR
 
-The metrics come from `evaluate`; the folder is what ships in the wheel.
+The folder ships in the wheel. The metrics come from stage 4 (`bench/bench.py`); this module measures nothing.
 """
 
 import json
@@ -40,11 +40,13 @@ def export(
 
 
 def write_figures(out: Path, metrics: Mapping[str, Any]) -> None:
-    """Put measured figures beside a graph that stays as it is: metrics without other people's routers, model card,
-    digests."""
+    """Put measured figures beside a graph that stays as it is: metrics, model card and digests.
+
+    Rows of other people's routers are left out of the metrics.
+    """
     own = {name: value for name, value in metrics.get("energy_rtx4090", {}).items() if name != "routers"}
-    kept = {**metrics, "energy_rtx4090": own} if metrics else {}
-    (out / "metrics.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    published = {**metrics, "energy_rtx4090": own} if metrics else {}
+    (out / "metrics.json").write_text(json.dumps(published, indent=1) + "\n", encoding="utf-8")
     (out / "MODEL_CARD.md").write_text(model_card(read_tables(out), metrics), encoding="utf-8")
     write_manifest(out)
 

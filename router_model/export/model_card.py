@@ -14,7 +14,7 @@ def model_card(tables: ArtifactTables, metrics: Mapping[str, Any]) -> str:
     return f"""# halfwatt's router
 
 Estimates, from a request's signature and docstring or comment, how likely each known model is to pass the tests
-and how many tokens it will write. The decision (`serving/decide.py`) weighs these at run time; this file is about the
+and how many tokens it will write. The decision (`decide.py`) weighs these at run time; this file is about the
 estimates.
 
 - **Inputs**: {tables.encoder} (256 tokens: the first 192 and the last 64 of longer texts), hashed words, hashed

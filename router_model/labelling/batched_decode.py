@@ -1,8 +1,8 @@
-"""Decoding of many prompts at once through llama.cpp's low-level API, with the statistics the router learns from.
+"""Decoding of many requests at once through llama.cpp's low-level API, with the statistics that the router learns from.
 
-About twice the throughput of one prompt after the other. `use_extra_bufts` stays off because the AMX kernels
-crash on machines whose CPU reports them. Serving does not use this file: the daemon's worker decodes one
-request at a time and can be cancelled at every token.
+It has about twice the throughput of one request after the other. `use_extra_bufts` stays off because the AMX kernels
+crash on machines whose CPU reports them. Serving does not use this file: the daemon's worker decodes one request at a
+time and can be cancelled at every token.
 """
 
 import ctypes
@@ -22,7 +22,10 @@ _BATCH_TOKENS = 1024
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """A text in the model's chat template. `key` comes back on the generation; `stop` reads the answer so far."""
+    """A text in the model's chat template, and how to answer it.
+
+    `key` comes back on the generation. `stop` reads the answer so far and says whether it is enough.
+    """
 
     key: str
     text: str
@@ -49,7 +52,7 @@ class Generation:
 @dataclass
 class _ActiveSequence:
     generation: Generation
-    prompt: DecodeRequest
+    request: DecodeRequest
     random: np.random.Generator
     position: int
     next_token: int = 0
@@ -57,7 +60,7 @@ class _ActiveSequence:
 
 @cache
 def _silent() -> Any:
-    """Takes llama.cpp's messages and says nothing; made once and kept, since the library holds no reference to it."""
+    """Drops llama.cpp's messages; made once and cached, since the library holds no reference to it."""
     import llama_cpp
 
     return llama_cpp.llama_log_callback(lambda level, text, data: None)
@@ -98,9 +101,9 @@ class BatchedDecoder:
         self._llama.llama_free(self._context)
         self._llama.llama_model_free(self._model)
 
-    def decode(self, prompts: list[DecodeRequest], on_token: Callable[[], None] = lambda: None) -> Iterator[Generation]:
+    def decode(self, requests: list[DecodeRequest]) -> Iterator[Generation]:
         """Yield generations in the order in which they finish."""
-        waiting = list(reversed(prompts))
+        waiting = list(reversed(requests))
         while waiting or self._active:
             started = time.perf_counter()
             finished: list[Generation] = []
@@ -111,13 +114,12 @@ class BatchedDecoder:
             share = (time.perf_counter() - started) / max(1, len(running))
             for generation in running:
                 generation.seconds += share
-            on_token()
             yield from finished
 
     def next_scores(self, text: str, answers: Sequence[str]) -> list[float]:
-        """Log-probabilities of one-token answers right after a text, which may take two slots' worth of tokens.
+        """Log-probabilities of one-token answers right after a text of up to two slots' worth of tokens.
 
-        What the text shares with the one before is not read again. Not while `decode` runs.
+        The beginning that a text shares with the one before is not read again. Not to be called while `decode` runs.
         """
         tokens = self._tokenize(text)
         known = _n_shared(self._read, tokens[:-1])
@@ -165,21 +167,21 @@ class BatchedDecoder:
             raise RuntimeError("llama.cpp could not decode a batch; lower the number of sequences.")
 
     def _admit(self, waiting: list[DecodeRequest]) -> list[Generation]:
-        """Read the next prompt once for all of the same text right behind it."""
+        """Read the next request once for all of the same text right behind it."""
         tokens = self._tokenize(waiting[-1].text)[:MAX_PROMPT_TOKENS]
-        prompts = [waiting.pop() for _ in range(min(_n_alike(waiting), len(self._free)))]
-        slots = [self._free.pop() for _ in prompts]
+        requests = [waiting.pop() for _ in range(min(_n_alike(waiting), len(self._free)))]
+        slots = [self._free.pop() for _ in requests]
         self._batch.n_tokens = 0
         for position, token in enumerate(tokens):
             last = self._add(token, position, slots[0], position == len(tokens) - 1)
         self._run_batch()
-        for slot, prompt in zip(slots, prompts, strict=True):
+        for slot, request in zip(slots, requests, strict=True):
             if slot != slots[0]:
                 self._llama.llama_memory_seq_cp(self._memory, slots[0], slot, -1, -1)
             self._active[slot] = _ActiveSequence(
-                generation=Generation(prompt.key, len(tokens)),
-                prompt=prompt,
-                random=np.random.default_rng(prompt.seed),
+                generation=Generation(request.key, len(tokens)),
+                request=request,
+                random=np.random.default_rng(request.seed),
                 position=len(tokens),
             )
         return [done for slot in slots for done in self._consume(slot, last)]
@@ -199,7 +201,7 @@ class BatchedDecoder:
         active = self._active[slot]
         pointer = self._llama.llama_get_logits_ith(self._context, index)
         logits = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,)).copy()  # other rows may read it too
-        token, logprob, margin, entropy = choose(logits, active.prompt.temperature, active.random)
+        token, logprob, margin, entropy = choose(logits, active.request.temperature, active.random)
         generation = active.generation
         if not generation.logprobs:
             generation.margin_first = margin
@@ -209,7 +211,7 @@ class BatchedDecoder:
         if not ended:
             generation.text += self._piece(token)
         active.next_token = token
-        generation.finish = "stop" if ended else finish_reason(generation, active.prompt)
+        generation.finish = "stop" if ended else finish_reason(generation, active.request)
         if not generation.finish:
             return []
         del self._active[slot]
@@ -219,7 +221,7 @@ class BatchedDecoder:
 
 
 def _n_alike(waiting: Sequence[DecodeRequest]) -> int:
-    """How many prompts at the end have the same text; decoding starts with the last."""
+    """How many requests at the end have the same text; decoding starts with the last."""
     return next((n for n, each in enumerate(reversed(waiting)) if each.text != waiting[-1].text), len(waiting))
 
 
@@ -253,14 +255,14 @@ def _sample(shifted: np.ndarray[Any, Any], temperature: float, random: np.random
     return int((shifted / temperature + noise).argmax())
 
 
-def finish_reason(generation: Generation, prompt: DecodeRequest) -> str:
+def finish_reason(generation: Generation, request: DecodeRequest) -> str:
     """Why an answer ends here, or an empty string when it goes on."""
     text = generation.text
     if text.count(b"```") >= 2 and text.rstrip().endswith(b"```"):
         return "block"
-    if prompt.stop(text):
+    if request.stop(text):
         return "enough"
-    if len(generation.logprobs) >= prompt.max_new_tokens:
+    if len(generation.logprobs) >= request.max_new_tokens:
         return "length"
     lines = text.split(b"\n")[-5:-1]
     return "repeat" if len(lines) == 4 and lines[0].strip() and len(set(lines)) == 1 else ""

@@ -1,7 +1,7 @@
-"""A few labels of this machine's own: which benchmark tasks to ask, whether an answer passes, what N verdicts tell.
+"""A few labels of this machine's own: which benchmark tasks to answer, whether an answer passes, what N verdicts mean.
 
-Answers are judged by execution in the sandbox only. Asking the local model and measuring its speed and joules is the
-daemon's part (`halfwatt router calibrate`), because only its worker runs as serving does.
+Answers are judged by execution in the sandbox only. This module asks no model and measures nothing: the daemon's
+`halfwatt router calibrate` does, because only its worker runs as serving does.
 """
 
 import math
@@ -19,7 +19,10 @@ from .tasks import Task, load_tasks
 
 @dataclass(frozen=True)
 class LocalLabels:
-    """N tasks answered and judged here: how many passed, the 95 % interval, and what the router expected."""
+    """N tasks answered and judged here: how many passed, the 95 % interval of their share, and the router's estimate.
+
+    `expected` is None for a model without labels.
+    """
 
     n_tasks: int
     n_passed: int
@@ -29,8 +32,11 @@ class LocalLabels:
 
 
 def tasks_to_label(data_dir: Path, n_tasks: int) -> list[Task]:
-    """N benchmark tasks at even distances. `SandboxUnavailable` where answers cannot be judged, `DataMissing` where
-    the data sets are not there: both before a model is asked."""
+    """N benchmark tasks at even distances.
+
+    Raises `SandboxUnavailable` where answers cannot be judged and `DataMissing` without the data sets, so that no model
+    is asked in vain.
+    """
     if not sandbox_available():
         raise SandboxUnavailable("bubblewrap cannot run here, so answers cannot be judged; install it and try again.")
     try:
@@ -45,7 +51,7 @@ def passes(task: Task, answer: str) -> bool:
 
 
 def summary(model: str, tasks: list[Task], verdicts: Sequence[bool]) -> LocalLabels:
-    """What the verdicts on these tasks allow to say."""
+    """The verdicts on these tasks, summed up."""
     n_passed = sum(verdicts)
     low, high = wilson(n_passed, len(verdicts))
     return LocalLabels(len(verdicts), n_passed, low, high, _expected(model, tasks))
@@ -54,8 +60,8 @@ def summary(model: str, tasks: list[Task], verdicts: Sequence[bool]) -> LocalLab
 def _expected(model: str, tasks: list[Task]) -> float | None:
     """The router's mean estimate for these tasks; None for a model without labels."""
     router = Router.load()
-    said = [router.estimate(task.router_text).of(model) for task in tasks]
-    known = [estimate.p_pass for estimate in said if estimate is not None]
+    estimates = [router.estimate(task.router_text).of(model) for task in tasks]
+    known = [estimate.p_pass for estimate in estimates if estimate is not None]
     return sum(known) / len(known) if known else None
 
 

@@ -58,8 +58,8 @@ def extract_code(completion: str) -> str:
 def judged_program(task: Task, completion: str) -> str:
     """The program whose end means "passed".
 
-    HumanEval's prompt stays in front: it holds imports and helper functions, and a function of only a docstring is
-    whole, so that both a complete function and a bare body may follow.
+    HumanEval's prompt stays in front, because it holds imports and helper functions. A function of only a docstring is
+    complete, so both a whole function and a bare body may follow.
     """
     return f"{task.program_head}\n{extract_code(completion)}\n{task.test_code}"
 

@@ -67,7 +67,7 @@ def generation_row(generation: Generation, model: str, joules: float | None) -> 
 
 
 def _label_local(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -> Iterator[dict[str, Any]]:
-    prompts = [
+    requests = [
         DecodeRequest(f"{task.task_id}#{sample}", chat_prompt(task), options.temperature, sample)
         for task, sample in jobs
     ]
@@ -75,7 +75,7 @@ def _label_local(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -> I
     with BatchedDecoder(Path(options.model), options.sequences, options.threads) as decoder:
         meter = rapl_counter()
         before, before_s = meter(), time.perf_counter()
-        for generation in decoder.decode(prompts):
+        for generation in decoder.decode(requests):
             after, after_s = meter(), time.perf_counter()
             watts = None if after is None or before is None else (after - before) / (after_s - before_s)
             yield generation_row(generation, name, None if watts is None else watts * generation.seconds)

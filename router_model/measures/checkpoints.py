@@ -1,6 +1,7 @@
-"""Finished units of a long run, each a file that appears whole or not at all, named by what the unit depends on.
+"""Checkpoints: the finished units of a long run, each in a file named by what the unit depends on.
 
-So a stopped run goes on where it was, and a unit whose code, data or settings changed is measured anew.
+A stopped run goes on where it was, and a unit whose code, data or settings changed is measured anew. A file appears
+whole or not at all. This module knows nothing of what a unit measures.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ def key(label: str, arrays: Iterable[ArrayLike], modules: Iterable[ModuleType]) 
 
 
 def module_of(function: Callable[..., object]) -> ModuleType:
-    """Where a router is written; of one with arguments filled in, where the function behind it is."""
+    """The module that defines a router's function, also one with arguments filled in (`functools.partial`)."""
     module = inspect.getmodule(getattr(function, "func", function))
     assert module is not None  # noqa: S101  # a router is written in a file
     return module

@@ -1,7 +1,7 @@
-"""The local pair, 0.5B → 1.5B, for routers that look at a draft: outcomes, joules by a stated model, recordings.
+"""The local pair, 0.5B → 1.5B, for routers that look at a draft: outcomes, modelled joules, recordings.
 
-Joules are modelled, not measured: new tokens at this kind of machine's joules per token, a prompt token at an eighth
-of a new one. `strong_factor` makes the strong model dearer, as a far one would be.
+Joules are modelled, not measured: a new token costs what it does on two cores, a prompt token an eighth of that.
+`strong_factor` makes the strong model dearer, as a far one would be. This module measures no router.
 """
 
 from dataclasses import dataclass, field
@@ -72,13 +72,13 @@ class DraftData(PairData):
 
 
 class Fold:
-    """One fold; the estimates of our own two stages are made once and shared by the routers that use them."""
+    """One fold. The estimates of our own two stages are made once, for all routers that use them."""
 
     def __init__(self, data: DraftData, train: Rows, test: Rows, seed: int) -> None:
         self.data, self.train, self.test, self.seed = data, train, test, seed
 
     @cached_property
-    def said(self) -> tuple[local_pair.LocalPairEstimates, local_pair.LocalPairEstimates]:
+    def estimates(self) -> tuple[local_pair.LocalPairEstimates, local_pair.LocalPairEstimates]:
         """Held-out estimates of the training rows, and estimates of the test rows."""
         data = self.data
         local = local_pair.LocalData(data.inputs, data.pair.passed, data.tokens, data.statistics)
@@ -106,7 +106,7 @@ def draft_data(
         tokens=outcomes.tokens,
         inputs=inputs,
         n_characters=n_characters,
-        known=np.empty(0),
+        privileged=np.empty(0),
         lambdas=(0.0, 0.5, 1.0),
         statistics=local_statistics(data_dir, names),
         prompt_tokens=prompt,

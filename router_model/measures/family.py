@@ -22,7 +22,7 @@ class PairData:
     tokens: Array
     inputs: Inputs
     n_characters: Array
-    known: Array = field(repr=False)  # privileged knowledge for the teacher (`teacher.privileged`)
+    privileged: Array = field(repr=False)  # privileged knowledge for the teacher (`teacher.privileged`)
     lambdas: tuple[float, ...] = ()  # the thesis' λ that this run measures
 
     @property

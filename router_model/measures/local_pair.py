@@ -1,6 +1,7 @@
-"""The local pair, Qwen2.5-Coder 0.5B → 1.5B: what each stage says of a task, held out.
+"""The local pair, Qwen2.5-Coder 0.5B → 1.5B: held-out estimates of both stages.
 
-Both stages are trained anew on each fold, as the shipped ones are. What they save is `bench/local_savings.py`.
+Both stages are trained anew on each fold, as the shipped ones are. This module does not say what they save
+(`bench/local_savings.py`).
 """
 
 from dataclasses import dataclass
@@ -28,8 +29,12 @@ class LocalData:
 
 @dataclass(frozen=True)
 class LocalPairEstimates:
-    """Per task and model: P(pass) `before`, and `own` `(n, 2, 2)`: after its own draft's first tokens, after its end;
-    expected `tokens`. `strong_after`: P(the strong model passes) after the weak one's draft."""
+    """Per task: what both stages expect of both models.
+
+    `before`, `(n, 2)`: P(pass) before generation. `own`, `(n, 2, 2)`: P(pass) of each model after the first tokens of
+    its own draft, and after its end. `strong_after`, `(n,)`: P(the strong model passes) after the weak one's draft.
+    `tokens`, `(n, 2)`: expected new tokens.
+    """
 
     before: Array
     own: Array
@@ -52,12 +57,12 @@ def estimate(data: LocalData, train: Rows, test: Rows) -> tuple[LocalPairEstimat
     lengths = kernel_ridge.fit(matrix, np.log(data.tokens[train]), kernel_ridge.COST_RIDGE)
     lines = kernel_ridge.calibration(passing.left_out, data.passed[train])
     factor = kernel_ridge.smearing(lengths.left_out, data.tokens[train])
-    held = kernel_ridge.probabilities(passing.left_out, lines)
-    asked = kernel_ridge.probabilities(kernel_ridge.predict(rows, passing), lines)
-    tables = fit_draft_tables(LOCAL_MODELS, data.statistics[train], data.passed[train], held)
+    held_out = kernel_ridge.probabilities(passing.left_out, lines)
+    on_test = kernel_ridge.probabilities(kernel_ridge.predict(rows, passing), lines)
+    tables = fit_draft_tables(LOCAL_MODELS, data.statistics[train], data.passed[train], held_out)
     return (
-        _judge(tables, data.statistics[train], held, np.exp(lengths.left_out) * factor),
-        _judge(tables, data.statistics[test], asked, np.exp(kernel_ridge.predict(rows, lengths)) * factor),
+        _judge(tables, data.statistics[train], held_out, np.exp(lengths.left_out) * factor),
+        _judge(tables, data.statistics[test], on_test, np.exp(kernel_ridge.predict(rows, lengths)) * factor),
     )
 
 

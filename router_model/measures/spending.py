@@ -1,8 +1,7 @@
-"""What a policy that may draft spends and gets: the measures of the table for routings that pay for more than one
-answer.
+"""Measures of routings that may pay for more than one answer: what a policy that drafts spends and gets.
 
-A drafted answer that is thrown away, samples, self-written tests and their runs all count in `energy_j`. The straight
-line and the reduction are those of `evaluation.py`. Pure arithmetic.
+A draft that is thrown away, samples, self-written tests and their runs all count in `energy_j`. The straight line and
+the reduction are those of `evaluation.py`. Pure arithmetic; it routes nothing.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ _N_BOOTSTRAP = 1000
 
 @dataclass(frozen=True)
 class Spending:
-    """Per task: share of runs whose final answer passed, joules spent on everything, share answered by the weak one.
+    """Per task: share of runs whose final answer passed, joules of everything, share answered by the weak model.
 
     `known` is False for tasks that the router cannot be measured on, for want of recordings; the others hold 0 there.
     """
@@ -33,7 +32,7 @@ class Spending:
 
 
 def routed(pair: PairOutcomes, strong: Array) -> Spending:
-    """A choice before generation: one answer, one bill."""
+    """A choice before generation: each task pays for one answer."""
     return Spending(
         pair.passed[:, 0] + strong * (pair.passed[:, 1] - pair.passed[:, 0]),
         pair.energy_j[:, 0] + strong * (pair.energy_j[:, 1] - pair.energy_j[:, 0]),
@@ -77,11 +76,11 @@ def interval(pair: PairOutcomes, spent: Spending) -> tuple[float, float]:
 
 
 def against(curve: Mapping[str, Spending], spent: Spending) -> tuple[float, float, float]:
-    """Joules that a curve needs at a point's accuracy, as a share more (+) or less (−) than the point's, with a paired
-    95 % interval.
+    """Joules that a curve needs at a point's accuracy, as a share more (+) or less (−) than the point's.
 
-    The curve is read between its points, cheapest first: at each accuracy the least joules that reach it. Where it
-    does not reach the accuracy its last point stands. Positive: the published point is better than the curve.
+    The last two numbers are a paired 95 % interval. At each accuracy counts the least joules with which the curve
+    reaches it, between its points in a straight line. Beyond the curve its last point counts. Positive: the published
+    point is better than the curve.
     """
     weights = np.vstack([np.full(len(spent.passed), 1 / len(spent.passed)), _weights(len(spent.passed))])
     accuracy = weights @ np.column_stack([one.passed for one in curve.values()])

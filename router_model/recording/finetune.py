@@ -3,14 +3,17 @@
     python -m halfwatt.router_model.recording.finetune --data-dir DIR --pair energy|local [--fills FILE.jsonl] \
         [--epochs N]
 
-An encoder with two classes learns from the prompt whether the weak model passes: cross-entropy, SGD with Nesterov
-momentum, rate 0.001, momentum 0.95, batch 64, prompts over 512 tokens to the strong model, as published. Deviations,
-because the means are two processor cores and no model hub: the packaged MiniLM cut to the router's four layers instead
-of CodeBERT, its first 128 tokens, few epochs instead of 200, one seed, one mask rate, labels from one greedy answer
-unless all five samples were recorded. With `--fills` the copies that `mask_fill.py` made of the training tasks are
-learned from too; as many steps are taken as without, so that what copies gain is not longer training. Writes held-out
-P(weak passes), text-free, to `data/published_finetuned.csv`; the bench reads only that. Resumable: folds that the table
-has are kept, those of another number of epochs replaced.
+An encoder with two classes learns from the prompt whether the weak model passes. As published: cross-entropy, SGD with
+Nesterov momentum, rate 0.001, momentum 0.95, batch 64, and prompts over 512 tokens go to the strong model.
+
+Deviations, because the means are two processor cores and no model hub: the packaged MiniLM cut to the router's four
+layers instead of CodeBERT, and its first 128 tokens. Few epochs instead of 200, one seed, one mask rate. Labels come
+from one greedy answer unless all five samples were recorded.
+
+With `--fills` it also learns from the copies that `mask_fill.py` made of the training tasks. It takes as many steps as
+without, so that a gain of the copies is not one of longer training. Held-out P(weak passes) goes, without texts, to
+`data/published_finetuned.csv`; the bench reads only that. Resumable: folds of the table are not trained again, those of
+another number of epochs are replaced.
 """
 
 import argparse
@@ -141,8 +144,8 @@ def strict_labels(greedy: Array, sample_passed: Array, has_samples: Mask) -> Arr
 def labels_of(data_dir: Path, pair: str, names: list[str]) -> tuple[Array, int]:
     """Whether the weak model passes, and for how many tasks all five of five samples say so.
 
-    The measured pair has one greedy answer per task. The Llama-3 train rows say how often one model did as well as
-    another, not whether it passed, so they give no such label and that pair is not trained here.
+    The measured pair has one greedy answer per task. The Llama-3 pairs are not trained here: their train rows hold how
+    often one model did as well as another, and not whether it passed.
     """
     if pair == "energy":
         return energy_outcomes(data_dir, names).passed[:, 0], 0

@@ -33,7 +33,7 @@ Message = dict[str, str]
 
 @dataclass(frozen=True)
 class JudgeReply:
-    """One answer of a judge: its letter, and log p(A) − log p(B) where it tells its probabilities."""
+    """One answer of a judge: its letter, and log p(A) − log p(B) where it gives its probabilities."""
 
     letter: str
     lean_first: float | None = None
@@ -48,11 +48,11 @@ def main(argv: list[str] | None = None) -> int:
     tasks = recorded_tasks(load_tasks(options.data_dir), options.tasks)
     out_path = options.work / "judge.jsonl"
     finished = {(row["task_id"], row["order"]) for row in read_lines(out_path)}
-    asked = [each for each in pairs(tasks, options.work) if (each[0].task_id, each[1]) not in finished]
-    if not asked:
+    questions = [each for each in pairs(tasks, options.work) if (each[0].task_id, each[1]) not in finished]
+    if not questions:
         return 0
     with out_path.open("a", encoding="utf-8") as out:
-        for row in tracked(_rows(asked, options), "judge", len(asked)):
+        for row in tracked(_rows(questions, options), "judge", len(questions)):
             out.write(json.dumps(row) + "\n")
             out.flush()
     return 0
@@ -75,13 +75,13 @@ def answers(path: Path) -> dict[str, str]:
 
 def question(task: Task, first: str, second: str) -> list[Message]:
     """The judge's messages. What both orders share stands in front, so that it is read once."""
-    asked = (
+    text = (
         f"Programming task:\n```python\n{task.model_text.strip()}\n```\n\n"
         f"Answer A:\n```python\n{first}\n```\n\nAnswer B:\n```python\n{second}\n```\n\n"
         "Which answer solves the task correctly? If both do or neither does, which is the better one? "
         "Reply with one letter: A, B, or C if they are equally good."
     )
-    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": asked}]
+    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": text}]
 
 
 def letter_of(reply: str) -> str:
@@ -119,20 +119,20 @@ class EndpointJudge:
         return JudgeReply(letter_of(reply["choices"][0]["message"]["content"] or ""))
 
 
-def _rows(asked: list[tuple[Task, str, str, str]], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _rows(questions: list[tuple[Task, str, str, str]], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if options.url:
         judge = EndpointJudge(options.url, options.model, os.environ.get(options.key_variable, "none"))
-        yield from _verdicts(asked, judge)
+        yield from _verdicts(questions, judge)
         return
     with BatchedDecoder(options.weights, n_sequences=2, n_threads=options.threads) as decoder:
-        yield from _verdicts(asked, LocalJudge(decoder))
+        yield from _verdicts(questions, LocalJudge(decoder))
 
 
-def _verdicts(asked: list[tuple[Task, str, str, str]], judge: Judge) -> Iterator[dict[str, Any]]:
-    for task, order, first, second in asked:
+def _verdicts(questions: list[tuple[Task, str, str, str]], judge: Judge) -> Iterator[dict[str, Any]]:
+    for task, order, first, second in questions:
         same = first == second  # nobody is asked about one text
-        said = JudgeReply("C", 0.0) if same else judge(question(task, first, second))
-        yield {"task_id": task.task_id, "order": order, "letter": said.letter, "lean_first": said.lean_first}
+        reply = JudgeReply("C", 0.0) if same else judge(question(task, first, second))
+        yield {"task_id": task.task_id, "order": order, "letter": reply.letter, "lean_first": reply.lean_first}
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -5,10 +5,11 @@
 
 The data augmentation of the edge-cloud study (Mohd Pozi and Sato, 2025): every word is masked with a fixed
 probability and replaced by the model's most probable filling. With `--masked-model` (Hugging Face layout) all masks of
-a prompt are filled in one pass, one token each, as published; else the local model fills in the middle, neighbouring
-masks as one hole, each hole with the other words in place and only so much context as it needs. Lines of code stay
-as they are, since the copy keeps the label of its task. Resumable: one JSON line per task, in seeded order, so that a
-part is a random part. The file holds the tasks' text and stays local; `finetune.py --fills` reads it.
+a prompt are filled in one pass, one token each, as published. Else the local model fills in the middle: neighbouring
+masks are one hole, and each hole is filled with the other words in place and with little context.
+
+Lines of code stay as they are, since the copy keeps the label of its task. Resumable: one JSON line per task, in seeded
+order, so that a part is a random part. The file holds the tasks' text and stays local; `finetune.py --fills` reads it.
 """
 
 import argparse
@@ -68,10 +69,10 @@ def main(argv: list[str] | None = None) -> int:
 def holes(text: str, rate: float) -> list[Hole]:
     """The masked words of a text, neighbours joined; the same text has the same masks."""
     random = np.random.default_rng((_SEED, zlib.crc32(text.encode())))
-    kept = code_lines(text)
+    code = code_lines(text)
     found: list[Hole] = []
     for word in _WORD.finditer(text):
-        if random.random() > rate or any(start <= word.start() < end for start, end in kept):
+        if random.random() > rate or any(start <= word.start() < end for start, end in code):
             continue
         if found and text[found[-1].end : word.start()] == " ":
             found[-1] = Hole(found[-1].start, word.end(), found[-1].n_words + 1)
@@ -122,7 +123,7 @@ def fill_in_the_middle(work: Sequence[tuple[Task, list[Hole]]], options: argpars
 
 
 def _fill_some(work: Sequence[tuple[Task, list[Hole]]], decoder: BatchedDecoder) -> Iterator[Filled]:
-    prompts = [
+    requests = [
         DecodeRequest(
             key=f"{row}#{place}",
             text=middle_prompt(task.router_text, hole),
@@ -133,7 +134,7 @@ def _fill_some(work: Sequence[tuple[Task, list[Hole]]], decoder: BatchedDecoder)
         for place, hole in enumerate(found)
     ]
     words = [[""] * len(found) for _, found in work]
-    for generation in decoder.decode(prompts):
+    for generation in decoder.decode(requests):
         row, place = (int(part) for part in generation.key.split("#"))
         answer = generation.text.decode("utf-8", "replace")
         words[row][place] = first_words(answer, work[row][1][place].n_words)

@@ -2,10 +2,10 @@
 
     python -m halfwatt.router_model.recording.outcomes [tests] [samples] [judge] --data-dir DIR --work DIR
 
-Reads what `record.py` and `judge_llm.py` wrote, runs answers and self-written tests in the sandbox and writes
-`data/published_*.csv`. Two answers are one cluster when their syntax trees are equal or when they
-return the same on the visible examples: the calls in HumanEval's docstring, and the calls (not the expected values) of
-the tests that MBPP's prompt shows.
+It reads what `record.py` and `judge_llm.py` wrote, runs answers and self-written tests in the sandbox, and writes
+`data/published_*.csv`. Two answers are one cluster when their syntax trees are equal, or when they return the same on
+the visible examples. Those are the calls in HumanEval's docstring, and the calls (not the expected values) of the tests
+that MBPP's prompt shows. It asks no model.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def _samples(tasks: Tasks, work: Path) -> Table:
 def _judge(tasks: Tasks, work: Path) -> Table:
     pairs = _judged_pairs(work)
     done = tracked(pairs.items(), "judged pairs", len(pairs))
-    return [judged_row(tasks[name], pair, said, _run) for name, (pair, said) in done]
+    return [judged_row(tasks[name], pair, replies, _run) for name, (pair, replies) in done]
 
 
 def self_tests_row(task: Task, draft: dict[str, Any], row: dict[str, Any], runs: Runs) -> dict[str, Any]:
@@ -112,16 +112,16 @@ def samples_rows(task: Task, rows: Sequence[dict[str, Any]], runs: Runs) -> list
     ]
 
 
-def judged_row(task: Task, pair: tuple[str, str], said: Mapping[str, dict[str, Any]], runs: Runs) -> dict[str, Any]:
+def judged_row(task: Task, pair: tuple[str, str], replies: Mapping[str, dict[str, Any]], runs: Runs) -> dict[str, Any]:
     """Who passed and whom the judge preferred, in each order."""
     weak, strong = (int(runs(judged_program(task, f"```python\n{code}\n```"))) for code in pair)
     row: dict[str, Any] = {"task_id": task.task_id, "weak_passed": weak, "strong_passed": strong}
     row["same_answer"] = int(pair[0] == pair[1])
     for order, sides in zip(ORDERS, (("weak", "strong"), ("strong", "weak")), strict=True):
-        lean = said[order]["lean_first"]
+        lean = replies[order]["lean_first"]
         toward_strong = lean if lean is None or sides[0] == "strong" else -lean
         name = order.replace(" ", "_")
-        row[name] = {"A": sides[0], "B": sides[1]}.get(said[order]["letter"], "tie")
+        row[name] = {"A": sides[0], "B": sides[1]}.get(replies[order]["letter"], "tie")
         row[f"lean_{name}"] = "" if toward_strong is None else round(toward_strong, 4)
     return row
 
@@ -161,13 +161,13 @@ def behaviour(code):
         exec(code, space)
     except BaseException as error:
         return [type(error).__name__]
-    said = []
+    results = []
     for call in {list(calls)!r}:
         try:
-            said.append(repr(eval(call, space)))
+            results.append(repr(eval(call, space)))
         except BaseException as error:
-            said.append(type(error).__name__)
-    return said
+            results.append(type(error).__name__)
+    return results
 assert behaviour({head + chr(10) + one!r}) == behaviour({head + chr(10) + other!r})
 """
 
@@ -223,12 +223,12 @@ def _complete(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]
 
 
 def _judged_pairs(work: Path) -> dict[str, tuple[tuple[str, str], dict[str, dict[str, Any]]]]:
-    """By task: both answers and what the judge said in each order; tasks with one order alone are left out."""
-    said: dict[str, dict[str, dict[str, Any]]] = {}
+    """By task: both answers and the judge's reply in each order; tasks with one order alone are left out."""
+    replies: dict[str, dict[str, dict[str, Any]]] = {}
     for row in read_lines(work / "judge.jsonl"):
-        said.setdefault(row["task_id"], {})[row["order"]] = row
+        replies.setdefault(row["task_id"], {})[row["order"]] = row
     weak, strong = answers(work / "drafts.jsonl"), answers(work / "strong.jsonl")
-    return {name: ((weak[name], strong[name]), by) for name, by in said.items() if len(by) == len(ORDERS)}
+    return {name: ((weak[name], strong[name]), by) for name, by in replies.items() if len(by) == len(ORDERS)}
 
 
 def _run(program: str) -> bool:

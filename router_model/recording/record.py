@@ -2,10 +2,10 @@
 
     python -m halfwatt.router_model.recording.record KIND --model FILE.gguf --data-dir DIR --work DIR [--tasks N]
 
-Kinds, in this order: `drafts` (greedy), `tests` (up to seven assertions for the draft's function, one generation),
-`samples` (five at temperature 0.7), all three by the weak model; `strong` (greedy, by the strong model, for
-`judge_llm.py`; lines of `labelling/label.py` do as well). Resumable: one JSON line per finished generation in
-`DIR/KIND.jsonl`. Those files hold texts and stay out of the project; `outcomes.py` makes text-free tables.
+Kinds, in this order. By the weak model: `drafts` (greedy), `tests` (up to seven assertions for the draft's function in
+one generation) and `samples` (five at temperature 0.7). By the strong model: `strong` (greedy, for `judge_llm.py`;
+lines of `labelling/label.py` do as well). Resumable: one JSON line per finished generation in `DIR/KIND.jsonl`. Those
+files hold texts and stay out of the project; `outcomes.py` makes text-free tables.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _FENCE = b"```"
 
 
 class LineCounter:
-    """Told of every token, it notes after how many of them each assertion was complete, and says when to stop."""
+    """Counts the tokens until each assertion is complete, and says when to stop; called after every token."""
 
     def __init__(self, n_lines: int) -> None:
         self.tokens_at: list[int] = []
@@ -53,18 +53,18 @@ class LineCounter:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of the stage. Asked to end, it ends in order: finished lines are kept."""
+    """Entry point of the stage. SIGTERM ends it in order: finished lines stay in the file."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     options = _arguments(argv)
     tasks = recorded_tasks(load_tasks(options.data_dir), options.tasks)
     options.work.mkdir(parents=True, exist_ok=True)
     out_path = options.work / f"{options.kind}.jsonl"
     finished = {(row["task_id"], row["sample"]) for row in read_lines(out_path)}
-    prompts = [p for p in _prompts(options, tasks) if _place(p.key) not in finished]
-    if not prompts:
+    requests = [p for p in _requests(options, tasks) if _place(p.key) not in finished]
+    if not requests:
         return 0
     with out_path.open("a", encoding="utf-8") as out:
-        for generation, stop in tracked(_decoded(options, prompts), options.kind, len(prompts)):
+        for generation, stop in tracked(_decoded(options, requests), options.kind, len(requests)):
             out.write(json.dumps(_row(generation, stop)) + "\n")
             out.flush()
     return 0
@@ -119,7 +119,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _prompts(options: argparse.Namespace, tasks: list[Task]) -> list[DecodeRequest]:
+def _requests(options: argparse.Namespace, tasks: list[Task]) -> list[DecodeRequest]:
     if options.kind in ("drafts", "strong"):
         return [DecodeRequest(f"{task.task_id}#0", chat_prompt(task)) for task in tasks]
     if options.kind == "samples":
@@ -138,20 +138,20 @@ def _prompts(options: argparse.Namespace, tasks: list[Task]) -> list[DecodeReque
     ]
 
 
-def _decoded(options: argparse.Namespace, prompts: list[DecodeRequest]) -> Iterator[tuple[Generation, Any]]:
-    stops = {prompt.key: prompt.stop for prompt in prompts}
-    for generation in _generations(options, prompts):
+def _decoded(options: argparse.Namespace, requests: list[DecodeRequest]) -> Iterator[tuple[Generation, Any]]:
+    stops = {request.key: request.stop for request in requests}
+    for generation in _generations(options, requests):
         yield generation, stops[generation.key]
 
 
-def _generations(options: argparse.Namespace, prompts: list[DecodeRequest]) -> Iterable[Generation]:
+def _generations(options: argparse.Namespace, requests: list[DecodeRequest]) -> Iterable[Generation]:
     if options.engine == "llama":
         with BatchedDecoder(options.model, options.rows, options.threads) as decoder:
-            yield from decoder.decode(prompts)
+            yield from decoder.decode(requests)
         return
     from .torch_decode import TorchDecoder
 
-    yield from TorchDecoder.read(options.model, options.rows, options.threads).decode(prompts)
+    yield from TorchDecoder.read(options.model, options.rows, options.threads).decode(requests)
 
 
 def _row(generation: Generation, stop: Any) -> dict[str, Any]:

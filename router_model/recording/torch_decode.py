@@ -1,4 +1,4 @@
-"""Decoding of very many prompts at once through torch, for recordings on a processor.
+"""Decoding of very many requests at once through torch, for recordings on a processor.
 
 The weights of a Qwen2 GGUF file are widened to 32 bits and multiplied for dozens of sequences at a time. On two
 busy cores that gave several times the tokens per processor second of llama.cpp, whose kernels for this
@@ -15,14 +15,14 @@ import numpy as np
 
 from halfwatt.router_model.labelling.batched_decode import DecodeRequest, Generation, finish_reason
 
-_MAX_TOKENS = 1100  # prompt and answer together
+_MAX_TOKENS = 1100  # request and answer together
 _LIKELIEST = 50  # sampling draws from these
 
 
 @dataclass
 class _ActiveRow:
     generation: Generation
-    prompt: DecodeRequest
+    request: DecodeRequest
     random: np.random.Generator
     length: int
     next_token: int = 0
@@ -59,9 +59,9 @@ class TorchDecoder:
         del whole
         return cls(tokenizer, *_read(model_path, torch), n_rows)
 
-    def decode(self, prompts: Sequence[DecodeRequest]) -> Iterator[Generation]:
-        """Yield generations in the order in which they finish; prompts of one text in a row share its reading."""
-        waiting, rows = list(reversed(prompts)), list[_ActiveRow]()
+    def decode(self, requests: Sequence[DecodeRequest]) -> Iterator[Generation]:
+        """Yield generations in the order in which they finish; requests of one text in a row share its reading."""
+        waiting, rows = list(reversed(requests)), list[_ActiveRow]()
         with self._torch.inference_mode():
             while waiting or rows:
                 while waiting and len(rows) < self._n_rows:
@@ -77,11 +77,11 @@ class TorchDecoder:
         first = len(rows)
         logits = self._forward([ids], slice(first, first + 1), [0])
         while waiting and waiting[-1].text == text and len(rows) < self._n_rows:
-            prompt, place = waiting.pop(), len(rows)
+            request, place = waiting.pop(), len(rows)
             if place != first:
                 self._copy(first, place, len(ids))
             rows.append(
-                _ActiveRow(Generation(prompt.key, len(ids)), prompt, np.random.default_rng(prompt.seed), len(ids))
+                _ActiveRow(Generation(request.key, len(ids)), request, np.random.default_rng(request.seed), len(ids))
             )
         self._consume(rows[first:], logits.expand(len(rows) - first, -1))
 
@@ -97,9 +97,9 @@ class TorchDecoder:
         for index, row in enumerate(rows):
             heights = values[index].numpy()
             place = 0
-            if row.prompt.temperature > 0:
+            if row.request.temperature > 0:
                 noise = row.random.gumbel(size=_LIKELIEST)
-                place = int((heights / row.prompt.temperature + noise).argmax())
+                place = int((heights / row.request.temperature + noise).argmax())
             token = int(tokens[index, place])
             row.generation.logprobs.append(float(heights[place]) - float(totals[index]))
             row.next_token = token
@@ -107,7 +107,9 @@ class TorchDecoder:
             if not ended:
                 row.generation.text += self._tokenizer.decode([token], skip_special_tokens=False).encode()
             full = row.length >= _MAX_TOKENS - 1
-            row.generation.finish = "stop" if ended else "length" if full else finish_reason(row.generation, row.prompt)
+            row.generation.finish = (
+                "stop" if ended else "length" if full else finish_reason(row.generation, row.request)
+            )
 
     def _remove_finished(self, rows: list[_ActiveRow]) -> Iterator[Generation]:
         for place in range(len(rows) - 1, -1, -1):

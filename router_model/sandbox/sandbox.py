@@ -1,10 +1,12 @@
 """Run one Python program that nobody trusts, inside bubblewrap.
 
-No network, no home, no environment, a read-only system, a small private /tmp, no further processes, and limits on
-memory, file size, processor time and wall time. Without bubblewrap it refuses, unless the caller says `allow_unsafe`:
-then only the resource limits hold. It judges nothing but "the program came to its end", and fails closed: exit
-code 0 counts only with the token of this very run, written after the last line. Code that searches the runner's memory
-for the token could forge it; nothing that a model writes by mistake can.
+The program has no network, no home, no environment, a read-only system, a small private /tmp and no further processes.
+Memory, file size, processor time and wall time are limited. Without bubblewrap it refuses, unless the caller says
+`allow_unsafe`: then only the resource limits hold.
+
+It judges nothing but "the program came to its end". It fails closed: exit code 0 counts only with the token of this
+run, written after the last line. Code that searches the runner's memory for the token could forge it. Nothing that a
+model writes by mistake can.
 """
 
 import os
@@ -46,8 +48,10 @@ class SandboxLimits:
     file_bytes: int = 1 << 20
 
     def arguments(self) -> list[str]:
-        """For the runner, which binds itself before it reads the program: a daemon with threads may not fork and
-        then run Python of its own (`preexec_fn`)."""
+        """For the runner, which limits itself before it reads the program.
+
+        A daemon with threads may not run Python between fork and exec (`preexec_fn`).
+        """
         return [str(value) for value in (self.memory_bytes, self.file_bytes, self.cpu_s, 0)]
 
 
@@ -110,7 +114,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _walls(filter_descriptor: int) -> list[str]:
-    """What bubblewrap is told."""
+    """Arguments of bubblewrap."""
     command = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
     command += ["--seccomp", str(filter_descriptor)]

@@ -1,7 +1,7 @@
 """A seccomp filter that denies new processes, as bytes for bubblewrap's `--seccomp`.
 
-Process limits by resource do not bind the superuser, this does. Classic BPF: load the system call's number, compare it
-with those that make a process, answer EPERM, else allow. Threads are denied too: generated code needs none.
+Resource limits on processes do not bind the superuser; this filter does. Classic BPF: load the system call's number,
+compare it with those that make a process, answer EPERM, else allow. Threads are denied too: generated code needs none.
 """
 
 import errno

@@ -1,7 +1,8 @@
-"""The artifact's folder: what files it has, their digests, and the tables beside the graph.
+"""The artifact's folder: its files, their digests, and the tables beside the graph.
 
-`router.onnx`, `tokenizer.json`, `tables.json` (read here), `metrics.json` and `MODEL_CARD.md` (for people), and
-`manifest.json` with the SHA-256 of each. Nothing is used before its digest matches.
+The files are `router.onnx`, `tokenizer.json`, `tables.json` (read here), `metrics.json` and `MODEL_CARD.md` (for
+people), and `manifest.json` with the SHA-256 of each. Nothing is used before its digest matches. This module opens no
+graph (`router.py`).
 """
 
 import hashlib
@@ -22,7 +23,7 @@ MANIFEST = "manifest.json"
 class ArtifactTables(msgspec.Struct, frozen=True):
     """Calibration of the graph's raw outputs; lists have one entry per model.
 
-    `calibration` (slope, intercept), `smearing` (factor), `token_quantiles` (10 %, 90 % of the log residual),
+    `calibration`: slope and intercept. `smearing`: a factor. `token_quantiles`: 10 % and 90 % of the log residual.
     `targets`: pair → share of the strong model's accuracy → λ per joule, chosen on held-out folds.
     """
 
@@ -48,7 +49,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def verify(folder: Path) -> None:
-    """Raise `RouterUnavailable` with a sentence when a file is missing, damaged or of another version."""
+    """Raise `RouterUnavailable` when a file is missing, damaged or of another version."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         version, digests = manifest["version"], dict(manifest["sha256"])

@@ -1,7 +1,7 @@
 """The decision before generation: maximise q̂ − λ·Ê − price of leaving the machine. Pure arithmetic.
 
-It sees candidates that the policy has already allowed; consent, secrets and pins are not its business. λ is
-chosen at run time by one dial, so nothing is trained again when the user turns it.
+λ is chosen at run time by one dial, so nothing is trained again when the user turns it. The policy has already allowed
+the candidates: this module knows nothing of consent, secrets or pins.
 """
 
 import math
@@ -106,8 +106,8 @@ def decide(
 ) -> Ranking:
     """Pick the candidate with the largest utility; ties go to fewer joules, then to the order given.
 
-    `ValueError` when there is no candidate. An unknown energy counts as the largest known one. A tier outside the
-    machine is never credited with fewer joules than the cheapest local one: joules alone do not justify leaving.
+    An unknown energy counts as the largest known one. A tier outside the machine is never credited with fewer joules
+    than the cheapest local one: joules alone do not justify leaving. Raises `ValueError` without a candidate.
     """
     if not candidates:
         raise ValueError("There is no tier to decide between.")

@@ -1,8 +1,8 @@
-"""What a finished draft shows of itself beyond its log-probabilities: does it parse, do the examples hold?
+"""Facts about a finished draft beyond its log-probabilities: whether it parses, and whether the examples hold.
 
-Examples are the `>>>` lines of the request's docstring or comment. They run only in the sandbox, only when the caller
-asks for it; without a sandbox, or where they fail for want of the file around them, nothing is known. Python alone is
-looked at: of other languages, and of texts that are no code at all, nothing is said. It decides nothing (`stage2.py`).
+Examples are the `>>>` lines of the request's docstring or comment. They run only in the sandbox, and only when the
+caller asks for it. Without a sandbox the result is unknown, and so it is where an example needs the file around the
+draft. Only Python is examined. It decides nothing (`stage2.py`).
 """
 
 import ast
@@ -26,35 +26,35 @@ _CHECK = """
 import doctest
 space = {{"__name__": "__main__"}}
 exec(compile({code!r}, "draft", "exec"), space)
-told = []
+failures = []
 runner = doctest.DocTestRunner(verbose=False)
-runner.run(doctest.DocTestParser().get_doctest({examples!r}, space, "examples", None, 0), out=told.append)
-foreign = any(name in text for text in told for name in ("NameError", "ImportError", "ModuleNotFoundError"))
-if not ({wish}):
+runner.run(doctest.DocTestParser().get_doctest({examples!r}, space, "examples", None, 0), out=failures.append)
+foreign = any(name in text for text in failures for name in ("NameError", "ImportError", "ModuleNotFoundError"))
+if not ({condition}):
     raise SystemExit(1)
 """
-_HOLD = "runner.tries > 0 and runner.failures == 0"
-_SAYS_NOTHING = "runner.tries == 0 or foreign"
+_ALL_HOLD = "runner.tries > 0 and runner.failures == 0"
+_UNKNOWN = "runner.tries == 0 or foreign"
 
 
 @dataclass(frozen=True)
 class DraftFacts:
-    """`parses` is False only for Python that does not; `examples_pass` is None where nothing is known."""
+    """`parses` is False only for Python that does not parse; `examples_pass` is None where that is unknown."""
 
     parses: bool = True
     examples_pass: bool | None = None
 
 
-def facts_of(asked: str, code: str, language: str, run_examples: bool) -> DraftFacts:
+def facts_of(stub: str, code: str, language: str, run_examples: bool) -> DraftFacts:
     """Facts about the code of a draft. Blocks, with examples for up to ten seconds.
 
-    `asked` is the signature with its docstring or comment, as the router saw it.
+    `stub` is the signature with its docstring or comment, as the router saw it.
     """
     if language != "python":
         return DraftFacts()
     if not parses(code):
         return DraftFacts(parses=False)
-    return DraftFacts(True, examples_pass(asked, code) if run_examples else None)
+    return DraftFacts(True, examples_pass(stub, code) if run_examples else None)
 
 
 def parses(code: str) -> bool:
@@ -63,32 +63,35 @@ def parses(code: str) -> bool:
     return _is_python(body) or _is_python("def _():\n" + textwrap.indent(body, "    "))
 
 
-def examples_pass(asked: str, code: str) -> bool | None:
-    """Run the request's examples against the code, in the sandbox only; None without examples or sandbox.
+def examples_pass(stub: str, code: str) -> bool | None:
+    """Run the stub's examples against the code, in the sandbox only; None without examples or sandbox.
 
-    True only where at least one example ran and none failed, in each of `_N_RUNS` processes. A failure counts only
-    where it is the code's own: an unknown name or module may stand in the user's file.
+    True only where at least one example ran and none failed, in each of `_N_RUNS` processes. False only where the
+    failure is the code's own: an unknown name or module may be defined in the user's file.
     """
-    examples = examples_of(asked)
+    examples = examples_of(stub)
     if not examples:
         return None
-    code = _program(asked, code)
+    code = _program(stub, code)
     try:
-        if all(_ends(code, examples, _HOLD) for _ in range(_N_RUNS)):
+        if all(_is_true(_ALL_HOLD, code, examples) for _ in range(_N_RUNS)):
             return True
-        return None if _ends(code, examples, _SAYS_NOTHING) else False
+        return None if _is_true(_UNKNOWN, code, examples) else False
     except (SandboxUnavailable, OSError):
         return None
 
 
-def _ends(code: str, examples: str, wish: str) -> bool:
-    return runs_to_its_end(_CHECK.format(code=code, examples=examples, wish=wish), _LIMITS)
+def _is_true(condition: str, code: str, examples: str) -> bool:
+    """Whether a condition on the runner holds after the examples ran in a process of their own."""
+    return runs_to_its_end(_CHECK.format(code=code, examples=examples, condition=condition), _LIMITS)
 
 
-def examples_of(asked: str) -> str:
-    """The first `MAX_EXAMPLES` examples of a docstring or a comment as plain text; empty where none can fail by its
-    value: without an expected output or an assertion an example shows nothing."""
-    text = _QUOTES.sub("\n", "\n".join(_uncommented(asked)))
+def examples_of(stub: str) -> str:
+    """The first `MAX_EXAMPLES` examples of a docstring or a comment as plain text.
+
+    Empty where no example has an expected output or an assertion: such examples cannot fail by their value.
+    """
+    text = _QUOTES.sub("\n", "\n".join(_uncommented(stub)))
     try:
         found = doctest.DocTestParser().get_examples(text)
     except ValueError:
@@ -103,10 +106,10 @@ def _continued(source: str) -> str:
     return source.rstrip("\n").replace("\n", "\n... ") + "\n"
 
 
-def _uncommented(asked: str) -> Iterator[str]:
-    """Lines without comment signs, an empty one where comments end: what follows is no part of an example."""
+def _uncommented(stub: str) -> Iterator[str]:
+    """Lines without comment signs. An empty line ends each comment, so that no example runs on into the code."""
     commented = False
-    for line in asked.split("\n"):
+    for line in stub.split("\n"):
         bare = _COMMENT.sub("", line, count=1) if _COMMENT.match(line) else None
         if commented and bare is None:
             yield ""
@@ -114,10 +117,12 @@ def _uncommented(asked: str) -> Iterator[str]:
         yield line if bare is None else bare
 
 
-def _program(asked: str, code: str) -> str:
-    """The stub stands in front where it is valid, as it does when benchmarks are judged: it may hold imports. Code
-    that does not define the function asked for is taken for its body."""
-    stub, body = asked.rstrip() + "\n", textwrap.dedent(code) + "\n"
+def _program(stub: str, code: str) -> str:
+    """Stub and code as one program. The stub stays in front where it is valid, because it may hold imports.
+
+    Code that does not define the stub's function is taken for its body.
+    """
+    stub, body = stub.rstrip() + "\n", textwrap.dedent(code) + "\n"
     wanted = _DEFINED.findall(stub)
     if wanted and wanted[-1] not in _DEFINED.findall(body):
         return stub + textwrap.indent(body, "    ")

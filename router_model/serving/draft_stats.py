@@ -1,4 +1,4 @@
-"""Statistics of a draft's token log-probabilities: what the second stage judges by.
+"""Statistics of a draft's token log-probabilities, from which stage 2 judges it.
 
 The same function makes the columns of the outcome table and the input at serving time. It knows nothing of
 models, thresholds or text.

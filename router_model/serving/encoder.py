@@ -1,7 +1,8 @@
 """Text → tokens → one vector, through onnxruntime and tokenizers alone.
 
 `encode` holds the window rule that training and serving share. The encoder is a parameter: any ONNX file with inputs
-`input_ids` and `attention_mask` whose first output is the last hidden state, beside a `tokenizer.json`.
+`input_ids` and `attention_mask` whose first output is the last hidden state, beside a `tokenizer.json`. It trains
+nothing and knows no router.
 """
 
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ _TAIL_TOKENS = 64
 
 @dataclass(frozen=True)
 class EncodedText:
-    """Token ids inside the window, the count of all tokens (an estimate beyond `MAX_CHARACTERS`), and whether
-    something was left out."""
+    """Token ids inside the window, the count of all tokens, and whether some were left out.
+
+    The count is an estimate beyond `features.MAX_CHARACTERS`.
+    """
 
     ids: list[int]
     n_tokens: int

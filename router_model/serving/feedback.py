@@ -1,6 +1,6 @@
 """A small personal bias from what the user did with earlier answers. Pure: counts in, one number out.
 
-Resetting is passing zero counts. It never looks at text, and it cannot move a probability far: the bias is bounded.
+Zero counts reset it. The bias is bounded, so it cannot move a probability far. It never looks at text.
 """
 
 import math
@@ -13,14 +13,15 @@ _PRIOR_WEIGHT = 20.0
 def bias_logit(n_accepted: int, n_rejected: int, n_undone: int = 0) -> float:
     """Shift of this model's pass probability on the logit scale, within ±`MAX_BIAS_LOGIT`.
 
-    The user's share of kept answers, shrunk towards the expected 70 % by twenty imagined answers. An answer that was
-    accepted and then undone counts as rejected: pass it in `n_undone` and leave it in `n_accepted`.
+    It comes from the share of answers that the user accepted and did not undo, shrunk towards the expected 70 % by
+    twenty imagined answers. An answer that was accepted and then undone counts as rejected: pass it in `n_undone` and
+    leave it in `n_accepted`.
     """
     if min(n_accepted, n_rejected, n_undone) < 0:
         raise ValueError("Feedback counts cannot be negative.")
-    kept = max(0, n_accepted - n_undone)
-    total = kept + n_rejected + min(n_undone, n_accepted)
-    share = (kept + _PRIOR_WEIGHT * _EXPECTED_SHARE) / (total + _PRIOR_WEIGHT)
+    still_accepted = max(0, n_accepted - n_undone)
+    total = still_accepted + n_rejected + min(n_undone, n_accepted)
+    share = (still_accepted + _PRIOR_WEIGHT * _EXPECTED_SHARE) / (total + _PRIOR_WEIGHT)
     shift = _logit(share) - _logit(_EXPECTED_SHARE)
     return max(-MAX_BIAS_LOGIT, min(MAX_BIAS_LOGIT, shift))
 

@@ -1,9 +1,9 @@
-"""The shipped router at run time: a text in, estimates for every model it has labels for out.
+"""The shipped router at run time: from a text to estimates for every model that it has labels for.
 
     Router.load().estimate("def area(radius: float) -> float: ...")
 
-Needs numpy, onnxruntime, tokenizers and msgspec. One thread, bounded work for any length of text. It decides nothing
-(`decide.py`) and logs nothing: the text leaves no trace.
+It needs numpy, onnxruntime, tokenizers and msgspec, one thread, and bounded work for any length of text. It decides
+nothing (`decide.py`) and logs nothing: the text leaves no trace.
 """
 
 from pathlib import Path
@@ -34,12 +34,12 @@ class Router:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "Router":
-        """Verify and open the artifact; `RouterUnavailable` says what is wrong with it."""
+        """Verify and open the artifact. Raises `RouterUnavailable`, which says what is wrong with it."""
         place = folder or DEFAULT_FOLDER
         verify(place)
         tables = read_tables(place)
         try:
-            return cls(place, tables, _session(place / "router.onnx"), _tokenizer(place / "tokenizer.json"))
+            return cls(place, tables, open_graph(place / "router.onnx"), _tokenizer(place / "tokenizer.json"))
         except Exception as error:  # onnxruntime and tokenizers raise their own bare types
             raise RouterUnavailable("The router's graph cannot be opened. Reinstall halfwatt.") from error
 
@@ -49,32 +49,18 @@ class Router:
         `text` is the signature with its docstring or comment. Texts over the window are judged by their head and
         tail (`encoder.encode`), get intervals twice as wide, and are flagged `over_window`.
         """
-        tokens = encode(self._tokenizer, text)
-        passing, members, log_tokens = self._run(text, tokens.ids, ["passing", "members", "log_tokens"])
-        widen = 2.0 if tokens.over_window else 1.0
+        encoded = encode(self._tokenizer, text)
+        passing, members, log_tokens = self._run(encoded.ids, features(text), ["passing", "members", "log_tokens"])
+        widen = 2.0 if encoded.over_window else 1.0
         spread = members.reshape(self.tables.n_members, -1).std(axis=0) * self.tables.member_spread * widen
         by_model = {
             model: self._estimate(index, passing, spread, log_tokens) for index, model in enumerate(self.tables.models)
         }
-        return Estimates(by_model, tokens.n_tokens, tokens.over_window)
+        return Estimates(by_model, encoded.n_tokens, encoded.over_window)
 
     def meaning(self, text: str) -> npt.NDArray[np.float64]:
         """The encoder's unit vector of a text, shape `(width,)`; training and measuring use the shipped encoder."""
-        return self._feed(encode(self._tokenizer, text).ids, NO_FEATURES, ["meaning"])[0]
-
-    def _run(self, text: str, token_ids: list[int], outputs: list[str]) -> list[npt.NDArray[np.float64]]:
-        return self._feed(token_ids, features(text), outputs)
-
-    def _feed(self, token_ids: list[int], found: Features, outputs: list[str]) -> list[npt.NDArray[np.float64]]:
-        ids = np.array([token_ids], dtype=np.int64)
-        inputs = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "words": found.words[None],
-            "grams": found.grams[None],
-            "surface": found.surface[None],
-        }
-        return [np.asarray(part[0], dtype=np.float64) for part in self._session.run(outputs, inputs)]
+        return self._run(encode(self._tokenizer, text).ids, NO_FEATURES, ["meaning"])[0]
 
     def info(self) -> dict[str, Any]:
         """Facts for `halfwatt router info`."""
@@ -90,6 +76,17 @@ class Router:
                 name: f"{table.quantization}, {table.template}" for name, table in self.tables.drafts.items()
             },
         }
+
+    def _run(self, token_ids: list[int], inputs: Features, outputs: list[str]) -> list[npt.NDArray[np.float64]]:
+        ids = np.array([token_ids], dtype=np.int64)
+        named = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "words": inputs.words[None],
+            "grams": inputs.grams[None],
+            "surface": inputs.surface[None],
+        }
+        return [np.asarray(part[0], dtype=np.float64) for part in self._session.run(outputs, named)]
 
     def _estimate(
         self, index: int, passing: npt.NDArray[Any], spread: npt.NDArray[Any], log_tokens: npt.NDArray[Any]
@@ -117,7 +114,8 @@ def _count(value: float) -> float:
     return float(min(_MAX_TOKENS, max(1.0, value)))
 
 
-def _session(path: Path) -> Any:
+def open_graph(path: Path) -> Any:
+    """An onnxruntime session of one thread. Raises what onnxruntime raises."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

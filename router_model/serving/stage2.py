@@ -2,7 +2,7 @@
 
 After a whole draft, `check` reads its log-probabilities, whether it parses and, if the user allows it, whether its
 docstring examples passed. During a stream, `check_start` reads the first sixteen tokens, before anything is shown.
-It neither generates nor runs anything; a draft that is thrown away is booked as wasted by the caller.
+It neither generates nor runs anything. The caller books a draft that is thrown away as wasted.
 """
 
 import math
@@ -68,7 +68,7 @@ def check(
     """Judge a whole draft. `alternative` is the best other tier that consent allows, or None.
 
     Escalate when p(alternative) − price − λ·Ê(alternative) exceeds the draft's own probability: the draft's joules
-    are spent either way. Without a table the first estimate stands and is said to be uncalibrated. The effects of a
+    are spent either way. Without a table the first estimate stands and is marked as uncalibrated. The effects of a
     failed parse and of examples are stated priors, not measurements.
     """
     p_pass = p_before if table is None else apply(table.whole, whole_inputs(stats, p_before))
@@ -134,8 +134,8 @@ def start_inputs(logprobs: Sequence[float], margin_first: float, p_before: float
 
 def logit(p: float) -> float:
     """Log-odds, bounded at probabilities of one in a thousand."""
-    kept = min(0.999, max(0.001, p))
-    return math.log(kept / (1 - kept))
+    bounded = min(0.999, max(0.001, p))
+    return math.log(bounded / (1 - bounded))
 
 
 def sigmoid(x: float) -> float:

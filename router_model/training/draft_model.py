@@ -1,6 +1,6 @@
 """Fitting the tables of stage 2: logistic regressions over draft statistics, one model at a time.
 
-Training half: needs scikit-learn. What is fitted is applied by `serving/stage2.py` with the same input functions.
+It needs scikit-learn. `serving/stage2.py` applies the tables and shares the functions that make their inputs.
 """
 
 from collections.abc import Sequence

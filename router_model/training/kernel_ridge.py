@@ -56,7 +56,7 @@ def predict(rows: Array, fitted: Fit) -> Array:
 def calibration(left_out: Array, actual: Array, known: Mask | None = None) -> Array:
     """Slope and intercept that make held-out predictions right on average, shape `(n_targets, 2)`.
 
-    The slope is held between 0.5 and 1: stretching predictions beyond their own spread made held-out decisions worse.
+    The slope stays between 0.5 and 1: stretching predictions beyond their own spread made held-out decisions worse.
     """
     known = np.ones(actual.shape, dtype=bool) if known is None else known
     lines = []
@@ -69,7 +69,7 @@ def calibration(left_out: Array, actual: Array, known: Mask | None = None) -> Ar
 
 
 def probabilities(raw: Array, lines: Array) -> Array:
-    """Calibrated probabilities, kept between 0.02 and 0.98."""
+    """Calibrated probabilities between 0.02 and 0.98."""
     return np.clip(raw * lines[:, 0] + lines[:, 1], 0.02, 0.98)
 
 

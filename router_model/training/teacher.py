@@ -1,10 +1,9 @@
 """Softer training targets: what an observer who also saw other models' answers would have expected.
 
 One greedy answer is a noisy label. On the training tasks more is known than the prompt: how other models did, how
-sure they were, how long the reference solution is. Extra trees learn from that (out of fold, on training tasks
-only) what to expect, and the student's target is a mixture of the label and this expectation ("learning using
-privileged information", Vapnik; generalized distillation, Lopez-Paz et al. 2016). Nothing of it is needed, or used,
-for a task to be routed.
+sure they were, how long the reference solution is. From that, extra trees learn what to expect, out of fold and on
+training tasks only. The student's target is a mixture of the label and this expectation. Sources: "learning using
+privileged information" (Vapnik) and generalized distillation (Lopez-Paz et al., 2016). Routing a task needs none of it.
 """
 
 from pathlib import Path
@@ -36,14 +35,14 @@ def privileged(data_dir: Path, tasks: list[Task]) -> Array:
     return np.hstack(columns)
 
 
-def expectations(known: Array, targets: Array, seed: int, n_folds: int = 5) -> Array:
-    """Out-of-fold expectations of the targets from what is known."""
+def expectations(knowledge: Array, targets: Array, seed: int, n_folds: int = 5) -> Array:
+    """Out-of-fold expectations of the targets from what is known (`privileged`)."""
     out = np.zeros_like(targets)
-    order = np.random.default_rng(seed).permutation(len(known))
+    order = np.random.default_rng(seed).permutation(len(knowledge))
     for fold in range(n_folds):
         held = order[fold::n_folds]
         rest = np.setdiff1d(order, held)
-        out[held] = _learn(known[rest], targets[rest], known[held])
+        out[held] = _learn(knowledge[rest], targets[rest], knowledge[held])
     return out
 
 
@@ -52,11 +51,11 @@ def softened(targets: Array, expected: Array, share: float) -> Array:
     return (1 - share) * targets + share * expected
 
 
-def _learn(known: Array, targets: Array, asked: Array) -> Array:
+def _learn(knowledge: Array, targets: Array, queries: Array) -> Array:
     from sklearn.ensemble import ExtraTreesRegressor
 
     mean, scale = targets.mean(axis=0), targets.std(axis=0) + 1e-9
     forest = ExtraTreesRegressor(80, min_samples_leaf=4, max_features=0.5, random_state=0)
-    forest.fit(known, (targets - mean) / scale)
-    learned: Array = forest.predict(asked).reshape(len(asked), -1) * scale + mean
+    forest.fit(knowledge, (targets - mean) / scale)
+    learned: Array = forest.predict(queries).reshape(len(queries), -1) * scale + mean
     return learned

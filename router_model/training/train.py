@@ -1,9 +1,8 @@
-"""Stage 3, *train*: one kernel machine for every model that has labels, with an ensemble for the doubt.
+"""Stage 3, *train*: one kernel machine for every model that has labels, with an ensemble for the uncertainty.
 
     python -m halfwatt.router_model.commands.pipeline train --data-dir DIR --work DIR
 
-Everything here is arithmetic on arrays; reading tables is `labelling/labels.py`, writing the artifact is
-`export/export.py`.
+Everything here is arithmetic on arrays. `labelling/labels.py` reads the tables, `export/export.py` writes the artifact.
 """
 
 from dataclasses import dataclass
@@ -85,7 +84,10 @@ def train(tasks: list[Task], inputs: Inputs, data_dir: Path) -> TrainedRouter:
 
 
 def _with_teacher(passed: Array, log_tokens: Array, tasks: list[Task], data_dir: Path) -> tuple[Array, Array]:
-    """The measured pair learns from softened targets; the teacher may not see a column that it is to explain."""
+    """Targets of passing and of log tokens; those of the measured pair are softened.
+
+    The teacher sees no column that it is to explain.
+    """
     columns = [MODELS.index(model) for model in ENERGY_MODELS]
     labels = np.hstack([passed[:, columns], log_tokens[:, columns]])
     expected = teacher.expectations(teacher.privileged(data_dir, tasks), labels, SEED)

@@ -1,8 +1,8 @@
 """Five views of a request and the kernel between requests.
 
-Each view is a vector; the kernel is the mean of exp(−distance / typical distance) over the views, so that a
-request is near another when their words, spellings, meanings or shapes are near. The support vectors are rounded to
-8 bits before anything is trained on them: the exported graph holds the same numbers. It fits nothing.
+Each view is a vector. The kernel is the mean of exp(−distance / typical distance) over the views: requests are near
+each other when their words, spellings, meanings or shapes are near. The support vectors are rounded to 8 bits before
+anything is trained on them, so the exported graph holds the same numbers. It learns no targets (`kernel_ridge.py`).
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Inputs:
     surface: Array
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Inputs":
-        """The same inputs of a choice of requests."""
+        """The inputs of some of the requests."""
         return Inputs(self.words[rows], self.grams[rows], self.meaning[rows], self.surface[rows])
 
 

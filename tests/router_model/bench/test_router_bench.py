@@ -62,7 +62,7 @@ def test_other_outcomes_are_measured_anew(data: PairData, tmp_path: Path) -> Non
 
 
 def test_processes_give_what_one_process_gives(data: PairData, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in bench_runs._ONE_THREAD:
+    for name in bench_runs.ONE_THREAD:
         monkeypatch.setenv(name, "1")
     weak = next(family for family in families() if family.name == "length only")
     (alone,), (together,) = (run_all([weak], data, [3], None, n) for n in (1, 2))

@@ -181,7 +181,7 @@ def test_bandits_learn_from_the_arm_they_took() -> None:
     gains = rewards(PAIR.passed, PAIR.energy_j, 0.3)
     for kind in KINDS:
         run = run_bandit(kind, contexts[TRAIN], gains[TRAIN], contexts[TEST], 0)
-        assert (run.asked == (gains[TEST, 1] > gains[TEST, 0])).mean() > 0.95, kind
+        assert (run.expected == (gains[TEST, 1] > gains[TEST, 0])).mean() > 0.95, kind
         lost = regret(run.taken, gains[TRAIN])
         assert lost[-1] - lost[75] < lost[75]
 
@@ -203,7 +203,7 @@ def told(before: Array, after: Array) -> Fold:
         own = np.tile(after[rows][:, None, None], (1, 2, 2))
         return LocalPairEstimates(before[rows], own, ones[rows], np.ones((len(rows), 2)))
 
-    made.__dict__["said"] = (said(TRAIN), said(TEST))
+    made.estimates = (said(TRAIN), said(TEST))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,13 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from halfwatt.router_model.errors import RouterUnavailable
-from halfwatt.router_model.serving.artifact_io import DEFAULT_FOLDER, MANIFEST, total_bytes
+from halfwatt.router_model.export.model_card import model_card
+from halfwatt.router_model.serving.artifact_io import DEFAULT_FOLDER, MANIFEST, read_tables, total_bytes
 from halfwatt.router_model.serving.encoder import WINDOW_TOKENS, encode
 from halfwatt.router_model.serving.estimates import Estimates
 from halfwatt.router_model.serving.features import MAX_CHARACTERS, N_GRAMS, SURFACE_NAMES, features, hashed_grams
-from halfwatt.router_model.serving.router import Router
+from halfwatt.router_model.serving.router import Router, open_graph
 
 EASY = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n'
 HARD = (
@@ -74,11 +77,12 @@ def test_text_of_exactly_the_window_is_not_over_it(router: Router) -> None:
     assert router.estimate(words + "the").over_window
 
 
-def test_over_the_window_the_first_192_and_last_64_tokens_are_kept(router: Router) -> None:
-    tokens = encode(router._tokenizer, "alpha " * 300 + "omega " * 300)
-    assert len(tokens.ids) == WINDOW_TOKENS
-    assert tokens.over_window
-    assert len(set(tokens.ids[1:192])) == 1 and tokens.ids[1] != tokens.ids[200]
+def test_over_the_window_the_first_192_and_last_64_tokens_are_kept() -> None:
+    tokenizer = Tokenizer.from_file(str(DEFAULT_FOLDER / "tokenizer.json"))
+    encoded = encode(tokenizer, "alpha " * 300 + "omega " * 300)
+    assert len(encoded.ids) == WINDOW_TOKENS
+    assert encoded.over_window
+    assert len(set(encoded.ids[1:192])) == 1 and encoded.ids[1] != encoded.ids[200]
 
 
 def test_begging_for_the_local_model_does_not_make_a_task_easy(router: Router) -> None:
@@ -117,15 +121,22 @@ def test_hashed_grams_are_the_checksums_that_the_router_was_trained_on(text: str
     assert hashed_grams(text) == pytest.approx(np.sign(counts) * np.log1p(np.abs(counts)))
 
 
-def test_wrong_shape_is_refused_by_the_graph(router: Router) -> None:
+def test_wrong_shape_is_refused_by_the_graph() -> None:
+    session = open_graph(DEFAULT_FOLDER / "router.onnx")
     ids = np.ones((1, 4), dtype=np.int64)
     short = {"words": np.zeros((1, 3), np.float32), "grams": np.zeros((1, 3), np.float32)}
     with pytest.raises(Exception, match=r"(?i)invalid|dimension|missing"):
-        router._session.run(None, {"input_ids": ids, "attention_mask": ids, **short})
+        session.run(None, {"input_ids": ids, "attention_mask": ids, **short})
 
 
 def test_artifact_fits_its_size() -> None:
     assert total_bytes(DEFAULT_FOLDER) <= 25_000_000
+
+
+def test_shipped_model_card_says_what_the_tables_and_figures_say() -> None:
+    metrics = json.loads((DEFAULT_FOLDER / "metrics.json").read_text(encoding="utf-8"))
+    card = (DEFAULT_FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert card == model_card(read_tables(DEFAULT_FOLDER), metrics)
 
 
 def test_missing_artifact_is_said_in_a_sentence(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_examples_hold_fail_or_say_nothing(code: str, expected: bool | None) -> 
 @needs_sandbox
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("runner", "None"), ("told", "[]"), ("doctest", "None"), ("any", "lambda each: False"), ("len", "None")],
+    [("runner", "None"), ("failures", "[]"), ("doctest", "None"), ("any", "lambda each: False"), ("len", "None")],
 )
 def test_names_of_the_draft_do_not_reach_the_judge(name: str, value: str) -> None:
     assert examples_pass(STUB, f"{name} = {value}\ndef add(a, b):\n    return a - b") is False

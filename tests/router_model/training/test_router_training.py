@@ -35,13 +35,16 @@ def constants() -> dict[str, np.ndarray]:
 
 def test_graph_gives_the_scores_of_the_training_code(constants: dict[str, np.ndarray]) -> None:
     router = Router.load()
-    raw = [router._run(text, router_ids(router, text), ["passing", "log_tokens"]) for text in TEXTS]
     rows = kernel(scaled(inputs_for(router), scaling(constants)), support(constants)).astype(np.float64)
-    for place, name in enumerate(("passing", "log_tokens")):
-        weights, offset = constants[f"{name}_weights"], constants[f"{name}_offset"][0]
-        fitted = kernel_ridge.Fit(weights.astype(np.float64), offset.astype(np.float64), np.empty(0))
-        served = np.array([each[place] for each in raw])
-        assert served == pytest.approx(kernel_ridge.predict(rows, fitted), abs=1e-3)
+    passing, log_tokens = (kernel_ridge.predict(rows, head(constants, name)) for name in ("passing", "log_tokens"))
+    served = [list(router.estimate(text).by_model.values()) for text in TEXTS]
+    p_pass = np.array([[each.p_pass for each in row] for row in served])
+    tokens = np.array([[each.tokens for each in row] for row in served])
+    assert ((p_pass > 0.02) & (p_pass < 0.98)).all()
+    assert ((tokens > 1) & (tokens < 4096)).all()
+    lines = np.array(router.tables.calibration)
+    assert p_pass == pytest.approx(kernel_ridge.probabilities(passing, lines), abs=1e-3)
+    assert np.log(tokens / router.tables.smearing) == pytest.approx(log_tokens, abs=1e-3)
 
 
 def test_statistics_of_a_table_row_come_back_unchanged() -> None:
@@ -63,10 +66,9 @@ def test_quick_bench_stays_within_its_ranges_and_keeps_its_shape(data_dir: Path,
     assert "halfwatt, stage 1" in (tmp_path / "table.md").read_text()
 
 
-def router_ids(router: Router, text: str) -> list[int]:
-    from halfwatt.router_model.serving.encoder import encode
-
-    return encode(router._tokenizer, text).ids
+def head(constants: dict[str, np.ndarray], name: str) -> kernel_ridge.Fit:
+    weights, offset = constants[f"{name}_weights"], constants[f"{name}_offset"][0]
+    return kernel_ridge.Fit(weights.astype(np.float64), offset.astype(np.float64), np.empty(0))
 
 
 def inputs_for(router: Router) -> Inputs:
