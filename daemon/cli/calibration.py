@@ -73,7 +73,7 @@ class _TimedAnswer:
 
 
 class CalibrationWorker:
-    """A ready worker with this machine's meter."""
+    """A ready worker, and this machine's meter."""
 
     def __init__(self, model: LocalModel, meter: Meter) -> None:
         self._model, self._meter = model, meter
@@ -152,7 +152,7 @@ async def serving(spec: ModelSpec, config: Config, paths: Paths) -> AsyncGenerat
 
 
 async def busy_share() -> float:
-    """The part of all processors that programs use now, looked at for a second."""
+    """The part of all processors that programs use, measured for a second."""
     return float(await asyncio.to_thread(psutil.cpu_percent, BUSY_WINDOW_S)) / 100
 
 

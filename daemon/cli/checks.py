@@ -1,6 +1,6 @@
-"""What `halfwatt doctor` looks at: each check is one look, one sentence of what was found, one of what to do.
+"""The checks of `halfwatt doctor`. Each gives a sentence on what was found, and one on what to do.
 
-Looks only: it starts no daemon, loads no model and changes nothing.
+A check starts no daemon, loads no model and changes nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DoctorCheck(Struct, frozen=True):
 
 
 async def examine(paths: Paths, environ: Mapping[str, str]) -> list[DoctorCheck]:
-    """All checks in the order to read them. A check that fails in an unforeseen way is a finding too."""
+    """All checks, in the order in which to read them. A check that raises an error becomes a finding."""
     config, config_check = _config(paths, environ)
     looks: list[tuple[str, Callable[[], DoctorCheck]]] = [
         ("python", check_python),
@@ -119,7 +119,7 @@ def check_meter(config: Config) -> DoctorCheck:
 
 
 def check_estimates(config: Config) -> DoctorCheck:
-    """Whether the joules of every edge and cloud tier, and of the reference of all savings, can be estimated."""
+    """Whether the joules of every edge and cloud tier, and of the savings' reference, can be estimated."""
     reference, its_tier = remote_estimates.reference(config)
     asked = {tier.name: remote_estimates.estimate(tier.model, 100, 100, tier) for tier in config.tiers}
     if its_tier is None:
@@ -206,7 +206,7 @@ def check_router() -> DoctorCheck:
 
 
 def _config(paths: Paths, environ: Mapping[str, str]) -> tuple[Config, DoctorCheck]:
-    """The settings, or the defaults with what is wrong."""
+    """The settings, or the defaults and what is wrong with the settings."""
     try:
         config = settings_file.load(paths, environ)
     except HalfwattError as error:

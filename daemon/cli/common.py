@@ -36,7 +36,7 @@ def run(function: Callable[Parameters, Returned]) -> Callable[Parameters, Return
             typer.echo("Stopped on request.", err=True)
             raise typer.Exit(130) from None
         except BrokenPipeError:
-            # The reader of our output went away; say nothing, and keep the interpreter's last flush quiet too.
+            # The reader of our output has ended: print nothing, not even an error of the interpreter's last flush.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
         except OSError as error:

@@ -1,6 +1,6 @@
-"""`halfwatt config show|path|set|add-tier|remove-tier`: the settings, each with where it came from.
+"""`halfwatt config show|path|set|add-tier|remove-tier`: the settings, each with its origin.
 
-Only the file is changed: no daemon is talked to. Keys are `halfwatt key`'s.
+The commands change only the file and call no daemon. `halfwatt key` stores the keys.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`halfwatt daemon start|stop|status|run|logs`.
+"""`halfwatt daemon start|stop|status|run|logs`: the background process.
 
-The work is done by client/discovery.py, client/client.py and server/run.py.
+client/discovery.py, client/client.py and server/run.py do the work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`halfwatt doctor`: is everything that halfwatt needs in place, and what to do where it is not."""
+"""`halfwatt doctor`: whether everything that halfwatt needs is in place, and what to do where it is not.
+
+checks.py has the checks; this module only prints them.
+"""
 
 from __future__ import annotations
 

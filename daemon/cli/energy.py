@@ -1,6 +1,6 @@
-"""`halfwatt energy`: what requests used and saved, from the ledger file itself; no daemon is needed.
+"""`halfwatt energy`: what requests used and saved, from the ledger file; no daemon is needed.
 
-With a subcommand: export, purge, recompute. Measures nothing.
+Its subcommands export rows, delete them and estimate them again. Nothing here measures energy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Show what requests used and saved, in joules.", invoke_without_command=True)
 
 Since = Annotated[str | None, typer.Option(help="24h, 7d, 4w, today, all or a date.")]
-ROWS_AT_ONCE = 500  # stored anew in one go: a daemon that writes meanwhile waits a tenth of a second
+ROWS_AT_ONCE = 500  # stored anew in one transaction, for which a daemon that writes meanwhile waits a tenth of a second
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

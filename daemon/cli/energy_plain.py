@@ -1,6 +1,6 @@
-"""What `halfwatt energy` prints, and a way to print it without loading Typer, which takes longer than all the sums.
+"""What `halfwatt energy` prints, and printing it without Typer, whose import takes longer than all the sums.
 
-Reads the ledger file only. Options and subcommands are energy.py's.
+It reads only the ledger file. energy.py has the options and subcommands.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PLOT_DAYS = 30
 
 
 def overview(since: str | None = None) -> str:
-    """The table and the plot: today, seven days and all time, or since a moment. Raises HalfwattError."""
+    """The table and the plot: today, seven days and all time, or since a moment. HalfwattError where it fails."""
     now = datetime.now().astimezone()
     spans = [since] if since else ["today", "7d", "all"]
     starts = [ledger_summary.parse_since(span, now) for span in spans]
@@ -34,7 +34,7 @@ def overview(since: str | None = None) -> str:
 
 
 def printed() -> bool:
-    """Print the overview; False when it could not be made: the full command then says why."""
+    """Print the overview. False where that failed; the full command then says why."""
     try:
         text = overview()
     except Exception:  # noqa: BLE001 - whatever it is, the full command meets it again and words it

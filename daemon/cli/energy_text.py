@@ -1,4 +1,4 @@
-"""Energy as text for a terminal: a table of periods and a small plot. Pure functions; prints nothing itself."""
+"""Energy as text for a terminal: a table of periods and a small plot. Pure functions that print nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def joules(value: float | None) -> str:
 
 
 def span(low: float | None, high: float | None) -> str:
-    """The ends of a range, the unit once where both have it: `4.94 to 15.7 kJ`, `−900 J to 1.2 kJ`."""
+    """The ends of a range, with the unit once where both share it: `4.94 to 15.7 kJ`, `−900 J to 1.2 kJ`."""
     if low is None or high is None:
         return UNKNOWN
     low_number, _, low_unit = joules(low).rpartition(" ")
@@ -37,7 +37,7 @@ def span(low: float | None, high: float | None) -> str:
 
 
 def table(periods: Sequence[tuple[str, EnergySummary]]) -> str:
-    """One column per period, the same lines for each; then what the words mean."""
+    """One column per period with the same lines for each, then an explanation of the words."""
     references = ", ".join(sorted({summary.saved.reference for _, summary in periods} - {""})) or "the reference"
     summaries = [summary for _, summary in periods]
     lines = [("", [title for title, _ in periods]), ("Requests", [f"{summary.requests:,}" for summary in summaries])]

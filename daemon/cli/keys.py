@@ -1,6 +1,6 @@
-"""`halfwatt key set|delete|status PROVIDER`: a key goes in through a hidden prompt or standard input, and never out.
+"""`halfwatt key set|delete|status PROVIDER`: API keys, typed at a hidden prompt or piped in. No command prints a key.
 
-The key is not an argument of any command: arguments are seen by every user of a machine.
+No command takes a key as an argument, because every user of a machine can see arguments.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`halfwatt models list|pull|verify|rm`: the local models on this machine.
 
-Talks to no daemon: files are checked before each load, so a running daemon notices by itself.
+The commands call no daemon. A running daemon checks the files before each load, so it notices changes by itself.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr; in a file or a pipe a line now and then."""
+    """A progress bar on stderr, or a line now and then where stderr is a file or a pipe."""
     if not sys.stderr.isatty():
         yield _line_progress(name)
         return

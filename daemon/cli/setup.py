@@ -1,6 +1,6 @@
 """`halfwatt setup energy`: lets one group of users read the processor's energy counters.
 
-Shows the steps first; `--apply` runs them and needs root. The counters never become readable for everyone, because
+It shows the steps first; `--apply` runs them and needs root. The counters never become readable for everyone, because
 they leak what other programs compute (CVE-2020-8694).
 """
 

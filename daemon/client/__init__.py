@@ -1,1 +1,1 @@
-"""Finding, starting and calling the daemon. Every client of ours uses this room and nothing behind it."""
+"""Finding, starting and calling the daemon. Our own clients use this room and nothing else of the daemon's inside."""

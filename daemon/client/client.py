@@ -1,6 +1,6 @@
-"""Calling the daemon: what the language server and the command line use, with the same HTTP as everybody else.
+"""Calling the daemon over HTTP. The language server and the command line use this client.
 
-It finds or starts the daemon on first use, and again when it has gone; it knows no editor and no model.
+It finds or starts the daemon on first use, and again after the daemon has ended. It knows no editor and no model.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _OpenAiChunk(msgspec.Struct):
 
 
 class Client:
-    """A connection to the daemon. Use `await Client.connect(...)`, and `aclose()` or `async with` in the end."""
+    """A connection to the daemon. Open it with `await Client.connect(...)`, close it by `async with` or `aclose()`."""
 
     def __init__(self, paths: Paths, environ: Mapping[str, str], start: bool, version: str | None) -> None:
         self._paths = paths
@@ -61,7 +61,7 @@ class Client:
     async def connect(
         cls, paths: Paths, environ: Mapping[str, str], start: bool = True, version: str | None = None
     ) -> Self:
-        """Find the daemon, or start it; DaemonError says why not. `version` is for tests of a mismatch."""
+        """Find the daemon or start it; DaemonError says why neither worked. `version` replaces our own, for tests."""
         client = cls(paths, environ, start, version)
         try:
             await client._find(start)
@@ -96,7 +96,7 @@ class Client:
         stop: Sequence[str] = (),
         temperature: float | None = None,
     ) -> AsyncGenerator[AnswerItem, None]:
-        """The decision, then the text piece by piece, then the result. Closing the iterator cancels the request."""
+        """The decision, then the chunks of text, then the result. Closing the iterator cancels the request."""
         body: dict[str, Any] = {"model": model, "messages": list(messages), "stop": list(stop), "halfwatt": options}
         if temperature is not None:
             body["temperature"] = temperature
@@ -162,7 +162,7 @@ class Client:
         return (await self._post("dashboard", {}, dict[str, str]))["url"]
 
     async def events(self) -> AsyncGenerator[Status, None]:
-        """Every change of status, for ever: reconnects when the daemon has ended, and says so once."""
+        """Every change of status, without end. When the daemon has ended, one status says so, and it reconnects."""
         delay_s = _RETRY_S[0]
         while True:
             try:
@@ -220,7 +220,7 @@ class Client:
             await response.aclose()
 
     async def _send(self, method: str, path: str, body: object, limit: httpx2.Timeout, start: bool) -> httpx2.Response:
-        """Send once; where nobody listens, or with another token, find or start the daemon and send once more."""
+        """Send once. Where no daemon listens, or it wants another token, find or start one and send once more."""
         daemon = self._daemon or await self._find(start)
         try:
             response = await self._send_to(daemon, method, path, body, limit)
@@ -230,7 +230,7 @@ class Client:
         except httpx2.TimeoutException:
             raise errors.DaemonError("The daemon did not answer in time. Ask again, or restart it.") from None
         except httpx2.TransportError:
-            pass  # it ended before it said anything: asking its successor repeats nothing
+            pass  # it ended before it answered, so asking its successor repeats nothing
         daemon = await self._find(start)
         try:
             return await self._send_to(daemon, method, path, body, limit)
@@ -270,7 +270,7 @@ def _items(chunk: _OpenAiChunk) -> list[AnswerItem]:
 
 
 def _error(content: bytes) -> errors.HalfwattError:
-    """The error that the daemon raised, as the same class on this side."""
+    """The error that the daemon raised, as the same class here."""
     try:
         body = msgspec.json.decode(content, type=ErrorReply).error
     except msgspec.MsgspecError:
@@ -280,6 +280,6 @@ def _error(content: bytes) -> errors.HalfwattError:
 
 def _class_of(code: str) -> type[errors.HalfwattError]:
     known = [errors.HalfwattError]
-    for kind in known:  # grows while it is read: the whole tree below the root
+    for kind in known:  # the list grows while it is read, to all subclasses
         known += kind.__subclasses__()
     return next((kind for kind in known if kind.code == code), errors.HalfwattError)

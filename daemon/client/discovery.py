@@ -1,7 +1,7 @@
-"""Finding the running daemon, starting one when there is none, and ending one: always at most one per user.
+"""Finding the running daemon, starting one where there is none, and ending one. Each user has at most one.
 
-Whoever starts holds the start lock and looks again under it, so that any number of clients starting at once get the
-same daemon. Calling the API is client.py's part.
+A client that starts the daemon holds the start lock and looks for a daemon again under it. So any number of clients
+that start at once get the same daemon. client.py calls the API.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .runtime_files import Address, Health, instance_lock_file, make_private_fol
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
-NO_REPLY_LIMIT_S = 1.0  # for one that did not answer: it may be ending by itself
+NO_REPLY_LIMIT_S = 1.0  # for a daemon that did not answer: it may be ending by itself
 _ANSWER_LIMIT_S = 5.0
 _POLL_S = 0.03
 _EXIT_ALREADY_RUNNING = 3
@@ -45,9 +45,9 @@ class RunningDaemon(Struct, frozen=True):
 async def connect(
     paths: Paths, environ: Mapping[str, str], *, start: bool, version: str | None = None
 ) -> RunningDaemon:
-    """The running daemon; with `start`, one is started when there is none, and an older one is replaced.
+    """The running daemon. With `start` it is started where there is none, and replaced where it is older than us.
 
-    A newer daemon than this client is used as it is: its API only grows. DaemonError says what is wrong."""
+    A newer daemon is used as it is, because its API only grows. DaemonError says what is wrong."""
     wanted = version or installed_version("halfwatt")
     found = await running(paths)
     if found is not None and (not start or not _older(found.address.version, wanted)):
@@ -69,7 +69,7 @@ async def connect(
 
 
 async def running(paths: Paths) -> RunningDaemon | None:
-    """The daemon that the files name, if it is alive and accepts the token; stale files count as none."""
+    """The daemon that the files name, if it is alive and accepts the token. Files of an ended daemon do not count."""
     address, token = read_address(paths), read_token(paths)
     if address is None or token is None:
         return None
@@ -80,7 +80,7 @@ async def running(paths: Paths) -> RunningDaemon | None:
 
 
 async def _rejects_our_token(paths: Paths) -> bool:
-    """Whether the daemon lives that the address names, and the token file is not its: nobody can ask it anything."""
+    """Whether a daemon runs at the stored address but does not accept the stored token. No client can use it."""
     address = read_address(paths)
     if address is None:
         return False
@@ -89,7 +89,7 @@ async def _rejects_our_token(paths: Paths) -> bool:
 
 
 async def stop(paths: Paths) -> Literal["stopped", "killed", "not_running"]:
-    """End the running daemon: asked first, killed where it does not listen. Returns once it is gone."""
+    """End the running daemon: ask it first, kill it if it does not answer. It returns once the daemon has ended."""
     address, token = read_address(paths), read_token(paths)
     if address is None or not _is_alive(paths):
         return "not_running"
@@ -133,7 +133,7 @@ async def _start(paths: Paths, environ: Mapping[str, str]) -> RunningDaemon:
         if code not in (None, _EXIT_ALREADY_RUNNING):
             raise DaemonError(_failure_sentence(process, paths))
         if code == _EXIT_ALREADY_RUNNING and not _is_alive(paths):
-            process = _spawn(environ)  # the other one was ending
+            process = _spawn(environ)  # the other daemon was ending
             continue
         address = read_address(paths)
         if address is not None and (code is not None or address.pid == process.pid):
@@ -150,7 +150,7 @@ async def _start(paths: Paths, environ: Mapping[str, str]) -> RunningDaemon:
 
 
 def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """The daemon in a session of its own. Its stderr is read only while it starts: the reason of a failure."""
+    """Start the daemon in a session of its own. Its stderr is read only while it starts, to explain a failure."""
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
@@ -175,11 +175,11 @@ def _failure_sentence(process: subprocess.Popen[bytes], paths: Paths) -> str:
 
 
 def _detach(process: subprocess.Popen[bytes]) -> None:
-    """Close our end of the pipe and leave the daemon to itself."""
+    """Close our end of the pipe, so that the daemon runs on without us."""
     if process.stderr is not None:
         process.stderr.close()
     if process.returncode is None:
-        process.returncode = 0  # it outlives us on purpose: no warning when this object is collected
+        process.returncode = 0  # it outlives us on purpose, so Python must not warn when it collects this object
 
 
 @asynccontextmanager
@@ -197,7 +197,7 @@ async def _start_lock(paths: Paths) -> AsyncGenerator[None, None]:
 
 
 async def _ask_to_stop(address: Address, token: str | None) -> bool:
-    """Whether the daemon took the wish."""
+    """Ask the daemon to end; whether it accepted."""
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with httpx2.AsyncClient(trust_env=False, timeout=_ANSWER_LIMIT_S) as http:
@@ -217,7 +217,7 @@ async def _wait_for_end(paths: Paths, limit_s: float) -> bool:
 
 
 def _is_alive(paths: Paths) -> bool:
-    """Whether a living daemon holds the instance lock: the one sign of life that cannot be stale."""
+    """Whether a daemon holds the instance lock. Unlike the files, the lock cannot outlive the daemon."""
     if not instance_lock_file(paths).exists():
         return False
     lock = FileLock(instance_lock_file(paths), mode=0o600)
@@ -230,7 +230,7 @@ def _is_alive(paths: Paths) -> bool:
 
 
 def _kill(pid: int) -> None:
-    """End a daemon that does not listen; never a process that merely has its old number."""
+    """End a daemon that does not answer, but never another process that got its old number."""
     try:
         process = psutil.Process(pid)
         if any("halfwatt" in part for part in process.cmdline()):

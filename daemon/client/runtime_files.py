@@ -1,6 +1,6 @@
 """The two small files by which clients find the running daemon: its address and its token.
 
-Cheap to import: every client reads them. Starting and calling the daemon is client.py's and server/run.py's business.
+Every client reads them, so this module is cheap to import. It starts no daemon and calls none.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Health(Struct, frozen=True):
 
 
 def instance_lock_file(paths: Paths) -> Path:
-    """Locked by the running daemon for as long as it lives, however it ends."""
+    """The file that the running daemon locks. The lock ends with the daemon, however that ends."""
     return paths.runtime / "daemon.lock"
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the runtime folder for this user alone; DaemonError where it, or the folder around it, is another's."""
+    """Make the runtime folder for this user alone. DaemonError where it, or its parent, belongs to another user."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
     folder.mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
     found = folder.lstat()
@@ -62,13 +62,13 @@ def make_private_folder(folder: Path) -> None:
 
 
 def publish(paths: Paths, address: Address, token: str) -> None:
-    """Write the token, then the address: whoever sees the address can read the token."""
+    """Write the token, then the address, so that a client that sees the address can read the token."""
     _write(paths.token_file, token.encode())
     _write(paths.address_file, msgspec.json.encode(address))
 
 
 def withdraw(paths: Paths, pid: int) -> None:
-    """Remove both files if they are this process's."""
+    """Remove both files if this process has written them."""
     address = read_address(paths)
     if address is not None and address.pid == pid:
         paths.address_file.unlink(missing_ok=True)
@@ -76,7 +76,7 @@ def withdraw(paths: Paths, pid: int) -> None:
 
 
 def read_address(paths: Paths) -> Address | None:
-    """The address left by the last daemon that started, alive or not; None where there is none or it is damaged."""
+    """The address of the last daemon that started, alive or not; None where the file is missing or damaged."""
     try:
         return msgspec.json.decode(paths.address_file.read_bytes(), type=Address)
     except (OSError, msgspec.MsgspecError):
@@ -84,7 +84,7 @@ def read_address(paths: Paths) -> Address | None:
 
 
 def read_token(paths: Paths) -> str | None:
-    """The token in its file; None where there is none, or something that is no token."""
+    """The token in its file; None where the file is missing or holds no token."""
     try:
         token = paths.token_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -99,7 +99,7 @@ def _foreign(found: os.stat_result, root_may: bool = False) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file at one stroke, readable by its owner only from its first byte on."""
+    """Replace a file in one step. From its first byte on only its owner can read it."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)

@@ -1,6 +1,7 @@
-"""What the dashboard page shows, asked of the ledger: sums over time and by kind, latencies, calibration, latest rows.
+"""The dashboard's numbers, queried from the ledger: sums over time and by kind, latencies, calibration, latest rows.
 
-Pure functions over a connection that ledger/ledger.py owns; the page's look is in page.html, page.css and page.js.
+ledger/ledger.py owns the connection. Nothing here changes the ledger or knows how the page looks; page.html, page.css
+and page.js do.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class GroupTotals(Struct, frozen=True):
 
 
 class LatencyPercentiles(Struct, frozen=True):
-    """Milliseconds of one tier and kind of request."""
+    """Latencies of one tier and kind of request, in milliseconds."""
 
     tier: str
     kind: str
@@ -59,7 +60,7 @@ class LatencyPercentiles(Struct, frozen=True):
 
 
 class CalibrationBin(Struct, frozen=True):
-    """Requests whose chosen tier was predicted to pass with about the same probability."""
+    """Requests with about the same predicted probability that the chosen tier's answer passes."""
 
     low: float
     high: float
@@ -69,7 +70,7 @@ class CalibrationBin(Struct, frozen=True):
 
 
 class RecentRequest(Struct, frozen=True):
-    """One line of the list of latest decisions."""
+    """One line of the list of latest requests."""
 
     time: float
     kind: str
@@ -104,7 +105,7 @@ class DashboardData(Struct, frozen=True):
 
 
 def collect(connection: sqlite3.Connection, span: TimeSpan, now: datetime, meter: str) -> DashboardData:
-    """The page's data. `meter`: one sentence about the meter in use."""
+    """The page's data. `meter` is a sentence about the meter in use."""
     since_s = 0.0 if span == "all" else now.timestamp() - SPAN_DAYS[span] * 86400
     table = _table(span)
     everything = ledger_summary.groups(connection, since_s)
@@ -135,7 +136,7 @@ def _table(span: TimeSpan) -> str:
 
 
 def _bars(connection: sqlite3.Connection, table: str, since_s: float, now: datetime) -> list[ChartBar]:
-    """One bar per step, empty ones included, from the first step with a request for all time."""
+    """One bar per step, empty ones included. For all time they begin at the first step with a request."""
     query = (
         "SELECT bucket, SUM(n), SUM(COALESCE(device_j, 0) + COALESCE(cloud_j, 0)), "  # noqa: S608 - own names
         f"SUM(wasted_j), SUM(saved_j) FROM {table} WHERE bucket >= ? GROUP BY bucket HAVING SUM(n) > 0 ORDER BY bucket"
@@ -198,7 +199,7 @@ def _latencies(latest: list[tuple[str, str, float, float, str, str | None]]) -> 
 
 
 def _calibration(latest: list[tuple[str, str, float, float, str, str | None]]) -> list[CalibrationBin]:
-    """Predicted P(pass) of the tier that answered against the share of its answers that were accepted."""
+    """The predicted P(pass) of the tier that answered, against the share of its answers that were accepted."""
     pairs: list[tuple[float, bool]] = []
     for tier, _, _, _, scores, outcome in latest:
         if outcome in (None, "offered", "cancelled", "failed"):

@@ -1,7 +1,7 @@
 """The dashboard page: its routes, the one-time link that opens it, and the cookie that keeps it open.
 
-Serves only files of this package and sums from the ledger; the page may load nothing else (Content-Security-Policy).
-A link is made for whoever holds the daemon's token, works once, and not after a minute. It changes nothing anywhere.
+It serves only files of this package and sums from the ledger; the page may load nothing else (Content-Security-Policy).
+A caller with the daemon's token gets a link, which works once, within a minute. Nothing here changes the ledger.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from halfwatt.daemon.ledger.ledger import Ledger
 from . import data as dashboard_data
 
 LINK_PATH = "/halfwatt/v1/dashboard"
-LOGIN_PATH = "/dashboard"  # beside "/", since pages name files relatively: a proxy may serve them below a path
+LOGIN_PATH = "/dashboard"  # as deep as "/": the pages' links to files are relative, for proxies that add a path
 DATA_PATH = "/dashboard/data"
 FILES = {
     "/dashboard/page.css": ("page.css", "text/css"),
@@ -53,7 +53,7 @@ HEADERS = {
 
 
 class Sessions:
-    """Links not yet used and sessions not yet over. Kept in memory: a restarted daemon asks for a new link."""
+    """Unused links and open sessions. They are in memory only: after a restart of the daemon a new link is needed."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -61,21 +61,21 @@ class Sessions:
         self._sessions: dict[str, float] = {}
 
     def new_link(self) -> str:
-        """A code that opens one session within the next minute."""
+        """A new code, which opens one session within the next minute."""
         code = secrets.token_urlsafe(32)
         self._links = {**self._alive(self._links), code: self._clock() + LINK_LIFE_S}
         return code
 
     def log_in(self, code: str) -> str | None:
-        """Use a code up: the new session, or None for one that is wrong, used or too old."""
+        """Use a code: the new session, or None where the code is wrong, used or too old."""
         self._links = self._alive(self._links)
         found = _same(code, self._links)
         if found is None:
             return None
         del self._links[found]
         session = secrets.token_urlsafe(32)
-        kept = list(self._alive(self._sessions).items())[-MAX_SESSIONS + 1 :]
-        self._sessions = {**dict(kept), session: self._clock() + SESSION_LIFE_S}
+        newest = list(self._alive(self._sessions).items())[-MAX_SESSIONS + 1 :]
+        self._sessions = {**dict(newest), session: self._clock() + SESSION_LIFE_S}
         return session
 
     def is_open(self, session: str | None) -> bool:
@@ -89,8 +89,9 @@ class Sessions:
 def routes(
     ledger: Ledger, meter_sentence: Callable[[], str], url: str, sessions: Sessions | None = None
 ) -> list[Route]:
-    """The page's routes. `url`: the daemon's own address, without a slash at the end. All of PATHS_WITHOUT_TOKEN must
-    be let through without the daemon's token; LINK_PATH must not."""
+    """The page's routes. `url` is the daemon's own address, without a slash at the end.
+
+    The caller must let all of PATHS_WITHOUT_TOKEN through without the daemon's token, but not LINK_PATH."""
     open_sessions = sessions or Sessions()
 
     async def link(_: Request) -> Response:
@@ -155,5 +156,5 @@ def _reply(body: bytes, media_type: str, status: int = 200) -> Response:
 
 
 def _same(given: str, known: dict[str, float]) -> str | None:
-    """The entry equal to what was given, compared in constant time."""
+    """The known entry that equals the given one, compared in constant time."""
     return next((name for name in known if hmac.compare_digest(name.encode(), given.encode())), None)

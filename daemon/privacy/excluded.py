@@ -1,6 +1,6 @@
 """Which documents never leave this machine: key and secret files, the user's patterns, and what git ignores.
 
-Answers with a sentence that does not name the path. It reads no document: what is inside is secrets.py's part.
+The answer is a sentence that does not name the path. This module reads no document; secrets.py judges what is inside.
 Asking git takes up to `GIT_LIMIT_S`, so call it from a thread.
 """
 
@@ -18,7 +18,7 @@ from halfwatt.daemon.settings.schema import PrivacyConfig
 
 GIT_LIMIT_S = 2.0
 
-# gitignore syntax, matched without regard to case. Data formats only where the bare name is common for code.
+# In gitignore syntax; upper and lower case are alike. Names that are common for code count with a data suffix only.
 BUILT_IN = """
 .env
 .env.*
@@ -101,16 +101,16 @@ UNCLEAR = "this file's real place could not be found out"
 def reason(path: str | None, privacy: PrivacyConfig, environ: Mapping[str, str] = os.environ) -> str | None:
     """Why the document at `path` must stay on this machine, as a clause without the path; None where it may leave.
 
-    A document without a path (an unsaved one) has no reason. Links are judged by their own name and by what they
-    point to. The user's patterns are in gitignore syntax and stronger than the built-in ones: `!secrets.py` allows
-    that file. A pattern holds at any depth; one that begins with `/` or `~/` is a path from the file system's root.
+    A document without a path (an unsaved one) may leave. A link is judged by its own name and by what it points to.
+    The user's patterns are in gitignore syntax and override the built-in ones: `!secrets.py` allows that file. A
+    pattern holds at any depth; one that begins with `/` or `~/` is a path from the file system's root.
     """
     if not path:
         return None
     given = Path(path).expanduser().absolute()
     try:
         real = given.resolve()
-    except (OSError, RuntimeError):  # a loop of links, a folder that may not be read
+    except (OSError, RuntimeError):  # a loop of links, or a folder that this user may not read
         return UNCLEAR
     for place in dict.fromkeys((Path(os.path.normpath(given)), real)):
         found = _by_name(place, privacy.exclude)
@@ -135,8 +135,9 @@ def _compiled(patterns: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
 
 
 def _anywhere(pattern: str) -> str:
-    """A pattern with a slash inside is bound to the root in gitignore; here the root is the file system's, so bind
-    it to any folder instead, unless it is a full path."""
+    """The pattern so that it holds in any folder, unless it is a full path.
+
+    In gitignore a pattern with a slash inside is bound to the root, which here is the file system's."""
     sign, body = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
     if body.startswith("~/"):
         body = Path(body).expanduser().as_posix()
@@ -146,7 +147,7 @@ def _anywhere(pattern: str) -> str:
 
 
 def _by_git(path: Path, environ: Mapping[str, str]) -> str | None:
-    """Ask `git check-ignore`; the path goes through its input, never its arguments. Fails closed."""
+    """Ask `git check-ignore`. The path goes through its input, never its arguments. Without an answer: excluded."""
     folder = next((parent for parent in path.parents if parent.is_dir()), None)
     if folder is None:
         return UNCLEAR
@@ -169,6 +170,6 @@ def _by_git(path: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def _git_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Plain English messages, and no repository but the one around the file."""
+    """An environment with messages in English, and with no repository but the one around the file."""
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
     return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}

@@ -1,14 +1,14 @@
 """Secrets in what would be sent: the kinds found, never the secret itself.
 
-Known token shapes and private keys come from detect-secrets' plugins, plus a small table of shapes it lacks. Random
-strings and named passwords are judged by its entropy and keyword plugins and then by rules for source code, because
-digests, encoded fixtures, long names and labels of forms would else keep ordinary files at home. Its file scanner and
-its verifiers are not used: text stays in memory, and nothing here calls a network.
+detect-secrets' plugins find known token shapes and private keys; a small table adds shapes that they lack. Its entropy
+and keyword plugins find random strings and named passwords, and rules for source code then judge those. Without the
+rules, digests, encoded fixtures, long names and labels of forms would count as secrets. Its file scanner and its
+verifiers are not used: text stays in memory, and nothing here uses the network.
 
-Not here: judging whether a password is a real one. `password = "hunter2"` in a test counts as one.
+This module does not judge whether a password is a real one: `password = "hunter2"` in a test counts as one.
 
-Bounded: text is read in overlapping windows, and text that is too long, or too slow to read, counts as unchecked,
-which is treated like a find. The first call imports the plugins (0.2 to 0.4 s): `find([])` does that ahead of time.
+Text is read in overlapping windows. Text that is too long, or too slow to read, counts as unchecked, which callers
+treat like a find. The first call imports the plugins (0.2 to 0.4 s); `find([])` does that ahead of time.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ MORE_SHAPES = {
     "bearer token": re.compile(r"(?i)\bauthorization\W{1,6}(?:bearer|token)\s+(?=[\w.~+/-]{0,40}\d)[\w.~+/-]{20,}"),
 }
 NOT_SECRET_PLUGINS = {"Public IP (ipv4)"}
-NEEDS_DIGIT = {"Artifactory Credentials", "Twilio API Key", "Discord Bot Token"}  # else also long names in code
-NEEDS_LONG_RUN = {  # slow patterns for values of 44 characters and more: look for such a run first
+# Without a digit they also match long names in code.
+NEEDS_DIGIT = {"Artifactory Credentials", "Twilio API Key", "Discord Bot Token"}
+NEEDS_LONG_RUN = {  # slow patterns for values of 44 characters and more, so a text must have such a run
     "IBM Cloud IAM Key",
     "IBM COS HMAC Credentials",
     "SoftLayer Credentials",
 }
 LONG_RUN = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24}")
 
-# A name that says what the value is: `apiKey`, `API_KEY`, `token`.
+# A name that says that the value is a credential: `apiKey`, `API_KEY`, `token`.
 CREDENTIAL_NAME = re.compile(
     r"(?i)(?:secret|passw|passphrase|pwd|token|credential|api[_-]?key|auth|access[_-]?key|private[_-]?key"
     r"|signing[_-]?key|encryption[_-]?key|client[_-]?key)"
@@ -59,7 +60,8 @@ DIGEST_NAME = re.compile(
     r"|base64|b64|data:|alphabet|charset|nonce|fixture|\bhex\b|fromhex|unhexlify)"
 )
 KEYWORD = re.compile(r"(?i)key|pass|pwd|secret|contrase")
-NAMED_VALUE = re.compile(r"(?i)^(?=.*['\"`])(?=.*[:=(]).*(?:_?key|pass|pwd|secret|contrase)")  # worth the slow patterns
+# A line that may hold a named value. The slow patterns read only such lines.
+NAMED_VALUE = re.compile(r"(?i)^(?=.*['\"`])(?=.*[:=(]).*(?:_?key|pass|pwd|secret|contrase)")
 QUOTED = re.compile(r"""(['"`])([A-Za-z0-9+/=_.\-]{16,})\1""")
 HEX = re.compile(r"[0-9a-fA-F]+")
 WORDS = re.compile(r"[A-Za-z]+(?:[-_./ ][A-Za-z]+)*")
@@ -86,7 +88,7 @@ class SecretPlugin(Protocol):
 
 
 class DeadlineExceeded(Exception):
-    """The text took too long."""
+    """Reading the text took too long."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Detectors:
 def find(texts: Iterable[str], clock: Callable[[], float] = time.monotonic) -> tuple[str, ...]:
     """The kinds of secrets in the texts, each once, sorted; empty where there are none.
 
-    `texts` are exactly the strings that would be sent. Never raises for any text."""
+    `texts` are exactly the strings that would be sent. No text raises an error."""
     texts = list(texts)
     detectors = _detectors()
     if sum(map(len, texts)) > LIMIT_CHARS:
@@ -128,7 +130,7 @@ def _windows(text: str) -> Iterator[str]:
 
 
 def _kinds(window: str, detectors: Detectors) -> Iterator[str]:
-    """The kind after each find, and "" after each pattern so that the caller can look at the clock."""
+    """The kind after each find, and "" after each other pattern, so that the caller can check the time."""
     for kind, shape in MORE_SHAPES.items():
         yield kind if shape.search(window) else ""
     has_long_run = LONG_RUN.search(window) is not None
@@ -157,7 +159,7 @@ def _has_shape(plugin: SecretPlugin, window: str, detectors: Detectors) -> bool:
 
 
 def _kind_of_line(line: str, detectors: Detectors) -> str:
-    # A shorter piece is enough to judge a line, and keeps the plugin's slow patterns off minified files.
+    # Longer lines are minified code, on which the plugin's patterns are slow.
     if len(line) <= 1000 and NAMED_VALUE.match(line) and not detectors.is_reference(line):
         for value in detectors.keyword.analyze_string(line):
             if _is_password(value) and not detectors.is_uuid(value):
@@ -169,7 +171,7 @@ def _kind_of_line(line: str, detectors: Detectors) -> str:
 
 
 def _is_password(value: str) -> bool:
-    """A value that could be one: not a placeholder, a label with spaces, a path, an address or another name."""
+    """Whether a value could be a password: no placeholder, label with spaces, path, address or other name."""
     if len(value) < 4 or any(map(str.isspace, value)) or PLACEHOLDERS.match(value):
         return False
     if value.startswith(("/", "./", "../", "~/", "http://", "https://", "{", "<", "$")):
@@ -178,7 +180,7 @@ def _is_password(value: str) -> bool:
 
 
 def _is_random(value: str, before: str, detectors: Detectors) -> bool:
-    """`before`: what the line says before the value, where a name tells a credential from a digest."""
+    """Whether a value looks random. `before` is the line's text before it, where a name tells token from digest."""
     if len(value) > MAX_RANDOM_CHARS or FILE_NAME.search(value):
         return False
     if detectors.is_uuid(value) or detectors.is_sequence(value):
@@ -198,7 +200,7 @@ def _is_random(value: str, before: str, detectors: Detectors) -> bool:
 
 
 def _is_words_and_numbers(value: str) -> bool:
-    """Paths, versions and long identifiers: few and long pieces, each a word or a number."""
+    """Whether it is a path, a version or a long identifier: few, long parts, each a word or a number."""
     parts = [part for part in re.split(r"[-_./=+]", value) if part]
     words = [piece for part in parts for piece in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", part)]
     return len(value) / max(len(words), 1) >= 4.5 and len(parts) * 2 >= len(words) - 4

@@ -1,7 +1,7 @@
 """Reading the settings: file, then HALFWATT_<SECTION>_<KEY> from the environment, then overrides; and changing one.
 
-A wrong setting is an error that names it, where it came from and what is allowed; nothing is guessed or skipped.
-Tiers are added and removed in tiers.py. Holds no key: tiers/keys.py does.
+A wrong setting is an error that names it, its origin and what is allowed; nothing is guessed or skipped. tiers.py adds
+and removes tiers. The settings hold no API key; tiers/keys.py does.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ DECODE_PLACE = re.compile(r"^(?P<reason>.*) \(at (?:line (?P<line>\d+).*|end of 
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """The settings, and for each one that is not the default (`section.key`) where it came from."""
+    """The settings, and the origin of each one (`section.key`) that is not the default."""
 
     config: Config
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(paths: Paths, environ: Mapping[str, str], overrides: Mapping[str, str] | None = None) -> Config:
-    """The settings in force. `overrides` maps `section.key` to text, as flags do. Raises ConfigError."""
+    """The settings in force; ConfigError where one is wrong. `overrides` maps `section.key` to text, as flags do."""
     return load_with_origins(paths, environ, overrides).config
 
 
@@ -59,7 +59,7 @@ def load_with_origins(
 
 
 def parse(text: str, where: str) -> Config:
-    """The settings that a file with this text would mean; raises ConfigError."""
+    """The settings of a file with this text; ConfigError where one is wrong."""
     values, tiers, _ = _from_tables(_decode(text, where), where)
     return _config(values, tiers)
 
@@ -74,7 +74,7 @@ def _from_file(path: Path) -> tuple[Values, tuple[TierConfig, ...], dict[str, st
 
 
 def read_text(path: Path) -> str:
-    """The file's text, "" if there is none; raises ConfigError where it cannot be read as text."""
+    """The file's text, "" where there is no file; ConfigError where it cannot be read as text."""
     try:
         return path.read_bytes().decode("utf-8-sig")  # keeps the line ends as they are
     except FileNotFoundError:
@@ -171,7 +171,7 @@ def _split(name: str) -> tuple[str, str]:
 def set_value(paths: Paths, name: str, text: str) -> Any:
     """Set `section.key` or `tiers.NAME.key` in the file, keeping its comments; the value as set.
 
-    Raises ConfigError and leaves the file alone where the value, or anything else in the file, is wrong."""
+    ConfigError, and no change, where the value or anything else in the file is wrong."""
     section, key = _split(name)
     tier, _, tier_key = key.rpartition(".")
     if section == "tiers":
@@ -199,7 +199,7 @@ def set_value(paths: Paths, name: str, text: str) -> Any:
 
 
 def tier_row(document: TOMLDocument, name: str) -> Any:
-    """The table of the tier of this name in an open document; raises ConfigError naming the tiers there are."""
+    """The table of the tier of this name in a parsed file; ConfigError with the known names where there is none."""
     rows = document.get("tiers", [])
     for row in rows:
         if row.get("name") == name:
@@ -216,7 +216,7 @@ def _put(table: Any, key: str, value: Any) -> None:
 
 
 def edit(paths: Paths, change: Callable[[TOMLDocument], None]) -> Config:
-    """Apply `change` to the parsed file and write it back as one step, if the result is valid; the new settings."""
+    """Apply `change` to the parsed file and replace the file if the result is valid; the new settings."""
     import filelock
     import tomlkit
 
@@ -238,7 +238,7 @@ def edit(paths: Paths, change: Callable[[TOMLDocument], None]) -> Config:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write beside the file, then rename over it, keeping its mode."""
+    """Write a new file beside the old one, then rename it over the old one, keeping its mode."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

@@ -1,6 +1,6 @@
-"""The settings in force in the running daemon: read again when the file changes, kept when the new ones are wrong.
+"""The settings in force in the running daemon. They are read again when the file changes, if the new ones are valid.
 
-Reading and writing the file is file.py's part.
+file.py reads and writes the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from .schema import Config
 
 
 class Settings:
-    """`config` costs one look at the file's time. ConfigError only at the start: later, the last good ones stay."""
+    """The last valid settings. Reading `config` costs one look at the file's time.
+
+    ConfigError only at the start; later, wrong settings become a `warning` and the earlier ones stay in force."""
 
     def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
         self._paths = paths

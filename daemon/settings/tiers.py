@@ -1,7 +1,7 @@
 """Adding and removing edge and cloud tiers in the settings file.
 
-Before there is a cloud tier nothing may leave the machine; with the first one comes the offered consent, `ask`, unless
-the user has chosen already. Stores no key.
+Without a cloud tier nothing leaves the machine. With the first one consent becomes `ask`, unless the user has chosen
+already. This module stores no API key.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ CONSENT = "routing.escalation"
 
 @dataclass(frozen=True)
 class AddedTier:
-    """The settings after a tier was added; `escalation` is the consent that was written with it, else None."""
+    """The settings with the new tier. `escalation` is the consent that was written with it, else None."""
 
     config: Config
     escalation: str | None
 
 
 def add_tier(paths: Paths, environ: Mapping[str, str], tier: TierConfig, escalation: str | None = None) -> AddedTier:
-    """Append the tier; write `escalation` if given, or "ask" with the first cloud tier where nobody has chosen.
+    """Append the tier. Write `escalation` if given, or "ask" with the first cloud tier if the user has not chosen.
 
-    Raises ConfigError, changing nothing, where the name is taken or something is not allowed."""
+    ConfigError, and no change, where the name is taken or something is not allowed."""
     settings_values.check_tier(tier, "command line")
     if escalation is not None:
         hint = settings_values.type_of("routing", "escalation", "command line")
@@ -55,7 +55,7 @@ def add_tier(paths: Paths, environ: Mapping[str, str], tier: TierConfig, escalat
 
 
 def remove_tier(paths: Paths, name: str) -> Config:
-    """Take the tier out; raises ConfigError where there is none of this name."""
+    """Remove the tier; ConfigError where none has this name."""
 
     def change(document: TOMLDocument) -> None:
         row = settings_file.tier_row(document, name)

@@ -1,6 +1,6 @@
-"""One setting at a time: its type, turning text or TOML into a value, and saying what is allowed.
+"""One setting at a time: its type, its value from text or TOML, and the sentence on what is allowed.
 
-Pure: reads no file and no environment. Which settings exist is schema.py's.
+Pure: it reads no file and no environment. schema.py defines which settings exist.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def fields_of(table: type[Struct]) -> dict[str, Any]:
 
 
 def type_of(section: str, key: str, where: str) -> Any:
-    """The type of a setting; raises ConfigError naming the near one where there is none."""
+    """The type of a setting; ConfigError with a similar name where there is no such setting."""
     tables = sections()
     if section not in tables:
         raise ConfigError(unknown("section", section, [*tables, "tiers"], where))
@@ -68,8 +68,9 @@ def from_toml(name: str, value: object, hint: Any, where: str) -> Any:
 
 
 def from_text(name: str, text: str, hint: Any, where: str) -> Any:
-    """A value out of text: an environment variable or a command line. Lists are separated by commas; "none" empties
-    a setting that may be empty."""
+    """A value from text, of an environment variable or the command line.
+
+    Commas separate the items of a list; "none" empties a setting that may be empty."""
     value: object = text.strip()
     bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     alternatives = get_args(bare) if get_origin(bare) in (types.UnionType, typing.Union) else ()
@@ -126,7 +127,7 @@ def _range(meta: Meta) -> str:
 
 
 def check_tier(tier: TierConfig, where: str) -> None:
-    """Raise ConfigError for what the types of a tier cannot say."""
+    """ConfigError for a tier that its types allow but that cannot work or holds a secret."""
     if not TIER_NAME.fullmatch(tier.name) or tier.name in RESERVED_TIER_NAMES:
         raise ConfigError(
             f"A tier cannot be named “{tier.name}” ({where}). Use up to 40 letters, digits, dots, dashes and "

@@ -1,7 +1,7 @@
-"""Consent to the telemetry export, and how far the export has come. One small file, for its owner only.
+"""Consent to the telemetry export, and how far the export has come: one small file that only its owner can read.
 
-No file means off. Consent names the version of the schema it was given for; another version means: ask again.
-Nothing here imports network or protobuf code.
+Without the file telemetry is off. Consent names the version of the schema it was given for; for another version users
+are asked again. This module imports no network code and no protobuf code.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TelemetryState(Struct, frozen=True):
     endpoint: str
     install_id: str
     consent_hour: int
-    next_hour: int  # the first hour that has not been looked at
+    next_hour: int  # the first hour that has not been exported
     n_failures: int = 0
     retry_at_s: float = 0.0
     n_dropped: int = 0
@@ -49,7 +49,7 @@ def spool_folder(paths: Paths) -> Path:
 
 
 def load(paths: Paths) -> TelemetryState | None:
-    """The state, None when telemetry is off. A file that cannot be read means off."""
+    """The state; None where telemetry is off. A file that cannot be read means off."""
     try:
         return msgspec.json.decode(state_file(paths).read_bytes(), type=TelemetryState)
     except (OSError, msgspec.DecodeError):
@@ -57,7 +57,7 @@ def load(paths: Paths) -> TelemetryState | None:
 
 
 def consents(state: TelemetryState | None) -> bool:
-    """Whether there is consent to what this version sends."""
+    """Whether the user has consented to what this version sends."""
     return state is not None and state.schema == SCHEMA_VERSION
 
 
@@ -83,7 +83,7 @@ def enable(paths: Paths, endpoint: str, now_s: float) -> TelemetryState:
 
 
 def disable(paths: Paths) -> bool:
-    """Forget consent, the install id and what was waiting; False when telemetry was off already."""
+    """Delete consent, the install id and the spool; False where telemetry was off already."""
     with locked(paths):
         was_on = state_file(paths).exists()
         _forget(paths)
@@ -91,7 +91,7 @@ def disable(paths: Paths) -> bool:
 
 
 def check_endpoint(endpoint: str) -> str:
-    """An https address, or http to this machine, without a user or password in it."""
+    """The endpoint, if it is https, or http to this machine, and has no user name; else UsageError."""
     try:
         parts = urlsplit(endpoint)
         host, user = parts.hostname, parts.username
@@ -109,7 +109,7 @@ def check_endpoint(endpoint: str) -> str:
 
 @contextmanager
 def locked(paths: Paths) -> Iterator[None]:
-    """One process at a time reads, changes or sends; so nothing is sent after `disable` has returned."""
+    """Let one process at a time read, change or send, so that nothing is sent after `disable` has returned."""
     paths.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with FileLock(paths.state / "telemetry.lock", timeout=LOCK_WAIT_S):

@@ -1,7 +1,7 @@
-"""From the ledger to the spool, and from the spool to the endpoint: what `preview` shows is stored and is what is sent.
+"""From the ledger to the spool, and from the spool to the endpoint. `preview` shows the bytes that are sent.
 
-Does nothing without consent, and loads the modules that build and send requests only with it. Offline: the spool is
-bounded, attempts back off, and what is too much or too old is dropped with a note.
+Without consent it does nothing, and does not even load the modules that build and send requests. While the endpoint
+cannot be reached, attempts grow rarer, and the spool drops what is too much or too old, with a note.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIRST_RETRY_S, LAST_RETRY_S = 60.0, 6 * 3600.0
 
 
 async def export_for_ever(paths: Paths, ledger: Ledger, version: str) -> None:
-    """The daemon's background task. While telemetry is off it looks at one small file now and then."""
+    """The daemon's background task. While telemetry is off it only reads one small file every ten minutes."""
     while True:
         if consents(load(paths)):
             try:
@@ -38,7 +38,9 @@ async def export_for_ever(paths: Paths, ledger: Ledger, version: str) -> None:
 
 
 def export_once(paths: Paths, ledger: Ledger, version: str, now_s: float, hurry: bool = False) -> TelemetryState | None:
-    """Spool the full hours since last time and send what waits. None: off. `hurry` ignores the back-off."""
+    """Spool the full hours since last time and send the spool; None where telemetry is off.
+
+    `hurry` sends at once, even after failed attempts."""
     with locked(paths):
         state = load(paths)
         if state is None or not consents(state):
@@ -51,7 +53,7 @@ def export_once(paths: Paths, ledger: Ledger, version: str, now_s: float, hurry:
 
 
 def spool(paths: Paths, ledger: Ledger, version: str, now_s: float) -> list[Path]:
-    """Spool the full hours since last time and send nothing; what waits, oldest first. Nothing without consent."""
+    """Spool the full hours since last time without sending; the spool, oldest first, empty without consent."""
     with locked(paths):
         state = load(paths)
         if state is None or not consents(state):
@@ -66,7 +68,7 @@ def waiting(paths: Paths) -> list[Path]:
 
 
 def example(ledger: Ledger, version: str, now_s: float) -> bytes | None:
-    """What the last full hours would have looked like, with an install id of zeros; nothing is stored."""
+    """What the last full hours would have looked like, with zeros as install id. Nothing is stored."""
     from .otlp import request_bytes
 
     this_hour = int(now_s // HOUR_S)

@@ -1,4 +1,7 @@
-"""The headers of a telemetry request, beside Host and Content-Length. Showing them loads no network code."""
+"""The headers of a telemetry request, besides Host and Content-Length.
+
+They are apart from send.py, so that `halfwatt telemetry preview` shows them without loading network code.
+"""
 
 HEADERS = {
     "Accept": "*/*",

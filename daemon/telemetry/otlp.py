@@ -1,7 +1,7 @@
 """One hour of the ledger as an OTLP metrics request: counts, joules and histograms, nothing else.
 
-Pure: rows in, bytes out. Tier kind, method, kind and language are words from fixed lists; a row's own words (tier and
-model names, reasons, editors, identifiers) never enter. Times are full hours, and small groups are left out.
+Pure: rows in, bytes out. Tier kind, method, kind and language are words from fixed lists. A row's own words (tier and
+model names, reasons, editors, identifiers) are never in it. Times are full hours, and small groups are left out.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class RequestGroup:
 
 
 def request_bytes(rows: Iterable[LedgerRow], hour: int, install_id: str, version: str) -> bytes | None:
-    """The protobuf body for one hour (hours since 1970), None when no group is large enough to be sent."""
+    """The protobuf body for one hour (hours since 1970); None where no group is large enough to be sent."""
     groups = {key: group for key, group in sorted(_grouped(rows).items()) if group.n >= SMALLEST_GROUP}
     if not groups:
         return None
@@ -87,7 +87,7 @@ def _grouped(rows: Iterable[LedgerRow]) -> dict[GroupKey, RequestGroup]:
 
 
 def _key(row: LedgerRow) -> GroupKey:
-    """Words from fixed lists only: what is not in them is "other"."""
+    """The row's group, in words from fixed lists only. What is not in them is "other"."""
     tier = row.tier_kind if row.tier_kind in get_args(TierKind) else "other"
     method = (row.method if row.method in get_args(Method) else "other") if row.method else "unknown"
     kind = row.kind if row.kind in get_args(RequestKind) else "other"

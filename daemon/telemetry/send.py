@@ -1,4 +1,7 @@
-"""The only code of the telemetry export that uses the network. Loaded when there is consent and something to send."""
+"""Sending one telemetry request: the only code of the export that uses the network.
+
+export.py loads it only with consent and with something to send.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ LIMIT_S = 10.0
 
 @dataclass(frozen=True)
 class SendResult:
-    """What became of one request. Neither accepted nor `again_later`: it was refused for good."""
+    """What became of one request. One that is neither `accepted` nor to be sent `again_later` was refused for good."""
 
     accepted: bool
     again_later: bool
@@ -21,7 +24,7 @@ class SendResult:
 
 
 def send(endpoint: str, body: bytes) -> SendResult:
-    """Post one request. Never raises: a failure is a sentence. The usual proxy and certificate variables apply."""
+    """Post one request. It never raises; a failure is a sentence. The usual proxy and certificate variables apply."""
     try:
         with httpx2.Client(timeout=LIMIT_S, follow_redirects=False) as client:
             client.headers.clear()
