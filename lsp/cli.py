@@ -38,9 +38,9 @@ def main() -> None:
         _serve()
         return
     if sys.argv[1:] == ["energy"]:
-        from halfwatt.daemon.cli.energy_plain import printed
+        from halfwatt.daemon.cli.energy_plain import print_overview
 
-        if printed():
+        if print_overview():
             return
     build(sys.argv[1:])()
 

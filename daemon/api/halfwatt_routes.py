@@ -163,7 +163,7 @@ async def _route(controls: Controls, request: Request) -> Response:
 
 async def _feedback(controls: Controls, request: Request) -> Response:
     feedback = _body(await request.body(), Feedback)
-    if not await asyncio.to_thread(controls.ledger.outcome, feedback):
+    if not await asyncio.to_thread(controls.ledger.record_outcome, feedback):
         raise UsageError("No request with this id is in the ledger (any more), so nothing was noted.")
     controls.status_feed.changed()
     return Response(status_code=204)

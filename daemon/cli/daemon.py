@@ -29,7 +29,7 @@ EXIT_NOT_RUNNING = 1
 @cli_common.run
 def start(json: AsJson = False) -> None:
     """Start the daemon in the background, or find the one that runs."""
-    _report(asyncio.run(_look(user_paths(os.environ), start=True)), json)
+    _report(asyncio.run(_inspect(user_paths(os.environ), start=True)), json)
 
 
 @app.command()
@@ -55,7 +55,7 @@ def stop(json: AsJson = False) -> None:
 def status(json: AsJson = False) -> None:
     """Show whether a daemon runs and what it does. Starts nothing; exit code 1 when none runs."""
     try:
-        found = asyncio.run(_look(user_paths(os.environ), start=False))
+        found = asyncio.run(_inspect(user_paths(os.environ), start=False))
     except DaemonError as error:
         if not json:
             raise
@@ -92,7 +92,7 @@ def logs(
         typer.echo(describe(line))
 
 
-async def _look(paths: Paths, *, start: bool) -> tuple[Path, int, str, Status]:
+async def _inspect(paths: Paths, *, start: bool) -> tuple[Path, int, str, Status]:
     """Token file, process number, address and status of the daemon."""
     from halfwatt.daemon.client.client import Client
 

@@ -105,7 +105,7 @@ def recompute(since: Since = None) -> None:
     rows = ledger.rows(ledger_summary.parse_since(since or "all", datetime.now().astimezone()))
     n_rows = n_changed = 0
     while batch := list(islice(rows, ROWS_AT_ONCE)):
-        pairs = ((row, estimates.again(row, config)) for row in batch)
+        pairs = ((row, estimates.recomputed(row, config)) for row in batch)
         n_changed += ledger.replace([new for row, new in pairs if new != row])
         n_rows += len(batch)
     typer.echo(f"{n_rows:,} requests looked at, {n_changed:,} changed.")

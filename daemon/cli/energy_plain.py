@@ -33,7 +33,7 @@ def overview(since: str | None = None) -> str:
     return f"{table}\n\n{plot}" if plot else table
 
 
-def printed() -> bool:
+def print_overview() -> bool:
     """Print the overview. False where that failed; the full command then says why."""
     try:
         text = overview()

@@ -110,7 +110,7 @@ def version() -> str:
     return metadata.version("ecologits")
 
 
-def names(model: str) -> tuple[str, ...]:
+def name_variants(model: str) -> tuple[str, ...]:
     """A model's name as a server reports it, then without the provider's prefix, the tag and the date."""
     bare = model.split("/", 1)[1] if "/" in model else model
     untagged = bare.split(":", 1)[0]
@@ -134,12 +134,12 @@ def _coefficients(
         return None
     sizes = [(size.active[0], size.total[0]), _middle(size), (size.active[1], size.total[1])]
     points = [(*sizes[i], size.pue[i], batches[i]) for i in range(3)]
-    start, outputs = zip(*(_line(*point, size) for point in points), strict=True)
+    start, outputs = zip(*(_start_and_slope(*point, size) for point in points), strict=True)
     inputs = [_prefill(sizes[i][0], size.pue[i], UTILISATION[i]) for i in range(3)]
-    return EnergyCoefficients(_three(start), _three(outputs), (0.0, inputs[1], inputs[2]))
+    return EnergyCoefficients(_low_middle_high(start), _low_middle_high(outputs), (0.0, inputs[1], inputs[2]))
 
 
-def _line(active_b: float, total_b: float, pue: float, batch: int, size: ModelSize) -> tuple[float, float]:
+def _start_and_slope(active_b: float, total_b: float, pue: float, batch: int, size: ModelSize) -> tuple[float, float]:
     """EcoLogits' joules for no output token, and per output token; it is linear in their number."""
     one, many = (_ecologits(n, active_b, total_b, pue, batch, size) for n in (1, 1001))
     slope = (many - one) / 1000
@@ -179,7 +179,7 @@ def _known_size(model: str) -> ModelSize | None:
         from ecologits.tracers.utils import PROVIDER_CONFIG_MAP
     finally:
         logging.setLoggerClass(logger_class)  # importing ecologits replaces it for the whole process
-    for name in names(model):
+    for name in name_variants(model):
         for provider in Providers:
             found = models.find_model(provider=provider.value, model_name=name)
             if found is not None:
@@ -189,11 +189,11 @@ def _known_size(model: str) -> ModelSize | None:
 
 def _size(model: Any, pue: Any) -> ModelSize:
     parameters = model.architecture.parameters
-    low_pue, high_pue = _ends(pue)
+    low_pue, high_pue = _low_and_high(pue)
     deployment = model.deployment
     return ModelSize(
-        active=_ends(getattr(parameters, "active", parameters)),
-        total=_ends(getattr(parameters, "total", parameters)),
+        active=_low_and_high(getattr(parameters, "active", parameters)),
+        total=_low_and_high(getattr(parameters, "total", parameters)),
         pue=(low_pue, (low_pue + high_pue) / 2, high_pue),
         tokens_per_s=deployment.tps if deployment else None,
         first_token_s=deployment.ttft if deployment else None,
@@ -204,11 +204,11 @@ def _middle(size: ModelSize) -> tuple[float, float]:
     return sum(size.active) / 2, sum(size.total) / 2
 
 
-def _ends(value: Any) -> tuple[float, float]:
+def _low_and_high(value: Any) -> tuple[float, float]:
     """A number or EcoLogits' RangeValue as two floats."""
     return float(getattr(value, "min", value)), float(getattr(value, "max", value))
 
 
-def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
+def _low_middle_high(values: tuple[float, ...]) -> tuple[float, float, float]:
     low, middle, high = values
     return low, middle, high

@@ -56,7 +56,7 @@ class Ledger:
             cursor = connection.execute(_INSERT, values)
             _count(connection, int(cursor.lastrowid or 0), +1)
 
-    def outcome(self, feedback: Feedback) -> bool:
+    def record_outcome(self, feedback: Feedback) -> bool:
         """Record what became of an answer; False where the ledger has no such request, or no longer has it."""
         with self._transaction() as connection:
             found = connection.execute(
@@ -121,7 +121,7 @@ class Ledger:
             for table, span_s in ledger_summary.SPANS.items():
                 bucket = int(before_s // span_s)
                 connection.execute(f"DELETE FROM {table} WHERE bucket <= ?", (bucket,))  # noqa: S608 - own names
-                ledger_summary.sum_again(connection, table, bucket, before_s)
+                ledger_summary.refill_bucket(connection, table, bucket, before_s)
         n_deleted = 0
         while True:
             with self._transaction() as connection:

@@ -17,7 +17,7 @@ from .rows import LedgerRow, wasted_after
 ESTIMATED_BY = ("", remote_estimates.NAME, "user")
 
 
-def again(row: LedgerRow, config: Config) -> LedgerRow:
+def recomputed(row: LedgerRow, config: Config) -> LedgerRow:
     """The row with its estimates made again; an equal row where nothing changes."""
     cloud = _cloud(row, config)
     booked = book(local=_device(row), cloud=cloud)

@@ -207,7 +207,7 @@ def parse_since(text: str, now: datetime) -> float:
         ) from None
 
 
-def sum_again(connection: sqlite3.Connection, table: str, bucket: int, since_s: float) -> None:
+def refill_bucket(connection: sqlite3.Connection, table: str, bucket: int, since_s: float) -> None:
     """Fill one bucket of an emptied table from its rows since a moment."""
     span_s = SPANS[table]
     totals = ", ".join(f"SUM({name})" for name in (*COUNTS, *SUMS))

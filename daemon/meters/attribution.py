@@ -71,7 +71,7 @@ def attribute(span: EnergySpan, idle: IdlePower, cpu_s: float, spec: MeterSpec, 
     mean_w = span.j / span.seconds
     edges_j = spec.update_s * mean_w + 0.5 * span.doubtful_j
     idle_j, idle_low_j, idle_high_j = _idle_joules(span, idle)
-    unquiet = _unquiet(span, idle, cpu_s)
+    unquiet = _quiet_correction(span, idle, cpu_s)
     net = max(0.0, span.j - idle_j) * unquiet
     low = max(0.0, span.j - edges_j - idle_high_j) * (1 - spec.error)
     high = max(0.0, span.j + edges_j - idle_low_j) * unquiet**UNEVEN * (1 + spec.error)
@@ -98,7 +98,7 @@ def _shares(span: EnergySpan, cpu_s: float, n_cpus: int) -> tuple[float, float, 
     return cpu_s / busy_s, low, high
 
 
-def _unquiet(span: EnergySpan, idle: IdlePower, cpu_s: float) -> float:
+def _quiet_correction(span: EnergySpan, idle: IdlePower, cpu_s: float) -> float:
     """The factor that corrects the idle power for what little ran in quiet time.
 
     k is the joules of a busy CPU second. Then idle = quiet − busy·k, and net = ΔE − idle·Δt = k·(CPU seconds in the

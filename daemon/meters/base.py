@@ -137,7 +137,7 @@ class CpuTimeMeter:
         if cpu_s is not None:
             return self.cpu_reading(cpu_s)
         now_s = self._cpu_clock.process_s(self._worker_pids())
-        return one_of(self.cpu_reading(elapsed(before_s, now_s)), n_sharing)
+        return equal_share(self.cpu_reading(cpu_since(before_s, now_s)), n_sharing)
 
     def cpu_reading(self, cpu_s: float | None) -> Reading:
         return cpu_model.reading(self._power, cpu_s)
@@ -159,12 +159,12 @@ def new_window(started_s: float) -> MeterWindow:
     return MeterWindow(started_s, next(_numbers))
 
 
-def elapsed(before_s: float | None, now_s: float | None) -> float | None:
+def cpu_since(before_s: float | None, now_s: float | None) -> float | None:
     """CPU seconds since a job began; None where the worker has ended or was replaced."""
     return None if before_s is None or now_s is None or now_s < before_s else now_s - before_s
 
 
-def one_of(whole: Reading, n_sharing: int) -> Reading:
+def equal_share(whole: Reading, n_sharing: int) -> Reading:
     """One job's part of what several jobs used together, where nothing tells them apart.
 
     It is an equal share; its range goes from nothing to everything."""

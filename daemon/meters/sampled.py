@@ -12,7 +12,7 @@ from halfwatt.daemon.energy.readings import Reading
 
 from . import cpu_model
 from .attribution import MeterSpec, attribute
-from .base import CpuClock, MeterCandidate, MeterInfo, MeterWindow, elapsed, new_window, one_of
+from .base import CpuClock, MeterCandidate, MeterInfo, MeterWindow, cpu_since, equal_share, new_window
 from .timeline import EnergySpan
 from .watcher import DeviceWatcher, EnergyDevice
 
@@ -51,8 +51,8 @@ class SampledMeter:
         self._watcher.end()
         if cpu_s is not None:
             return self._reading(span, cpu_s)
-        whole_s = elapsed(before_s, self._cpu_clock.process_s(self._worker_pids()))
-        return self.cpu_reading(None) if whole_s is None else one_of(self._reading(span, whole_s), n_sharing)
+        whole_s = cpu_since(before_s, self._cpu_clock.process_s(self._worker_pids()))
+        return self.cpu_reading(None) if whole_s is None else equal_share(self._reading(span, whole_s), n_sharing)
 
     def cpu_reading(self, cpu_s: float | None) -> Reading:
         return cpu_model.reading(self._power, cpu_s)

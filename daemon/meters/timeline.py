@@ -15,8 +15,8 @@ from itertools import islice, pairwise
 
 from halfwatt.daemon.energy.readings import counter_delta, interpolate, trapezoid
 
-KEEP = 20_000  # readings; at ten a second half an hour of uninterrupted work
-HOLE = 3  # usual intervals; a longer time without a sample is a hole
+MAX_READINGS = 20_000  # readings; at ten a second half an hour of uninterrupted work
+HOLE_INTERVALS = 3  # usual intervals; a longer time without a sample is a hole
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class BusyHistory:
     """The machine's CPU seconds at every reading, those that missed the device included."""
 
     def __init__(self) -> None:
-        self._times_s: deque[float] = deque(maxlen=KEEP)
-        self._busy_s: deque[float] = deque(maxlen=KEEP)
+        self._times_s: deque[float] = deque(maxlen=MAX_READINGS)
+        self._busy_s: deque[float] = deque(maxlen=MAX_READINGS)
 
     def look(self, moment_s: float, busy_s: float) -> None:
         """Add one reading; after a jump of the clock backwards the history starts anew."""
@@ -87,7 +87,7 @@ class CounterTimeline:
     def __init__(self, max_watts: float, update_s: float = 0.0) -> None:
         self._max_watts = max_watts
         self._update_s = update_s
-        self._slices: deque[TimeSlice] = deque(maxlen=KEEP)
+        self._slices: deque[TimeSlice] = deque(maxlen=MAX_READINGS)
         self._last: tuple[float, Mapping[str, CounterValue], float] | None = None
         self._busy = BusyHistory()
         self._missed = False
@@ -199,8 +199,8 @@ class PowerTimeline:
     """History of a device that reports only its present power, integrated by the trapezoidal rule."""
 
     def __init__(self) -> None:
-        self._times_s: deque[float] = deque(maxlen=KEEP)
-        self._powers_w: deque[float] = deque(maxlen=KEEP)
+        self._times_s: deque[float] = deque(maxlen=MAX_READINGS)
+        self._powers_w: deque[float] = deque(maxlen=MAX_READINGS)
         self._busy = BusyHistory()
         self._busy_before_s = 0.0
 
@@ -235,9 +235,9 @@ class PowerTimeline:
         steps = sorted(b - a for a, b in pairwise(inside))
         usual_s = steps[len(steps) // 2]
         tail_s = end_s - seen_s
-        if tail_s > HOLE * usual_s:
+        if tail_s > HOLE_INTERVALS * usual_s:
             return None
-        hole_s = sum(step for step in steps if step > HOLE * usual_s)
+        hole_s = sum(step for step in steps if step > HOLE_INTERVALS * usual_s)
         tail_j = tail_s * powers[-1]
         doubtful = tail_j + (joules * hole_s / (seen_s - start_s) if hole_s else 0.0)
         return EnergySpan(end_s - start_s, joules + tail_j, doubtful, self._busy.between(start_s, end_s))

@@ -122,7 +122,7 @@ def _is_here(spec: ModelSpec, store: ModelStore, say: Callable[[str], None]) -> 
     state = store.state(spec)
     if state == "unverified":
         say(f"Checking the sha256 of {spec.id}.")
-        store.record(store.path_of(spec), digest_of(store.path_of(spec)))
+        store.record_check(store.path_of(spec), digest_of(store.path_of(spec)))
         state = store.state(spec)
     if state == "damaged":
         say(f"The file of {spec.id} that is here is damaged; fetching it anew.")
@@ -198,5 +198,5 @@ def _accept(spec: ModelSpec, store: ModelStore) -> Path:
     with partial.open("rb+") as file:
         os.fsync(file.fileno())
     partial.replace(path)
-    store.record(path, digest)
+    store.record_check(path, digest)
     return path

@@ -101,7 +101,7 @@ class ModelStore:
             raise NoModelError(f"{spec.id} is not here. Fetch it with `halfwatt models pull {spec.id}`.")
         digest = digest_of(path, progress)
         if spec.sha256 is not None:
-            self.record(path, digest)
+            self.record_check(path, digest)
             if digest != spec.sha256:
                 raise ModelError(
                     f"{spec.id} is damaged: its sha256 is {digest}, and it should be {spec.sha256}. It will not be "
@@ -109,7 +109,7 @@ class ModelStore:
                 )
         return digest
 
-    def record(self, path: Path, digest: str) -> None:
+    def record_check(self, path: Path, digest: str) -> None:
         """Store the result of a full check. Where the folder cannot be written, the next start checks again."""
         stat = path.stat()
         record = _Verification(bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=digest)

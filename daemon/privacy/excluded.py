@@ -91,14 +91,14 @@ wallet.dat
 .python_history
 """
 
-OF_A_KIND = "this file is of a kind that holds secrets"
-OF_THE_USER = "this file matches privacy.exclude"
-OF_GIT = "git ignores this file"
-GIT_SILENT = "git could not say whether it ignores this file"
-UNCLEAR = "this file's real place could not be found out"
+BUILT_IN_PATTERN = "this file is of a kind that holds secrets"
+USER_PATTERN = "this file matches privacy.exclude"
+GIT_IGNORED = "git ignores this file"
+GIT_FAILED = "git could not say whether it ignores this file"
+UNRESOLVED = "this file's real place could not be found out"
 
 
-def reason(path: str | None, privacy: PrivacyConfig, environ: Mapping[str, str] = os.environ) -> str | None:
+def exclusion_reason(path: str | None, privacy: PrivacyConfig, environ: Mapping[str, str] = os.environ) -> str | None:
     """Why the document at `path` must stay on this machine, as a clause without the path; None where it may leave.
 
     A document without a path (an unsaved one) may leave. A link is judged by its own name and by what it points to.
@@ -111,7 +111,7 @@ def reason(path: str | None, privacy: PrivacyConfig, environ: Mapping[str, str] 
     try:
         real = given.resolve()
     except (OSError, RuntimeError):  # a loop of links, or a folder that this user may not read
-        return UNCLEAR
+        return UNRESOLVED
     for place in dict.fromkeys((Path(os.path.normpath(given)), real)):
         found = _by_name(place, privacy.exclude)
         if found is None and privacy.exclude_git_ignored:
@@ -125,8 +125,8 @@ def _by_name(path: Path, patterns: tuple[str, ...]) -> str | None:
     rooted = path.relative_to(path.anchor).as_posix()
     own = _compiled(tuple(_anywhere(pattern) for pattern in patterns)).check_file(rooted).include
     if own is not None:
-        return OF_THE_USER if own else None
-    return OF_A_KIND if _compiled(tuple(BUILT_IN.splitlines())).match_file(rooted.lower()) else None
+        return USER_PATTERN if own else None
+    return BUILT_IN_PATTERN if _compiled(tuple(BUILT_IN.splitlines())).match_file(rooted.lower()) else None
 
 
 @functools.lru_cache(maxsize=8)
@@ -150,7 +150,7 @@ def _by_git(path: Path, environ: Mapping[str, str]) -> str | None:
     """Ask `git check-ignore`. The path goes through its input, never its arguments. Without an answer: excluded."""
     folder = next((parent for parent in path.parents if parent.is_dir()), None)
     if folder is None:
-        return UNCLEAR
+        return UNRESOLVED
     try:
         answer = subprocess.run(
             # A repository's own settings must not make git start a program here.
@@ -163,10 +163,10 @@ def _by_git(path: Path, environ: Mapping[str, str]) -> str | None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return GIT_SILENT
+        return GIT_FAILED
     if answer.returncode in (0, 1):
-        return OF_GIT if answer.returncode == 0 else None
-    return None if b"not a git repository" in answer.stderr else GIT_SILENT
+        return GIT_IGNORED if answer.returncode == 0 else None
+    return None if b"not a git repository" in answer.stderr else GIT_FAILED
 
 
 def _git_environ(environ: Mapping[str, str]) -> dict[str, str]:

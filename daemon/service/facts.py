@@ -63,7 +63,7 @@ async def find_facts(
     return RequestFacts(
         has_key=await remote_tiers.has_key(config),
         online=remote.is_online(),
-        excluded=await asyncio.to_thread(excluded.reason, request.options.path, config.privacy),
+        excluded=await asyncio.to_thread(excluded.exclusion_reason, request.options.path, config.privacy),
         secrets=found,
         local_ready=local.can_be_asked,
         prompt_fits=fits,

@@ -22,13 +22,13 @@ class Settings:
     def __init__(self, paths: Paths, environ: Mapping[str, str]) -> None:
         self._paths = paths
         self._environ = environ
-        self._stamp = self._look()
+        self._stamp = self._file_stamp()
         self._config = settings_file.load(paths, environ)
         self.warning: str | None = None
 
     @property
     def config(self) -> Config:
-        stamp = self._look()
+        stamp = self._file_stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             self._reload()
@@ -47,7 +47,7 @@ class Settings:
         except ConfigError as error:
             self.warning = f"{error} Until then the earlier settings stay in force."
 
-    def _look(self) -> tuple[int, int] | None:
+    def _file_stamp(self) -> tuple[int, int] | None:
         try:
             found = self._paths.config_file.stat()
         except OSError:

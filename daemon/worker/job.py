@@ -140,7 +140,7 @@ class JobRun:
             decoder.drop_wrong_guesses()
 
     def _adapt_threads(self) -> None:
-        self._engine.set_threads(self._threads.again(time.monotonic()))
+        self._engine.set_threads(self._threads.update(time.monotonic()))
 
     def _record(self, sampled: SampledToken) -> None:
         self._logprobs.append(sampled.logprob)

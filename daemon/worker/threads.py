@@ -66,7 +66,7 @@ class ThreadChooser:
         self._last = now
         return self.n_threads
 
-    def again(self, at_s: float) -> int:
+    def update(self, at_s: float) -> int:
         """Choose again during a job, at most every `CHECK_EVERY_S`; `at_s` is on the samples' clock."""
         if not self._fixed and at_s - self._last.at_s >= CHECK_EVERY_S:
             now = self._sample()

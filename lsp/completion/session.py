@@ -161,7 +161,7 @@ class Session:
     async def _gather(self, document: ContextDocument) -> None:
         """Make the context block for a document; it stays until the next idle moment."""
         privacy = self._dependencies.config().privacy
-        self._excluded[document.uri] = await asyncio.to_thread(excluded.reason, document.path, privacy)
+        self._excluded[document.uri] = await asyncio.to_thread(excluded.exclusion_reason, document.path, privacy)
         sources, n_chars = self._dependencies.config().completion.context, self.engine.budget.context
         cursor = _start_of_line(document.text, self._cursors.get(document.uri, 0) + 1)
         gathered = asyncio.to_thread(self._gatherer.context, document, cursor, sources, privacy, n_chars)

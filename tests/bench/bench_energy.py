@@ -232,7 +232,7 @@ def _insert_latencies(opened: Ledger, now_s: float) -> tuple[list[float], list[f
         own_before_s = time.thread_time()
         inserts.append(_elapsed_ms(lambda row=row: opened.insert(row)))  # type: ignore[misc]
         own.append(1000 * (time.thread_time() - own_before_s))
-        outcomes.append(_elapsed_ms(lambda row=row: opened.outcome(Feedback(row.request_id, "accepted", 9))))  # type: ignore[misc]
+        outcomes.append(_elapsed_ms(lambda row=row: opened.record_outcome(Feedback(row.request_id, "accepted", 9))))  # type: ignore[misc]
     return inserts, outcomes, own
 
 

@@ -145,7 +145,7 @@ class Gatherer:
 
 def may_enter(path: Path, text: str | None, privacy: PrivacyConfig) -> bool:
     """Whether a file, and this text of it, may be context for another file."""
-    if excluded.reason(str(path), privacy) is not None:
+    if excluded.exclusion_reason(str(path), privacy) is not None:
         return False
     return not text or not privacy.detect_secrets or not secrets.find([text])
 

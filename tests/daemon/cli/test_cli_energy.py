@@ -41,7 +41,7 @@ def filled(paths: Paths) -> Ledger:
     ledger.insert(row("a", now, local_j=60.0))
     ledger.insert(row("b", now - 3 * 86400, cloud_j=30.0, kind="cloud"))
     ledger.insert(row("c", now - 40 * 86400, local_j=10.0, reason='=HYPERLINK("x")'))
-    ledger.outcome(Feedback("c", "rejected"))
+    ledger.record_outcome(Feedback("c", "rejected"))
     return ledger
 
 
@@ -148,15 +148,15 @@ def test_recompute_fills_in_a_model_that_the_user_described_since() -> None:
     lost = row("x", 1e9, kind="cloud", unknown_cloud=True)
     assert lost.total_j is None
     tier = TierConfig("big", "cloud", "http://localhost/v1", "gpt-4o-mini", joules_per_token=0.5)
-    again = recompute.again(lost, Config(tiers=(tier,)))
+    again = recompute.recomputed(lost, Config(tiers=(tier,)))
     assert (again.cloud_j, again.cloud_meter, again.total_j) == (20.0, "user", 21.0)
     assert again.method == "estimated"
 
 
 def test_recompute_twice_changes_nothing_more() -> None:
-    once = recompute.again(row("x", 1e9, local_j=5.0, cloud_j=9.0, kind="cloud", wasted="all"), Config())
+    once = recompute.recomputed(row("x", 1e9, local_j=5.0, cloud_j=9.0, kind="cloud", wasted="all"), Config())
     assert once.wasted_j == once.total_j
-    assert recompute.again(once, Config()) == once
+    assert recompute.recomputed(once, Config()) == once
 
 
 @pytest.mark.parametrize(

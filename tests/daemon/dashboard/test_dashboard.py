@@ -51,7 +51,7 @@ def fill(ledger: Ledger, now_s: float, n_requests: int = 400) -> None:
         )
         fate = dice.choice(fates)
         if fate:
-            ledger.outcome(Feedback(f"r{i}", fate, 80 if fate == "accepted" else None))
+            ledger.record_outcome(Feedback(f"r{i}", fate, 80 if fate == "accepted" else None))
     ledger.insert(row("lost", now_s - 60, kind="cloud", unknown_cloud=True, language="go"))
 
 

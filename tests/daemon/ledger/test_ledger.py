@@ -80,10 +80,10 @@ def test_row_comes_back_as_it_was_stored(ledger: Ledger) -> None:
 def test_sums_are_those_of_the_rows_after_every_change(ledger: Ledger) -> None:
     fill(ledger)
     assert_sums_match(ledger)
-    ledger.outcome(Feedback("r1", "accepted", 120))
-    ledger.outcome(Feedback("r2", "rejected", None))
-    ledger.outcome(Feedback("r2", "accepted", 7))
-    ledger.outcome(Feedback("r3", "ignored", None))
+    ledger.record_outcome(Feedback("r1", "accepted", 120))
+    ledger.record_outcome(Feedback("r2", "rejected", None))
+    ledger.record_outcome(Feedback("r2", "accepted", 7))
+    ledger.record_outcome(Feedback("r3", "ignored", None))
     assert_sums_match(ledger)
     ledger.purge(NOW_S - 10.3 * DAY_S)
     assert_sums_match(ledger)
@@ -137,7 +137,7 @@ def test_empty_ledger_sums_to_null_not_zero(ledger: Ledger) -> None:
 @pytest.mark.parametrize("outcome", ["rejected", "undone", "ignored", "cancelled", "failed"])
 def test_answer_that_is_not_used_books_all_its_joules_as_wasted(ledger: Ledger, outcome: str) -> None:
     ledger.insert(row("a", NOW_S, local_j=10.0))
-    assert ledger.outcome(Feedback("a", outcome))  # type: ignore[arg-type]
+    assert ledger.record_outcome(Feedback("a", outcome))  # type: ignore[arg-type]
     assert ledger.summary(0.0).energy.wasted_j == 11.0
 
 
@@ -148,16 +148,16 @@ def test_cancelled_request_books_joules_spent(ledger: Ledger) -> None:
 
 def test_accepted_escalated_answer_still_wasted_its_draft(ledger: Ledger) -> None:
     ledger.insert(row("a", NOW_S, local_j=10.0, cloud_j=20.0, kind="cloud", wasted="draft"))
-    ledger.outcome(Feedback("a", "rejected"))
+    ledger.record_outcome(Feedback("a", "rejected"))
     assert ledger.summary(0.0).energy.wasted_j == 31.0
-    ledger.outcome(Feedback("a", "accepted", 62))
+    ledger.record_outcome(Feedback("a", "accepted", 62))
     summary = ledger.summary(0.0)
     assert summary.energy.wasted_j == 10.0
     assert summary.j_per_accepted_char == pytest.approx(0.5)
 
 
 def test_outcome_of_an_unknown_request_changes_nothing(ledger: Ledger) -> None:
-    assert not ledger.outcome(Feedback("nobody", "accepted", 3))
+    assert not ledger.record_outcome(Feedback("nobody", "accepted", 3))
     assert ledger.summary(0.0).requests == 0
 
 

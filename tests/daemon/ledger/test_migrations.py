@@ -53,7 +53,7 @@ def test_every_older_version_becomes_the_newest_and_keeps_its_rows(tmp_path: Pat
     assert energy.low_j is not None
     assert energy.high_j is not None
     assert energy.low_j < energy.total_j < energy.high_j
-    assert not version or ledger.outcome(Feedback("here", "rejected"))
+    assert not version or ledger.record_outcome(Feedback("here", "rejected"))
     with ledger.reading() as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

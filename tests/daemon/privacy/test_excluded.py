@@ -47,7 +47,7 @@ GIT = PrivacyConfig(exclude_git_ignored=True)
     ],
 )
 def test_file_of_a_secret_kind_stays(name: str, tmp_path: Path) -> None:
-    assert excluded.reason(str(tmp_path / name), DEFAULT) == excluded.OF_A_KIND
+    assert excluded.exclusion_reason(str(tmp_path / name), DEFAULT) == excluded.BUILT_IN_PATTERN
 
 
 @pytest.mark.parametrize(
@@ -69,43 +69,43 @@ def test_file_of_a_secret_kind_stays(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_ordinary_file_may_leave(name: str, tmp_path: Path) -> None:
-    assert excluded.reason(str(tmp_path / name), DEFAULT) is None
+    assert excluded.exclusion_reason(str(tmp_path / name), DEFAULT) is None
 
 
 @pytest.mark.parametrize("path", [None, ""])
 def test_unsaved_document_has_no_reason(path: str | None) -> None:
-    assert excluded.reason(path, GIT) is None
+    assert excluded.exclusion_reason(path, GIT) is None
 
 
 @pytest.mark.parametrize(
     ("patterns", "name", "found"),
     [
-        (("*.sql",), "a/b/dump.sql", excluded.OF_THE_USER),
+        (("*.sql",), "a/b/dump.sql", excluded.USER_PATTERN),
         (("*.sql",), "a/b/dump.sqlite", None),
-        (("clients/",), "clients/acme/main.py", excluded.OF_THE_USER),
-        (("clients/acme/*.py",), "work/clients/acme/main.py", excluded.OF_THE_USER),
+        (("clients/",), "clients/acme/main.py", excluded.USER_PATTERN),
+        (("clients/acme/*.py",), "work/clients/acme/main.py", excluded.USER_PATTERN),
         (("clients/acme/*.py",), "work/clients/other/main.py", None),
-        (("**/private/**",), "x/private/y/z.ts", excluded.OF_THE_USER),
+        (("**/private/**",), "x/private/y/z.ts", excluded.USER_PATTERN),
         (("*.py", "!main.py"), "main.py", None),
         (("!secrets.py",), "secrets.py", None),
-        (("!secrets.py",), "secrets.json", excluded.OF_A_KIND),
+        (("!secrets.py",), "secrets.json", excluded.BUILT_IN_PATTERN),
         (("# a comment", ""), "main.py", None),
     ],
 )
 def test_user_patterns_are_gitignore_patterns_and_stronger_than_the_built_in(
     patterns: tuple[str, ...], name: str, found: str | None, tmp_path: Path
 ) -> None:
-    assert excluded.reason(str(tmp_path / name), PrivacyConfig(exclude=patterns)) == found
+    assert excluded.exclusion_reason(str(tmp_path / name), PrivacyConfig(exclude=patterns)) == found
 
 
 def test_full_path_and_home_patterns_are_bound_to_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     full = PrivacyConfig(exclude=(f"{tmp_path.as_posix()}/work/",))
     home = PrivacyConfig(exclude=("~/work/",))
-    assert excluded.reason(str(tmp_path / "work" / "a.py"), full) == excluded.OF_THE_USER
-    assert excluded.reason(str(tmp_path / "other" / "work" / "a.py"), full) is None
-    assert excluded.reason(str(tmp_path / "home" / "work" / "a.py"), home) == excluded.OF_THE_USER
-    assert excluded.reason("~/work/a.py", home) == excluded.OF_THE_USER
+    assert excluded.exclusion_reason(str(tmp_path / "work" / "a.py"), full) == excluded.USER_PATTERN
+    assert excluded.exclusion_reason(str(tmp_path / "other" / "work" / "a.py"), full) is None
+    assert excluded.exclusion_reason(str(tmp_path / "home" / "work" / "a.py"), home) == excluded.USER_PATTERN
+    assert excluded.exclusion_reason("~/work/a.py", home) == excluded.USER_PATTERN
 
 
 def test_link_is_judged_by_its_target_and_by_its_own_name(tmp_path: Path) -> None:
@@ -113,15 +113,15 @@ def test_link_is_judged_by_its_target_and_by_its_own_name(tmp_path: Path) -> Non
     (tmp_path / "plain.py").write_text("")
     (tmp_path / "settings.py").symlink_to(tmp_path / ".env")
     (tmp_path / "server.pem").symlink_to(tmp_path / "plain.py")
-    assert excluded.reason(str(tmp_path / "settings.py"), DEFAULT) == excluded.OF_A_KIND
-    assert excluded.reason(str(tmp_path / "server.pem"), DEFAULT) == excluded.OF_A_KIND
-    assert excluded.reason(str(tmp_path / "x" / ".." / "plain.py"), DEFAULT) is None
+    assert excluded.exclusion_reason(str(tmp_path / "settings.py"), DEFAULT) == excluded.BUILT_IN_PATTERN
+    assert excluded.exclusion_reason(str(tmp_path / "server.pem"), DEFAULT) == excluded.BUILT_IN_PATTERN
+    assert excluded.exclusion_reason(str(tmp_path / "x" / ".." / "plain.py"), DEFAULT) is None
 
 
 def test_link_in_the_middle_of_the_path_is_followed(tmp_path: Path) -> None:
     (tmp_path / ".ssh").mkdir()
     (tmp_path / "notes").symlink_to(tmp_path / ".ssh")
-    assert excluded.reason(str(tmp_path / "notes" / "hosts.py"), DEFAULT) == excluded.OF_A_KIND
+    assert excluded.exclusion_reason(str(tmp_path / "notes" / "hosts.py"), DEFAULT) == excluded.BUILT_IN_PATTERN
 
 
 def test_loop_of_links_stays(tmp_path: Path) -> None:
@@ -130,13 +130,13 @@ def test_loop_of_links_stays(tmp_path: Path) -> None:
     try:
         (tmp_path / "a.py").resolve()
     except (OSError, RuntimeError):
-        assert excluded.reason(str(tmp_path / "a.py"), DEFAULT) == excluded.UNCLEAR
+        assert excluded.exclusion_reason(str(tmp_path / "a.py"), DEFAULT) == excluded.UNRESOLVED
     else:  # from Python 3.13 on such a path resolves to itself, and nothing can be read through it
-        assert excluded.reason(str(tmp_path / "a.py"), DEFAULT) is None
+        assert excluded.exclusion_reason(str(tmp_path / "a.py"), DEFAULT) is None
 
 
 def test_reason_does_not_name_the_path(tmp_path: Path) -> None:
-    found = excluded.reason(str(tmp_path / "acme-merger" / ".env"), DEFAULT)
+    found = excluded.exclusion_reason(str(tmp_path / "acme-merger" / ".env"), DEFAULT)
     assert found is not None
     assert "acme" not in found
     assert ".env" not in found
@@ -153,30 +153,30 @@ def repository(tmp_path: Path, clean_environ: dict[str, str]) -> Path:
 
 def test_git_ignored_file_stays_only_where_so_set(repository: Path) -> None:
     path = str(repository / "src" / "local_settings.py")
-    assert excluded.reason(path, GIT) == excluded.OF_GIT
-    assert excluded.reason(path, DEFAULT) is None
+    assert excluded.exclusion_reason(path, GIT) == excluded.GIT_IGNORED
+    assert excluded.exclusion_reason(path, DEFAULT) is None
 
 
 def test_git_is_asked_about_files_in_ignored_folders_that_do_not_exist_yet(repository: Path) -> None:
-    assert excluded.reason(str(repository / "built" / "deep" / "a.py"), GIT) == excluded.OF_GIT
+    assert excluded.exclusion_reason(str(repository / "built" / "deep" / "a.py"), GIT) == excluded.GIT_IGNORED
 
 
 def test_file_that_git_does_not_ignore_may_leave(repository: Path) -> None:
-    assert excluded.reason(str(repository / "src" / "main.py"), GIT) is None
+    assert excluded.exclusion_reason(str(repository / "src" / "main.py"), GIT) is None
 
 
 def test_file_outside_any_repository_may_leave(tmp_path: Path, clean_environ: dict[str, str]) -> None:
-    assert excluded.reason(str(tmp_path / "main.py"), GIT, clean_environ) is None
+    assert excluded.exclusion_reason(str(tmp_path / "main.py"), GIT, clean_environ) is None
 
 
 def test_odd_file_names_reach_git_whole(repository: Path) -> None:
-    assert excluded.reason(str(repository / "local_a b'\"\n-é.py"), GIT) == excluded.OF_GIT
-    assert excluded.reason(str(repository / "-n local_.txt"), GIT) is None
+    assert excluded.exclusion_reason(str(repository / "local_a b'\"\n-é.py"), GIT) == excluded.GIT_IGNORED
+    assert excluded.exclusion_reason(str(repository / "-n local_.txt"), GIT) is None
 
 
 def test_other_repository_of_the_environment_is_not_asked(repository: Path, tmp_path: Path) -> None:
     environ = dict(os.environ) | {"GIT_DIR": str(tmp_path / "nowhere"), "GIT_WORK_TREE": str(tmp_path)}
-    assert excluded.reason(str(repository / "local_a.py"), GIT, environ) == excluded.OF_GIT
+    assert excluded.exclusion_reason(str(repository / "local_a.py"), GIT, environ) == excluded.GIT_IGNORED
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in program is a shell script")
@@ -185,11 +185,11 @@ def test_silent_or_failing_git_keeps_the_file_here(
     script: str, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(excluded, "GIT_LIMIT_S", 0.05)
-    assert _with_git(f"#!/bin/sh\n{script}\n", repository, tmp_path, monkeypatch) == excluded.GIT_SILENT
+    assert _with_git(f"#!/bin/sh\n{script}\n", repository, tmp_path, monkeypatch) == excluded.GIT_FAILED
 
 
 def test_missing_git_keeps_the_file_here(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _with_git(None, repository, tmp_path, monkeypatch) == excluded.GIT_SILENT
+    assert _with_git(None, repository, tmp_path, monkeypatch) == excluded.GIT_FAILED
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in program is a shell script")
@@ -211,4 +211,4 @@ def _with_git(script: str | None, repository: Path, folder: Path, monkeypatch: p
         (programs / "git").chmod(stat.S_IRWXU)
     path = f"{programs}{os.pathsep}/bin{os.pathsep}/usr/bin" if script is not None else str(programs)
     monkeypatch.setenv("PATH", path)
-    return excluded.reason(str(repository / "src" / "main.py"), GIT, dict(os.environ))
+    return excluded.exclusion_reason(str(repository / "src" / "main.py"), GIT, dict(os.environ))

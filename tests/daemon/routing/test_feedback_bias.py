@@ -23,7 +23,7 @@ def reject(ledger: Ledger, n: int) -> None:
     """The user rejects this many answers of the local model."""
     for i in range(n):
         ledger.insert(row(f"r{i}", NOW_S + i, local_j=1.0))
-        assert ledger.outcome(Feedback(f"r{i}", "rejected"))
+        assert ledger.record_outcome(Feedback(f"r{i}", "rejected"))
 
 
 def test_feedback_shifts_what_is_expected_of_a_model_a_little(ledger: Ledger) -> None:

@@ -44,23 +44,23 @@ def test_own_work_does_not_count_as_load() -> None:
     machine = Machine()
     chooser = machine.chooser()
     machine.passes(1.0, others=0.0, own=2.0)
-    assert chooser.again(machine.now.at_s) == 2
+    assert chooser.update(machine.now.at_s) == 2
 
 
 def test_load_in_the_middle_of_a_job_takes_threads_away_and_gives_them_back() -> None:
     machine = Machine()
     chooser = machine.chooser()
     machine.passes(1.0, others=1.0, own=1.0)
-    assert chooser.again(machine.now.at_s) == 1
+    assert chooser.update(machine.now.at_s) == 1
     machine.passes(1.0, others=0.0, own=1.0)
-    assert chooser.again(machine.now.at_s) == 2
+    assert chooser.update(machine.now.at_s) == 2
 
 
 def test_counters_are_not_read_at_every_token() -> None:
     machine = Machine()
     chooser = machine.chooser()
     machine.passes(0.1, others=2.0)
-    assert chooser.again(machine.now.at_s) == 2
+    assert chooser.update(machine.now.at_s) == 2
 
 
 def test_threads_that_run_now_count_at_the_start_and_not_who_was_busy_before() -> None:
@@ -83,7 +83,7 @@ def test_users_own_number_always_wins() -> None:
     machine = Machine()
     chooser = machine.chooser(fixed=3)
     machine.passes(1.0, others=2.0)
-    assert (chooser.begin(), chooser.again(99.0)) == (3, 3)
+    assert (chooser.begin(), chooser.update(99.0)) == (3, 3)
 
 
 def test_fallback_limits_the_threads() -> None:
