@@ -18,7 +18,6 @@ from halfwatt.daemon.errors import ConfigError, DaemonError, PolicyError, Prompt
 from halfwatt.daemon.paths import user_paths
 from halfwatt.daemon.wire import Feedback, RequestOptions, Result, RouteDecision, Status
 
-pytestmark = pytest.mark.model
 ASK = [{"role": "user", "content": "Write a Python function add(a, b) that returns their sum. Code only."}]
 COUNT = [{"role": "user", "content": "Count from 1 to 1000."}]
 GENERATE = RequestOptions(kind="generate", editor="test", language="python")

@@ -15,7 +15,6 @@ from running_daemon import RunningDaemon, environ_for, running, until
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.wire import RequestOptions, Result
 
-pytestmark = pytest.mark.model
 ASK = [{"role": "user", "content": "Write a Python function add(a, b) that returns their sum. Code only."}]
 LONG = [{"role": "user", "content": "x = 1\n" * 150 + "# What is x? One word."}]
 

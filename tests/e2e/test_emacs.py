@@ -14,7 +14,7 @@ from generate_world import halfwatt, world
 from missing import missing
 from repository import TESTS
 
-pytestmark = [pytest.mark.editor, pytest.mark.model]
+pytestmark = pytest.mark.editor
 
 SCENARIOS = TESTS / "emacs" / "scenarios.el"
 HELPERS = {"until", "check", "open-file", "take-code-action", "worker", "tell-the-server", "type-meanwhile"}

@@ -14,8 +14,6 @@ from lsp_session import Session, capabilities, field, session
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-pytestmark = pytest.mark.model
-
 URI = "untitled:Untitled-1"
 STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n    pass\n'
 FILE = f"import os\n\n\n{STUB}\n\ndef other():\n    return 1\n"

@@ -15,8 +15,6 @@ from lsp_session import Session, capabilities, session
 from lsprotocol import types
 from running_daemon import RunningDaemon
 
-pytestmark = pytest.mark.model
-
 READ_ROWS = "import csv\n\n\ndef read_rows(path):\n    with open(path) as handle:\n        return list("
 COUNT_ROWS = READ_ROWS + "csv.DictReader(handle))\n\n\ndef count_rows(path):\n    return len("
 INVOKED = types.InlineCompletionTriggerKind.Invoked

@@ -73,7 +73,6 @@ def test_command_that_has_no_room_says_so(bare_environ: dict[str, str], disk: Pa
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.model
 def test_file_on_a_full_disk_stays_as_it_was(environ: dict[str, str], disk: Path) -> None:
     """The daemon's own files have room; the answer has none."""
     started = halfwatt(environ, "daemon", "start")

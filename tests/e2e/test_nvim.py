@@ -59,7 +59,6 @@ def cloud_environ(tmp_path: Path, cloud_server: CloudServer) -> Iterator[dict[st
         yield made
 
 
-@pytest.mark.model
 @pytest.mark.parametrize("name", [it for it in editor_run.nvim_names(FILE) if it not in WITHOUT_MODEL | WITH_CLOUD])
 def test_scenario_with_model(environ: dict[str, str], tmp_path: Path, name: str) -> None:
     editor_run.run_nvim(FILE, name, environ, tmp_path)
@@ -70,7 +69,6 @@ def test_scenario_without_model(bare_environ: dict[str, str], tmp_path: Path, na
     editor_run.run_nvim(FILE, name, bare_environ, tmp_path)
 
 
-@pytest.mark.model
 @pytest.mark.parametrize("name", sorted(WITH_CLOUD))
 def test_scenario_with_cloud(cloud_environ: dict[str, str], tmp_path: Path, name: str) -> None:
     editor_run.run_nvim(FILE, name, cloud_environ, tmp_path)

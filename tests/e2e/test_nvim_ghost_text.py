@@ -10,7 +10,7 @@ import editor_run
 import pytest
 from generate_world import world
 
-pytestmark = [pytest.mark.editor, pytest.mark.model]
+pytestmark = pytest.mark.editor
 
 FILE = "ghost.lua"
 

@@ -14,7 +14,6 @@ from generate_world import halfwatt, world
 from halfwatt.daemon.client.runtime_files import read_address
 from halfwatt.daemon.paths import user_paths
 
-pytestmark = pytest.mark.model
 CODE, FOLDER, NAME, KEY, WORD = (f"canary{word}" for word in ("code7", "folder7", "name7", "key7", "word7"))
 STUB = f'def {CODE}(a: int, b: int) -> int:\n    """Return {WORD}, the sum of a and b."""\n    pass\n'
 UNREACHABLE = """

@@ -12,7 +12,6 @@ import openai
 import pytest
 from running_daemon import RunningDaemon, environ_for, running, until
 
-pytestmark = pytest.mark.model
 QUESTION = [{"role": "user", "content": "Write a Python function add(a, b) that returns their sum. Code only."}]
 
 

@@ -36,7 +36,6 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.model
 def test_generate_prints_the_json_of_the_contract_and_writes_nothing(environ: dict[str, str], file: Path) -> None:
     done = halfwatt(environ, "generate", f"{file}:1", "--route", "local", "--json")
     answer = json.loads(done.stdout)
@@ -50,7 +49,6 @@ def test_generate_prints_the_json_of_the_contract_and_writes_nothing(environ: di
     assert file.read_bytes() == STUB.encode()
 
 
-@pytest.mark.model
 def test_apply_writes_the_file_and_keeps_mode_mark_and_line_ends(environ: dict[str, str], file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + STUB.replace("\n", "\r\n").encode())
     file.chmod(0o750)
@@ -64,14 +62,12 @@ def test_apply_writes_the_file_and_keeps_mode_mark_and_line_ends(environ: dict[s
     assert sorted(it.name for it in file.parent.glob("*.py")) == sorted([file.name, link.name])
 
 
-@pytest.mark.model
 def test_plain_output_is_code_on_stdout_and_the_rest_on_stderr(environ: dict[str, str], file: Path) -> None:
     done = halfwatt(environ, "generate", f"{file}:1", "--route", "local")
     assert done.stdout == BODY
     assert re.search(r"local · [\d.]+ s · .* J", done.stderr)
 
 
-@pytest.mark.model
 def test_explain_decides_without_calling_a_model(environ: dict[str, str], file: Path) -> None:
     answer = json.loads(halfwatt(environ, "explain", f"{file}:1", "--json").stdout)
     assert list(answer) == JSON_KEYS
@@ -80,7 +76,6 @@ def test_explain_decides_without_calling_a_model(environ: dict[str, str], file: 
     assert "local" in halfwatt(environ, "explain", f"{file}:1").stdout
 
 
-@pytest.mark.model
 def test_complete_continues_at_the_cursor(environ: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("def add(a, b):\n    return \n\n\nprint(add(1, 2))\n")
@@ -89,7 +84,6 @@ def test_complete_continues_at_the_cursor(environ: dict[str, str], tmp_path: Pat
     assert answer["code"] == "a + b"
 
 
-@pytest.mark.model
 def test_complete_says_nothing_that_stands_below_already(environ: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("def mean(xs):\n    total = 0\n    for x in xs:\n        \n    return total / len(xs)\n")
@@ -97,7 +91,6 @@ def test_complete_says_nothing_that_stands_below_already(environ: dict[str, str]
     assert done.stdout.strip() == "total += x"
 
 
-@pytest.mark.model
 def test_interrupted_generation_ends_cleanly_and_changes_nothing(environ: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "slow.py"
     path.write_text(

@@ -21,7 +21,6 @@ from halfwatt.daemon.cli.calibration import CalibrationResult
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.routing import memory as router_memory
 
-pytestmark = pytest.mark.model
 WEIGHTS = f"qwen2.5-coder-0.5b, {SMALL_MODEL_BYTES} bytes"
 SPEED = CalibrationResult(20.0, 18.0, 22.0, 0.5, 0.2, 1.5, "modelled", 160, 0.0)
 FEEDBACK = {"outcomes": {}, "shift_logit": 0.0, "limit": 0.5}

@@ -132,7 +132,6 @@ def test_ctrl_c_keeps_what_has_come_and_the_next_pull_goes_on(paths: Paths) -> N
     assert hub.asked[0][1] == f"bytes={kept}-"
 
 
-@pytest.mark.model
 def test_real_model_is_pulled_verified_listed_and_removed(paths: Paths, model_path: Path) -> None:
     result = run("pull", SMALL, "--from", str(model_path), "--json")
     assert result.exit_code == 0, result.stderr

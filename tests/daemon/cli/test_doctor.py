@@ -45,7 +45,6 @@ def test_looking_changes_nothing(environ: dict[str, str]) -> None:
     assert [path for path in home.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.model
 def test_real_model_is_found_and_verified(environ: dict[str, str], model_path: Path) -> None:
     environ |= {"HALFWATT_MODELS_DIR": str(model_path.parent), "HALFWATT_LOCAL_MODEL": "qwen2.5-coder-0.5b"}
     assert checks(environ)["model"] == {

@@ -164,7 +164,6 @@ def test_resolve_takes_a_path_as_it_is(store: ModelStore, tmp_path: Path) -> Non
     assert resolve(LocalConfig(model=str(path)), store, {}).path == path
 
 
-@pytest.mark.model
 def test_the_real_model_is_the_catalogs(model_path: Path) -> None:
     spec = catalog.load()["qwen2.5-coder-0.5b"]
     assert ModelStore(model_path.parent).verify(spec) == spec.sha256

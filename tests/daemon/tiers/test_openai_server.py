@@ -470,7 +470,6 @@ def stand_in(server: CloudServer, **more: Any) -> TierConfig:
 CODE_QUESTION = [{"role": "user", "content": "Write a Python function add(a, b). Answer with one code block only."}]
 
 
-@pytest.mark.model
 async def test_real_server_answers_a_chat_with_a_closed_code_block(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
         text, done = await collect(remote.chat(CODE_QUESTION, 128, stop_rules=("code_block",)))
@@ -479,7 +478,6 @@ async def test_real_server_answers_a_chat_with_a_closed_code_block(cloud_server:
     assert done.stop == "code_block"
 
 
-@pytest.mark.model
 async def test_real_server_completes_text(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
         text, done = await collect(remote.text("def add(a, b):\n    return", None, 16, stop_rules=("line",)))
@@ -487,14 +485,12 @@ async def test_real_server_completes_text(cloud_server: CloudServer) -> None:
     assert done.stop == "line"
 
 
-@pytest.mark.model
 async def test_real_server_stops_at_the_token_limit(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
         _, done = await collect(remote.chat(CODE_QUESTION, 4))
     assert done.stop == "length"
 
 
-@pytest.mark.model
 async def test_real_server_refuses_a_wrong_key(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), "wrong-key-9876") as remote:
         with pytest.raises(TierError, match="refused the key") as refusal:
@@ -502,7 +498,6 @@ async def test_real_server_refuses_a_wrong_key(cloud_server: CloudServer) -> Non
     assert "wrong-key" not in str(refusal.value)
 
 
-@pytest.mark.model
 async def test_real_server_answers_again_after_a_cancelled_answer(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
         items = remote.chat(CODE_QUESTION, 512)

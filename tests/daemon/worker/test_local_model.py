@@ -26,7 +26,7 @@ from halfwatt.daemon.worker.fallbacks import FallbackMemory, memory_key
 from halfwatt.daemon.worker.protocol import WARM_PRIORITY, JobDone, WorkerJob
 from halfwatt.daemon.worker.supervisor import LocalModel, WorkerTimeouts
 
-pytestmark = [pytest.mark.model, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 LOG = logging.getLogger("test")
 ENDLESS = "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15"
 LONG = "value = compute(value, 1)\n" * 130  # two batches and more

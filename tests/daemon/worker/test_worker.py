@@ -26,7 +26,6 @@ from halfwatt.daemon.worker.protocol import (
     encode,
 )
 
-pytestmark = pytest.mark.model
 COMMAND = [sys.executable, "-P", "-m", "halfwatt.daemon.worker"]
 
 

@@ -54,6 +54,7 @@ def test_statistics_of_a_table_row_come_back_unchanged() -> None:
     assert [getattr(stats, name) for name in STATISTICS[1:]] == row[1:].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # a minute alone, more beside other work
 def test_quick_bench_stays_within_its_ranges_and_keeps_its_shape(data_dir: Path, tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="needs the extra [bench]")
