@@ -7,7 +7,9 @@ continues after the last whole part.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
+import os
 import shutil
 import subprocess
 import sys
@@ -89,11 +91,10 @@ def _watch(process: subprocess.Popen[bytes], folder: Path, part_bytes: int, down
 def _size_of(folder: Path) -> int:
     """Bytes of the largest file in the folder, because pip writes a wheel once and then copies it."""
     sizes = [0]
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size)
-        except OSError:  # pip has moved it meanwhile
-            continue
+    for parent, _, names in os.walk(folder):  # skips folders that pip has removed meanwhile
+        for name in names:
+            with contextlib.suppress(OSError):  # pip has moved the file meanwhile
+                sizes.append(Path(parent, name).stat().st_size)
     return max(sizes)
 
 
