@@ -1,7 +1,7 @@
 """The settings: what exists, its type, its default, and a sentence about what it does.
 
-The sentences are read by packaging/docs/settings_page.py, which writes packaging/docs/settings.md. Reading settings
-from file, environment and flags is file.py's part.
+The sentences are read by packaging/docs/settings_page.py, which writes packaging/docs/settings.md. file.py
+reads the settings from file, environment and flags.
 """
 
 from __future__ import annotations

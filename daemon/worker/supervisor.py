@@ -293,7 +293,7 @@ class LocalModel:
             self._handle(message)
 
     def _handle(self, message: FromWorker) -> None:
-        """Pass a message to whoever waits for it: a count of tokens, or the running job."""
+        """Pass a message to the count of tokens or the running job that waits for it."""
         if isinstance(message, TokensCounted | JobFailed) and (future := self._counts.get(message.job)):
             if not future.done():
                 _settle(future, message)
