@@ -118,7 +118,7 @@ async def _calibrated(spec: ModelSpec, config: Config, paths: Paths, tasks: list
 
 
 def _weights_key(spec: ModelSpec) -> str:
-    """What verdicts belong to: another file under the same name has another size."""
+    """Names the weights that verdicts belong to: another file under the same name has another size."""
     assert spec.path is not None  # noqa: S101  # `_model` gives only models whose file is there
     return f"{spec.id}, {spec.path.stat().st_size} bytes"
 
@@ -130,7 +130,7 @@ def _store_verdict(file: Path, model: str, task: str, passed: bool) -> None:
 
 
 def _report(line: str) -> None:
-    """Progress is no result: it goes to stderr."""
+    """Print a line of progress, which is no result, on stderr."""
     typer.echo(line, err=True)
 
 

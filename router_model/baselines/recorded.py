@@ -32,7 +32,7 @@ def entropies(clusters: Array) -> Array:
 
 
 def largest(clusters: Array) -> Rows:
-    """Place of the first sample of each row's largest cluster: the answer that is recorded."""
+    """Place of the first sample of each row's largest cluster: the answer that is kept."""
     places = []
     for labels in clusters:
         values, first, counts = np.unique(labels, return_index=True, return_counts=True)

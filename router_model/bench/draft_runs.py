@@ -38,7 +38,7 @@ class DraftFamily:
 
 
 def before_a_draft(family: Family) -> DraftFamily:
-    """A router of the measured pair's table, for the local pair."""
+    """A router that chooses before generation, as a row group of the local pair's table."""
 
     def spend(fold: Fold) -> dict[str, Spending]:
         strong = family.route(fold.data, fold.train, fold.test, fold.seed).strong

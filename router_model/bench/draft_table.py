@@ -47,7 +47,7 @@ def measure(
     seeds = range(1 if quick else N_SEEDS)
     near = draft_data(data_dir, names, inputs, n_characters, 1.0)
     tables: list[dict[str, Any]] = []
-    found = None if quick else judged_pairs.judged(names)
+    found = None if quick else judged_pairs.read_judged_pairs(names)
     preferred = None
     for factor in STRONG_FACTORS[1:] if quick else STRONG_FACTORS:
         pair = PairOutcomes(near.pair.passed, near.pair.energy_j * np.array([1.0, factor]))

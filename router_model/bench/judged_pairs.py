@@ -62,7 +62,7 @@ class JudgedPairs:
         )
 
 
-def judged(names: list[str], table: Path = JUDGE_TABLE) -> JudgedPairs | None:
+def read_judged_pairs(names: list[str], table: Path = JUDGE_TABLE) -> JudgedPairs | None:
     """The committed verdicts; None without a table or with fewer than `FEWEST_PAIRS` of these tasks in it."""
     place = {name: index for index, name in enumerate(names)}
     rows = [row for row in read_rows(table) if row["task_id"] in place] if table.exists() else []

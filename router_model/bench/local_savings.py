@@ -33,55 +33,74 @@ class PolicyOutcome:
     cost: Array
 
 
+@dataclass(frozen=True)
+class FoldEstimates:
+    """What both stages expect on one fold: held out of its training rows, and on its test rows."""
+
+    held_out: LocalPairEstimates
+    on_test: LocalPairEstimates
+    train: Rows
+    test: Rows
+
+
+Setting = tuple[float, float]  # λ, margin
+Policy = Callable[[LocalPairEstimates, Array, Array, float, float], PolicyOutcome]
+
+
 def measure(data: LocalData, seeds: range) -> dict[str, Any]:
     """Figures for `local_pair` of the bench."""
     runs = [(seed, train, test) for seed in seeds for train, test in folds(len(data.passed), seed)]
-    said = [(*estimate(data, train, test), train, test) for seed, train, test in tracked(runs, "local pair", len(runs))]
+    estimated = [
+        FoldEstimates(*estimate(data, train, test), train, test)
+        for seed, train, test in tracked(runs, "local pair", len(runs))
+    ]
     return {
         "target_share": TARGET,
         "accuracy_pct": [round(100 * float(value), 2) for value in data.passed.mean(axis=0)],
         "tokens": [round(float(value), 1) for value in data.tokens.mean(axis=0)],
-        "auroc": {model: _aurocs(data, said, column) for column, model in enumerate(LOCAL_MODELS)},
-        "ratios": [at_ratio(data, said, ratio) for ratio in RATIOS],
+        "auroc": {model: _aurocs(data, estimated, column) for column, model in enumerate(LOCAL_MODELS)},
+        "ratios": [at_ratio(data, estimated, ratio) for ratio in RATIOS],
     }
 
 
-def _stage1(said: LocalPairEstimates, passed: Array, cost: Array, lambda_: float, margin: float) -> PolicyOutcome:
+def _stage1(estimates: LocalPairEstimates, passed: Array, cost: Array, lambda_: float, margin: float) -> PolicyOutcome:
     """Choose before generation; `margin` is not used."""
-    strong = _gain(said, cost, lambda_) > 0
+    strong = _gain(estimates, cost, lambda_) > 0
     return PolicyOutcome(np.where(strong, passed[:, 1], passed[:, 0]), np.where(strong, cost[:, 1], cost[:, 0]))
 
 
-def _both(said: LocalPairEstimates, passed: Array, cost: Array, lambda_: float, margin: float) -> PolicyOutcome:
+def _both(estimates: LocalPairEstimates, passed: Array, cost: Array, lambda_: float, margin: float) -> PolicyOutcome:
     """Go to the strong model at once where it is better by more than a margin.
 
     Else draft, check the draft, and escalate where the gain is worth the joules.
     """
-    drafted = _gain(said, cost, lambda_) <= margin
-    escalated = ~drafted | (said.strong_after - lambda_ * _expected(said, cost)[:, 1] > said.after)
+    drafted = _gain(estimates, cost, lambda_) <= margin
+    escalated = ~drafted | (estimates.strong_after - lambda_ * _expected(estimates, cost)[:, 1] > estimates.after)
     spent = drafted * cost[:, 0] + escalated * cost[:, 1]
     return PolicyOutcome(np.where(escalated, passed[:, 1], passed[:, 0]), spent)
 
 
-def _gain(said: LocalPairEstimates, cost: Array, lambda_: float) -> Array:
+def _gain(estimates: LocalPairEstimates, cost: Array, lambda_: float) -> Array:
     """Stage 1's utility of the strong model less the weak one's."""
-    expected = _expected(said, cost)
-    return np.asarray(said.before[:, 1] - said.before[:, 0] - lambda_ * (expected[:, 1] - expected[:, 0]))
+    expected = _expected(estimates, cost)
+    return np.asarray(estimates.before[:, 1] - estimates.before[:, 0] - lambda_ * (expected[:, 1] - expected[:, 0]))
 
 
-def _expected(said: LocalPairEstimates, cost: Array) -> Array:
+def _expected(estimates: LocalPairEstimates, cost: Array) -> Array:
     """Expected cost per task and model: expected tokens at the mean price of a token."""
-    return np.asarray(said.tokens * cost.mean(axis=0) / said.tokens.mean(axis=0))
+    return np.asarray(estimates.tokens * cost.mean(axis=0) / estimates.tokens.mean(axis=0))
 
 
-def at_ratio(data: LocalData, said: Sequence[Any], ratio: float) -> dict[str, Any]:
-    """The three policies at one cost ratio. Stage 2 pays where even the lower bound of both stages is above stage 1
-    alone. `said` holds (held-out, asked, training rows, test rows) per fold."""
+def at_ratio(data: LocalData, estimated: Sequence[FoldEstimates], ratio: float) -> dict[str, Any]:
+    """The three policies at one cost ratio.
+
+    Stage 2 pays where even the lower bound of both stages is above stage 1 alone.
+    """
     cost = data.tokens / data.tokens.mean(axis=0) * np.array([ratio, 1.0])
     rows = {
-        "stage1": _policy(data, said, cost, _stage1, (0.0,)),
-        "stage2": _policy(data, said, cost, _both, (_ALWAYS_DRAFT,)),
-        "both": _policy(data, said, cost, _both, _MARGINS),
+        "stage1": _policy(data, estimated, cost, _stage1, (0.0,)),
+        "stage2": _policy(data, estimated, cost, _both, (_ALWAYS_DRAFT,)),
+        "both": _policy(data, estimated, cost, _both, _MARGINS),
     }
     return {
         "ratio": ratio,
@@ -92,17 +111,15 @@ def at_ratio(data: LocalData, said: Sequence[Any], ratio: float) -> dict[str, An
 
 
 def _policy(
-    data: LocalData, said: Sequence[Any], cost: Array, act: Callable[..., PolicyOutcome], margins: Sequence[float]
+    data: LocalData, estimated: Sequence[FoldEstimates], cost: Array, act: Policy, margins: Sequence[float]
 ) -> dict[str, Any]:
     """Two readings: on the hull of the curve over λ at the target, and `tuned`: with λ chosen on the training rows."""
     goal = TARGET * float(data.passed[:, 1].mean())
     settings = [(lambda_, margin) for lambda_ in _LAMBDAS for margin in margins]
-    curve = [_mean(data, cost, [(act, asked, test, *setting) for _, asked, _, test in said]) for setting in settings]
+    curve = [_mean(data, cost, act, [(fold, setting) for fold in estimated]) for setting in settings]
     best = _mixed(curve, goal, PolicyOutcome(data.passed[:, 1], cost[:, 1]))
-    chosen = [
-        (act, asked, test, *_setting(data, cost, act, held, train, settings)) for held, asked, train, test in said
-    ]
-    return {**_figures(data, cost, best), "tuned": _figures(data, cost, _mean(data, cost, chosen))}
+    chosen = [(fold, _setting(data, cost, act, fold, settings)) for fold in estimated]
+    return {**_figures(data, cost, best), "tuned": _figures(data, cost, _mean(data, cost, act, chosen))}
 
 
 def _mixed(curve: Sequence[PolicyOutcome], goal: float, always: PolicyOutcome) -> PolicyOutcome:
@@ -118,30 +135,23 @@ def _mixed(curve: Sequence[PolicyOutcome], goal: float, always: PolicyOutcome) -
     )
 
 
-def _setting(
-    data: LocalData,
-    cost: Array,
-    act: Callable[..., PolicyOutcome],
-    held: LocalPairEstimates,
-    train: Rows,
-    settings: Sequence[Any],
-) -> tuple[float, float]:
+def _setting(data: LocalData, cost: Array, act: Policy, fold: FoldEstimates, settings: Sequence[Setting]) -> Setting:
     """The cheapest setting that reaches the target on held-out estimates of the training rows."""
+    train = fold.train
     goal = TARGET * data.passed[train, 1].mean()
-    tried = [(act(held, data.passed[train], cost[train], *setting), setting) for setting in settings]
+    tried = [(act(fold.held_out, data.passed[train], cost[train], *setting), setting) for setting in settings]
     reached = [entry for entry in tried if entry[0].passed.mean() >= goal]
-    setting: tuple[float, float] = min(reached, key=lambda entry: float(entry[0].cost.mean()), default=tried[0])[1]
-    return setting
+    return min(reached, key=lambda entry: float(entry[0].cost.mean()), default=tried[0])[1]
 
 
-def _mean(data: LocalData, cost: Array, acts: Sequence[Any]) -> PolicyOutcome:
+def _mean(data: LocalData, cost: Array, act: Policy, chosen: Sequence[tuple[FoldEstimates, Setting]]) -> PolicyOutcome:
     """Per task, the mean over the repetitions in which it was tested."""
     passed, paid, n_tests = (np.zeros(len(data.passed)) for _ in range(3))
-    for act, asked, test, lambda_, margin in acts:
-        spent = act(asked, data.passed[test], cost[test], lambda_, margin)
-        passed[test] += spent.passed
-        paid[test] += spent.cost
-        n_tests[test] += 1
+    for fold, setting in chosen:
+        spent = act(fold.on_test, data.passed[fold.test], cost[fold.test], *setting)
+        passed[fold.test] += spent.passed
+        paid[fold.test] += spent.cost
+        n_tests[fold.test] += 1
     return PolicyOutcome(passed / n_tests, paid / n_tests)
 
 
@@ -188,13 +198,13 @@ def perfect_cost(passed: Array, cost: Array) -> float:
     return float((cost[:, 1].sum() - free - paid) / len(cost))
 
 
-def _aurocs(data: LocalData, said: Sequence[Any], column: int) -> dict[str, list[float]]:
+def _aurocs(data: LocalData, estimated: Sequence[FoldEstimates], column: int) -> dict[str, list[float]]:
     """For "this model passes": before, after its first tokens, by the sum of log-probabilities alone, after its end."""
     sums = {name: np.zeros(len(data.passed)) for name in ("before", "start", "after")}
-    for _, asked, _, test in said:
-        sums["before"][test] += asked.before[:, column]
+    for fold in estimated:
+        sums["before"][fold.test] += fold.on_test.before[:, column]
         for place, name in enumerate(("start", "after")):
-            sums[name][test] += asked.own[:, column, place]
+            sums[name][fold.test] += fold.on_test.own[:, column, place]
     scores = {**sums, "sum_of_logprobs": data.statistics[:, column, STATISTICS.index("lp_sum")]}
     return {name: _with_interval(values, data.passed[:, column]) for name, values in scores.items()}
 

@@ -75,7 +75,12 @@ def runs_to_its_end(program: str, limits: SandboxLimits | None = None, allow_uns
         with tempfile.TemporaryFile() as filter_file:
             filter_file.write(call_filter)
             filter_file.seek(0)
-            return _run([bubblewrap, *_walls(filter_file.fileno())], program, limits or SandboxLimits(), filter_file)
+            return _run(
+                [bubblewrap, *_bubblewrap_arguments(filter_file.fileno())],
+                program,
+                limits or SandboxLimits(),
+                filter_file,
+            )
     if not allow_unsafe:
         raise SandboxUnavailable(
             "bubblewrap is not installed or does not know this processor, so generated code was not run. "
@@ -113,7 +118,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _walls(filter_descriptor: int) -> list[str]:
+def _bubblewrap_arguments(filter_descriptor: int) -> list[str]:
     """Arguments of bubblewrap."""
     command = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]

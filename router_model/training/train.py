@@ -104,7 +104,7 @@ def _quantiles(residuals: Array, known: Mask) -> Array:
 
 
 def _members(matrix: Array, targets: Array, known: Mask) -> tuple[Array, Array]:
-    """Coefficients of machines that each miss 30 % of the tasks, shape `(n, N_MEMBERS · n_models)`."""
+    """Coefficients of fits that each leave out 30 % of the tasks, shape `(n, N_MEMBERS · n_models)`."""
     random = np.random.default_rng(SEED)
     coefficients, offsets = [], []
     for _ in range(N_MEMBERS):

@@ -14,10 +14,10 @@ from router_data import data_dir as data_dir
 from halfwatt.router_model.bench.judged_pairs import (
     JUDGE_TABLE,
     JudgedPairs,
-    judged,
     measure,
     nearest_half,
     preference,
+    read_judged_pairs,
     reliability,
     signal,
 )
@@ -204,11 +204,11 @@ def test_printed_table_thins_a_long_dial_and_keeps_its_ends() -> None:
 
 
 def test_too_few_verdicts_make_no_row(tmp_path: Path) -> None:
-    assert judged(["mbpp/1"], tmp_path / "none.csv") is None
+    assert read_judged_pairs(["mbpp/1"], tmp_path / "none.csv") is None
     columns = "task_id,weak_passed,strong_passed,same_answer,weak_first,lean_weak_first,strong_first,lean_strong_first"
     rows = "".join(f"mbpp/{n},0,1,0,weak,,strong,\n" for n in range(40))
     (tmp_path / "t.csv").write_text(f"{columns}\n{rows}")
-    assert judged([f"mbpp/{n}" for n in range(20)], tmp_path / "t.csv") is None
-    found = judged([f"mbpp/{n}" for n in range(39)], tmp_path / "t.csv")
+    assert read_judged_pairs([f"mbpp/{n}" for n in range(20)], tmp_path / "t.csv") is None
+    found = read_judged_pairs([f"mbpp/{n}" for n in range(39)], tmp_path / "t.csv")
     assert found is not None
     assert found.agreed.tolist() == found.leaning.tolist() == [0.0] * 39
