@@ -7,11 +7,13 @@ DATA_DIR ?= $(or $(HALFWATT_DATA),$(wildcard $(CURDIR)/../shared/data))
 RUN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test check setup model model-large bench bench-editors test-wheel test-vscode test-editors wheel docs clean
+.PHONY: help demo test test-fast test-all check setup model model-large bench bench-editors test-wheel test-vscode test-editors wheel docs clean
 
 help:
 	@echo "make demo          set up, then generate a function with the local model through the language server"
-	@echo "make test          set up, then run the tests"
+	@echo "make test-fast     set up, then run the tests that need no model, no editor and no network"
+	@echo "make test          fetch the small model, then run all tests"
+	@echo "make test-all      what \`make test\` runs, real editors, and short benchmarks"
 	@echo "make check         formatting, lint, strict types, and the rules in tests/rules"
 	@echo "make test-wheel    build the wheel and run the tests against it"
 	@echo "make test-editors  drive real VS Code, Neovim and Emacs (make test-vscode: VS Code alone)"
@@ -32,8 +34,18 @@ model-large: setup
 demo: model
 	@$(RUN)/python packaging/demo/demo.py --home $(CACHE)/demo
 
+# four at a time, also on two cores: tests often wait for a process. A file stays in one process, with its fixtures.
+test-fast: setup
+	HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest -n 4 --dist loadfile -m "not model and not editor and not slow" \
+	  tests/rules tests/daemon tests/lsp tests/router_model $(PYTEST_ARGS)
+
 test: model
 	HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest $(PYTEST_ARGS)
+
+# everything, also what takes too long for CI; later long checks go here
+test-all: check test test-vscode
+	@$(MAKE) bench BENCHES=generate BENCH_ARGS="--tasks 2"
+	@$(MAKE) bench BENCHES=completion BENCH_ARGS=--quick
 
 check: setup
 	$(RUN)/ruff format --check .
