@@ -106,7 +106,7 @@ def _request(body: _Body, shape: Any, max_tokens: int | None, **content: Any) ->
         options=body.halfwatt,
         max_tokens=max_tokens,
         temperature=body.temperature or 0.0,
-        seed=body.seed or 0,
+        seed=body.seed,
         stop=tuple(text for text in stop if text),
         whole=not body.stream,
         **content,

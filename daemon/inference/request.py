@@ -32,7 +32,7 @@ class GenerationRequest:
     suffix: str | None = None
     max_tokens: int | None = None
     temperature: float = 0.0
-    seed: int = 0
+    seed: int | None = None
     stop: tuple[str, ...] = ()
     whole: bool = False
 

@@ -60,7 +60,7 @@ class JobRun:
         timer = self._begin()
         try:
             prompt = self._prompt_tokens()
-            assignment = self._slots.take(prompt, self._job.document)
+            assignment = self._slots.take(prompt, self._job.document, reuse=not _is_reproducible(self._job))
             self._slot = assignment.slot
             self._engine.keep_prefix(self._slot.index, assignment.n_keep, assignment.copy_from)
             self._engine.set_threads(self._threads.begin())
@@ -122,7 +122,7 @@ class JobRun:
             for index in range(max_tokens):
                 if self._control.stop_reason is not None:
                     return self._control.stop_reason
-                sampled = engine.next_token(index == 0, job.temperature, job.seed, decoder.row)
+                sampled = engine.next_token(index == 0, job.temperature, job.seed or 0, decoder.row)
                 self._record(sampled)
                 if engine.is_end_token(sampled.token):
                     stop = "stop"
@@ -197,6 +197,12 @@ class ChunkBuffer:
             entropy, margin = (sampled.entropy, sampled.margin) if sampled else (None, None)
             self._emit(Chunk(self._text + rest, self._n_tokens, self._logprob, entropy, margin, self._job))
         self._text, self._n_tokens, self._logprob = "", 0, 0.0
+
+
+def _is_reproducible(job: WorkerJob) -> bool:
+    """Whether the same job must have the same answer again. llama.cpp rounds a batch's sums in another order than a
+    single token's, so state that an earlier job left can change what is sampled."""
+    return job.seed is not None and job.temperature > 0
 
 
 def _line_before(job: WorkerJob) -> str:

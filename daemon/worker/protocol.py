@@ -61,7 +61,7 @@ class WorkerJob(Struct, frozen=True, tag="job"):
 
     `document` is an opaque id: jobs of one document share a slot of key-value state. A larger `priority` runs first.
     `time_box_ms` counts from the call of `LocalModel.run`, which also gives the job its `id`. Temperature 0 is
-    greedy."""
+    greedy. Above it, a job with a seed has the same answer each time, and reads its whole prompt for that."""
 
     kind: JobKind
     messages: list[dict[str, str]] | None = None
@@ -69,7 +69,7 @@ class WorkerJob(Struct, frozen=True, tag="job"):
     suffix: str | None = None
     max_tokens: int = 256
     temperature: float = 0.0
-    seed: int = 0
+    seed: int | None = None
     stop: tuple[str, ...] = ()
     stop_rules: tuple[StopRule, ...] = ()
     document: str | None = None

@@ -37,9 +37,12 @@ class Slots:
         self._slots = [Slot(index) for index in range(n_slots)]
         self._clock = 0
 
-    def take(self, tokens: Sequence[int], document: str | None) -> SlotAssignment:
-        """The slot for a prompt, marked as this document's. The last token at least is always left to decode."""
-        shared = {slot.index: min(common_prefix(slot.tokens, tokens), len(tokens) - 1) for slot in self._slots}
+    def take(self, tokens: Sequence[int], document: str | None, reuse: bool = True) -> SlotAssignment:
+        """The slot for a prompt, marked as this document's. The last token at least is always left to decode.
+
+        Without `reuse` every token is."""
+        most = len(tokens) - 1 if reuse else 0
+        shared = {slot.index: min(common_prefix(slot.tokens, tokens), most) for slot in self._slots}
         best = max(self._slots, key=lambda slot: (shared[slot.index], slot.document == document, slot.used_at))
         is_same_prompt = best.tokens[: len(tokens)] == list(tokens)  # then nothing has to be kept apart
         own = best if is_same_prompt else self._own(best, shared[best.index], document)

@@ -31,7 +31,7 @@ def test_defaults_are_greedy_and_leave_the_limit_to_the_settings() -> None:
     assert (request.model, request.temperature, request.seed, request.max_tokens, request.stop) == (
         "auto",
         0.0,
-        0,
+        None,
         None,
         (),
     )

@@ -155,6 +155,22 @@ async def test_same_seed_samples_the_same_text(model: LocalModel) -> None:
     assert texts[0] == texts[1] != texts[2]
 
 
+async def test_seeded_answer_does_not_depend_on_earlier_jobs(model: LocalModel) -> None:
+    seeded = text_job("Once upon a time there were two", max_tokens=12, temperature=1.5, seed=7)
+    first, _ = await answer(model, seeded)
+    await answer(model, text_job("Once upon a time", max_tokens=6))
+    await answer(model, text_job("Once upon a time there were two or three", max_tokens=2))
+    again, done = await answer(model, seeded)
+    assert again == first
+    assert done.cached_tokens == 0
+
+
+async def test_sampling_without_a_seed_keeps_the_state_of_earlier_jobs(model: LocalModel) -> None:
+    job = text_job("It was a dark and stormy night", max_tokens=2, temperature=0.8, document="unseeded")
+    _, done = [await answer(model, job) for _ in range(2)][1]
+    assert done.cached_tokens == done.prompt_tokens - 1
+
+
 async def test_every_token_is_counted_and_has_its_probability(model: LocalModel) -> None:
     items = [item async for item in model.run(text_job(max_tokens=8))]
     *chunks, done = items

@@ -25,6 +25,14 @@ def test_same_prompt_again_leaves_one_token_to_decode() -> None:
     assert use(slots, [1, 2, 3], "a")[1] == 2
 
 
+def test_job_that_reuses_nothing_reads_every_token() -> None:
+    slots = Slots(2)
+    slot = use(slots, [1, 2, 3], "a")[0]
+    fresh = slots.take([1, 2, 3], "a", reuse=False)
+    assert (fresh.slot.index, fresh.n_keep, fresh.copy_from) == (slot, 0, None)
+    assert fresh.slot.tokens == []
+
+
 def test_same_prompt_of_another_document_continues_where_it_is_known() -> None:
     slots = Slots(2)
     first = use(slots, [*LONG, 1], "a")[0]
