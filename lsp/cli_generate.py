@@ -67,7 +67,7 @@ def generate(
     answer = asyncio.run(_stoppable(_generate(file, target, _options(file, target, route))))
     fitted = fit(file.source, target, answer.code)
     if apply:
-        _write_or_print(file, applied(file.text, fitted.edits), fitted.code)
+        write_or_print(file, applied(file.text, fitted.edits), fitted.code)
     asyncio.run(_tell(answer, "accepted" if apply else "offered", len(fitted.code)))
     _print(_with_code(answer, fitted.code), as_json)
     if apply:
@@ -126,7 +126,7 @@ def _one_shot(file: SourceFile, at: int) -> OneShotCompletion:
     return OneShotCompletion(document, at, config.completion.context, config.privacy)
 
 
-def _write_or_print(file: SourceFile, text: str, code: str) -> None:
+def write_or_print(file: SourceFile, text: str, code: str) -> None:
     """Write the file. Where that fails, the answer goes to stdout, so that it is not lost."""
     from . import source_file
 

@@ -58,7 +58,7 @@ def calibrate(
     if as_json:
         print_json(result)
         return
-    typer.echo("\n".join(_lines(result)))
+    typer.echo("\n".join(report_lines(result)))
 
 
 @app.command("reset-feedback")
@@ -162,7 +162,8 @@ def _tasks(data_dir: Path, n_tasks: int) -> list[Task]:
         raise HalfwattError(str(error)) from None
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
+def report_lines(result: dict[str, Any]) -> list[str]:
+    """What `calibrate` says to a person: speed, joules, feedback, and a busy machine."""
     from .calibration import BUSY_SHARE
 
     speed = result["measured"]

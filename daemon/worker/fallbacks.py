@@ -57,14 +57,15 @@ class FallbackMemory:
             return {}
 
 
-def memory_key(spec: ModelSpec) -> str:
-    """Names what decides which fallback works: the model's bytes, the library's version, the processor."""
+def memory_key(spec: ModelSpec, processor: str | None = None) -> str:
+    """Names what decides which fallback works: the model's bytes, the library's version, the processor: by
+    default this machine's."""
     model = spec.sha256 or f"{spec.file}-{spec.path.stat().st_size if spec.path else 0}"
     library = importlib.metadata.version("llama-cpp-python")
-    return hashlib.sha256(f"{model} {library} {_processor()}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{model} {library} {processor or _this_processor()}".encode()).hexdigest()[:16]
 
 
-def _processor() -> str:
+def _this_processor() -> str:
     """The processor's name and features, as far as the system reports them."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -297,9 +297,7 @@ async def _client(bench: Bench) -> Client:
 
 def _serving_pids(bench: Bench, editor: Session) -> Callable[[], list[int]]:
     """The daemon with its worker, and the language server."""
-    process = editor.client._server  # the session's only way to the process
-    assert process is not None
-    return lambda: [bench.daemon.pid, process.pid]
+    return lambda: [bench.daemon.pid, editor.process.pid]
 
 
 def _opened(editor: Session) -> str:

@@ -39,15 +39,12 @@ async def test_server_ends_with_its_editor_and_says_nothing_on_stderr(clean_envi
         window.open(URI, STUB)
         assert await window.actions(URI, 3)
     assert await window.stderr.read() == b""
-    process = window.client._server
-    assert process is not None
-    assert process.returncode == 0
+    assert window.process.returncode == 0
 
 
 async def test_server_ends_when_its_editor_dies(clean_environ: dict[str, str]) -> None:
     async with session(clean_environ) as window:
-        process = window.client._server
-        assert process is not None
+        process = window.process
         assert process.stdin is not None
         process.stdin.close()
         async with asyncio.timeout(20):

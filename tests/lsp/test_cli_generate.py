@@ -223,7 +223,7 @@ def test_answer_that_cannot_be_written_is_printed(file: Path, capsys: pytest.Cap
     read = source_file.read(file)
     file.write_text("# mine\n")
     with pytest.raises(HalfwattError, match="changed while"):
-        cli_generate._write_or_print(read, BODY, "return a + b")
+        cli_generate.write_or_print(read, BODY, "return a + b")
     assert capsys.readouterr().out == "return a + b\n"
     assert file.read_text() == "# mine\n"
 

@@ -54,6 +54,12 @@ class _Client(LanguageClient):
     def __init__(self) -> None:
         super().__init__("session", "1", protocol_cls=_Protocol, converter_factory=default_converter)
 
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The server's process; pygls has no public way to it."""
+        assert self._server is not None
+        return self._server
+
 
 class Session:
     """One editor window. `texts` and `versions` by URI; `heard` holds each method's params in order."""
@@ -82,8 +88,7 @@ class Session:
 
     async def stop(self) -> None:
         """Shut down and exit as an editor does; ends the process if it does not listen."""
-        process = self.client._server  # the only way to the child process
-        assert process is not None
+        process = self.process
         try:
             async with asyncio.timeout(20):
                 await self.client.shutdown_async(None)
@@ -95,11 +100,16 @@ class Session:
         await self.client.stop()
 
     @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The server's process."""
+        process: asyncio.subprocess.Process = self.client.process
+        return process
+
+    @property
     def stderr(self) -> asyncio.StreamReader:
-        process = self.client._server
-        assert process is not None
-        assert isinstance(process.stderr, asyncio.StreamReader)
-        return process.stderr
+        stderr = self.process.stderr
+        assert isinstance(stderr, asyncio.StreamReader)
+        return stderr
 
     def open(self, uri: str, text: str, language: str = "python") -> None:
         self.texts[uri], self.versions[uri] = text, 1

@@ -94,9 +94,9 @@ def test_stop_from_the_keyboard_ends_the_worker_without_a_traceback(
 
 def test_busy_machine_is_said_plainly() -> None:
     busy = CalibrationResult(1.8, 1.5, 2.0, None, None, None, "unknown", 160, 0.63)
-    said = "\n".join(cli_router._lines({"model": "small", "measured": busy, "feedback": FEEDBACK}))
+    said = "\n".join(cli_router.report_lines({"model": "small", "measured": busy, "feedback": FEEDBACK}))
     assert "other programs used 63 % of the processors just before" in said
     assert "unknown joules per token" in said
-    quiet = "\n".join(cli_router._lines({"model": "small", "measured": SPEED, "feedback": FEEDBACK}))
+    quiet = "\n".join(cli_router.report_lines({"model": "small", "measured": SPEED, "feedback": FEEDBACK}))
     assert "other programs" not in quiet
     assert "20.0 tokens/s (18.0 to 22.0), 0.500 J per token (0.200 to 1.500 J)" in quiet

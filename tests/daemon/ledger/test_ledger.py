@@ -10,6 +10,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from energy_rows import row
@@ -289,11 +290,20 @@ def test_ledger_in_an_impossible_folder_says_so(tmp_path: Path) -> None:
         Ledger(tmp_path / "file" / "ledger.sqlite3")
 
 
-def test_full_disk_is_a_sentence_and_keeps_what_was_stored(ledger: Ledger) -> None:
+def test_full_disk_is_a_sentence_and_keeps_what_was_stored(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.insert(row("a", NOW_S, local_j=1.0))
-    with ledger._transaction() as connection:
+    with ledger.reading() as connection:
         n_pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    ledger._connection.execute(f"PRAGMA max_page_count = {n_pages}")  # SQLite's own way to run out of space
+    ledger.close()
+    connect = sqlite3.connect
+
+    def connect_to_a_full_disk(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        connection.execute(f"PRAGMA max_page_count = {n_pages}")  # SQLite's own way to run out of space
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect_to_a_full_disk)
+    ledger = Ledger(ledger.path)
     with pytest.raises(LedgerError, match="disk is full"):
         for i in range(5000):
             ledger.insert(row(f"b{i}", NOW_S, local_j=1.0, reason="x" * 500))

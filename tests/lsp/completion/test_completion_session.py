@@ -65,8 +65,8 @@ class Window:
         return await self.session.suggest(query, document)
 
     async def settled(self) -> None:
-        """Until no work runs beside the answers."""
-        while tasks := list(self.session._tasks):
+        """Until no task runs but the test's own."""
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.gather(*tasks)
 
 
