@@ -102,6 +102,13 @@ def test_names_of_code_on_a_page_exist(page: Path) -> None:
     assert sorted(named - words) == []
 
 
+@pytest.mark.parametrize("page", PLAIN, ids=name_of)
+def test_make_has_the_targets_that_a_page_names(page: Path) -> None:
+    named = set(re.findall(r"(?:^|`|&& )make ([a-z-]+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert sorted(named - targets) == []
+
+
 def test_map_has_one_row_for_each_room() -> None:
     rows = re.findall(r"^\| `([\w/]+)` \|", ARCHITECTURE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     rooms = [
