@@ -34,9 +34,10 @@ model-large: setup
 demo: model
 	@$(RUN)/python packaging/demo/demo.py --home $(CACHE)/demo
 
-# four at a time, also on two cores: tests often wait for a process. A file stays in one process, with its fixtures.
+# four at a time, also on two cores: tests often wait for a process, and each computes with one thread. A file stays in
+# one process, with its fixtures.
 test-fast: setup
-	HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest -n 4 --dist loadfile -m "not model and not editor and not slow" \
+	OMP_NUM_THREADS=1 HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest -n 4 --dist loadfile -m "not model and not editor and not slow" \
 	  tests/rules tests/daemon tests/lsp tests/router_model $(PYTEST_ARGS)
 
 test: model
