@@ -1,6 +1,6 @@
 """What every test shares: a home of its own, an environment without the user's, and the real small model.
 
-A test that takes `paths` or `clean_environ` reads and writes none of the user's folders: HALFWATT_HOME, HOME and the
+A test that takes `paths` or `clean_environ` reads and writes none of the user's folders. HALFWATT_HOME, HOME and the
 XDG folders point below its temporary folder, also for the processes that it starts.
 """
 

@@ -33,7 +33,7 @@ class LearnedRouter:
 
     `router` estimates what each model would do with a text. `check` is the probability that a local draft passes. It
     takes the model and its form, the draft's statistics, the probability expected before the draft, and the facts of
-    a whole draft (None: the statistics are those of its first tokens).
+    a whole draft. Without facts, the statistics are those of the draft's first tokens.
     """
 
     router: Router

@@ -4,16 +4,16 @@ Pure: it reads no file, key, clock or network; `RequestFacts` carries what the s
 quality or joules: among the tiers allowed here, that is the router's part.
 
 The rules, in order of strength:
-1. Privacy (a secret, an excluded file, offline mode) forces local for every tier beside it, edge included: an edge
-   server is another machine, and a loopback address may be the near end of a tunnel.
+1. Privacy (a secret, an excluded file, offline mode) forces the local tier and forbids every other one, edge included.
+   An edge server is another machine, and a loopback address may be the near end of a tunnel.
 2. A tier without its key, or a cloud tier without a network, cannot answer.
 3. Consent. An edge tier has it by being configured: it is the user's own server. A cloud tier needs
    `escalation = "auto"` to be chosen for the user, and `cloud_ghost_text` as well for ghost text, which never asks.
    With "ask" the user may choose it for one request; with "never" that choice is refused until the setting changes.
 
 A cloud that was asked for and is forbidden by 1 or 2 becomes a local answer with the reason shown, so that nobody
-waits for nothing; it is a `PolicyError` where local cannot answer either, where consent is "never", and where no
-tier beside local exists.
+waits for nothing. The request fails with a `PolicyError` where local cannot answer either, where consent is "never",
+and where no tier beside local exists.
 """
 
 from __future__ import annotations

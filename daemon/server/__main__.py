@@ -1,3 +1,5 @@
+"""The daemon as a program of its own: `python -m halfwatt.daemon.server`."""
+
 from halfwatt.daemon.server.run import main
 
 main()

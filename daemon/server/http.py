@@ -1,6 +1,6 @@
 """uvicorn inside our own loop: started on a given socket, stopped on demand, and silent while idle.
 
-uvicorn's own main loop wakes ten times a second to look at a flag; the daemon waits for an event instead, because a
+uvicorn's own main loop wakes ten times a second to look at a flag. The daemon waits for an event instead, because a
 program that counts joules should not spend them on waiting.
 """
 

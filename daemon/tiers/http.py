@@ -1,5 +1,7 @@
-"""The HTTP client under a remote tier: proxies and certificate authorities from the usual environment variables, only
-the headers that a request needs, and a tee that sees the comment lines of an event stream.
+"""The HTTP client under a remote tier.
+
+It takes proxies and certificate authorities from the usual environment variables. It sends only the headers that a
+request needs. A tee sees the comment lines of an event stream.
 
 HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY hold as everywhere, but never for this machine itself. SSL_CERT_FILE
 and SSL_CERT_DIR, else REQUESTS_CA_BUNDLE, name the certificate authorities instead of the system's own.

@@ -200,8 +200,11 @@ class ChunkBuffer:
 
 
 def _is_reproducible(job: WorkerJob) -> bool:
-    """Whether the same job must have the same answer again. llama.cpp rounds a batch's sums in another order than a
-    single token's, so state that an earlier job left can change what is sampled."""
+    """Whether the same job must have the same answer again.
+
+    In llama.cpp, a batch's sums are rounded in another order than a single token's. So state that an earlier job left
+    can change what is sampled.
+    """
     return job.seed is not None and job.temperature > 0
 
 

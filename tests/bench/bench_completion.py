@@ -2,13 +2,25 @@
 
     cd tests && PYTHONPATH=support python -m bench.bench_completion [--only ghost,trace,holes] [--quick] [--json FILE]
 
-Parts: ghost (against plain llama-cpp-python), along (typing a suggestion), windows (two of one project), cancel, busy
-(beside two busy processes), trace (against the naive client), calls (avoided), programs and passages (the same on made
-traces: small programs, passages of packages), filter, holes (against raw answers), sources (of context), edits (as
-context). Needs the 0.5B model (HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and for the trace its folder
-(--data-dir or HALFWATT_DATA). Everything is a ratio within one run, on the same machine and model; medians with
-quartiles. From `programs` on nothing depends on speed; `--kept FILE` and `--raw FILE` let those parts go on where they
-were stopped.
+The parts:
+
+ghost     speed against plain llama-cpp-python
+along     typing along a suggestion
+windows   two windows of one project
+cancel    cancelling a request
+busy      speed beside two busy processes
+trace     a typing trace against the naive client
+calls     the calls avoided
+programs  the calls avoided on made traces of small programs
+passages  the calls avoided on made traces of passages of packages
+filter    the learned filter
+holes     holes against raw answers
+sources   the sources of context
+edits     recent edits as context
+
+It needs the 0.5B model (HALFWATT_MODELS_DIR), `llama-cpp-python[server]`, and for the trace its folder (--data-dir or
+HALFWATT_DATA). Everything is a ratio within one run, on the same machine and model; medians with quartiles. From
+`programs` on nothing depends on speed. `--kept FILE` and `--raw FILE` let those parts go on where they were stopped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Accuracy and cost of the energy figures: `make bench BENCHES=energy`.
 
-Meters on simulated counters whose integrals are known, the ledger with 1,000,000 rows, the overhead per request, and,
-with HALFWATT_MODELS_DIR set, eight concurrent clients of a real daemon with the real model. `--quick` uses less.
+It measures meters on simulated counters whose integrals are known, the ledger with 1,000,000 rows, and the overhead
+per request. With HALFWATT_MODELS_DIR set, it also measures eight concurrent clients of a real daemon with the real
+model. `--quick` uses less.
 """
 
 from __future__ import annotations
@@ -84,8 +85,11 @@ def main() -> int:
 
 
 def accuracy(n_traces: int) -> Iterator[Figure]:
-    """Error of the energy of one job's window (1 to 15 s): on an undisturbed machine; with other programs,
-    wrap-around and missing looks; and with all that and a counter that starts at zero again within the trace."""
+    """Error of the energy of one job's window (1 to 15 s), in three cases.
+
+    The first is an undisturbed machine. The second has other programs, wrap-around and missing looks. The third has
+    all that and a counter that starts at zero again within the trace.
+    """
     for kind, make in DEVICES.items():
         for faults, name in (("none", "undisturbed"), ("some", "disturbed"), ("reset", "disturbed and reset")):
             if faults == "reset" and make is _power_samples:

@@ -1,8 +1,10 @@
 """Speed of generating functions: `make bench BENCHES=generate`.
 
-Every figure is a ratio measured in one run, halfwatt and plain llama-cpp-python taking turns on the same prompts:
-time to the first token and tokens per second from editor client through language server, daemon and worker; the
-start of `halfwatt lsp` against importing pygls alone; the second identical prompt against the first.
+Every figure is a ratio measured in one run. halfwatt and plain llama-cpp-python take turns on the same prompts.
+
+- Time to the first token and tokens per second, from editor client through language server, daemon and worker.
+- The start of `halfwatt lsp` against importing pygls alone.
+- The second identical prompt against the first.
 """
 
 from __future__ import annotations

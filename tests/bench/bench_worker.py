@@ -1,8 +1,11 @@
 """Speed of the worker alone: `make bench BENCHES=worker`.
 
-Ratios measured in one run, halfwatt's supervisor and worker taking turns with plain llama-cpp-python on the same
-prompts: first token and tokens per second, idle and with two busy programs beside; a second identical prompt; how soon
-a cancelled job is over and the next one starts. `--quick` takes fewer rounds.
+Every figure is a ratio measured in one run. The supervisor and worker of halfwatt take turns with plain
+llama-cpp-python on the same prompts. `--quick` takes fewer rounds.
+
+- Time to the first token and tokens per second, idle and with two busy programs beside.
+- A second identical prompt.
+- How soon a cancelled job is over and the next one starts.
 """
 
 from __future__ import annotations

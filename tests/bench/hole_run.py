@@ -49,8 +49,11 @@ class Filled:
 
 
 def raw_answers(model: Path, holes: Sequence[Hole], kept: Path | None) -> list[Filled]:
-    """The same model's unprocessed answer to each hole. With `kept`, a file of JSON lines, a run that was stopped goes
-    on where it was: the file holds the answers, and the holes in the order in which they are asked."""
+    """The same model's unprocessed answer to each hole.
+
+    With `kept`, a file of JSON lines, a run that was stopped goes on where it was. The file holds the answers, and the
+    holes in the order in which they are asked.
+    """
     known = [json.loads(line) for line in kept.read_text().splitlines()] if kept and kept.exists() else []
     found = [Filled(hole, row["said"]) for hole, row in zip(holes, known, strict=False) if row["at"] == _place(hole)]
     if len(found) < len(holes):

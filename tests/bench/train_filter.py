@@ -6,9 +6,16 @@
     python -m bench.train_filter label TEST.jsonl --part test --model FILE.gguf
     python -m bench.train_filter fit TRAIN.jsonl TEST.jsonl
 
-Stages: 1 positions in installed packages, 2 the model's raw text there, 3 features and labels, 4 boosted trees with
-thresholds from predictions out of fold, 5 the JSON file, 6 figures on packages that training never saw. A label is 1
-where the suggestion's first line is what the author wrote next: a proxy for acceptance. Needs scikit-learn (`[train]`).
+The stages:
+1. Positions in installed packages.
+2. The model's raw text there.
+3. Features and labels.
+4. Boosted trees with thresholds from predictions out of fold.
+5. The JSON file.
+6. Figures on packages that training never saw.
+
+A label is 1 where the suggestion's first line is what the author wrote next: a proxy for acceptance. The script needs
+scikit-learn (`[train]`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Replaying a typing trace in real time: halfwatt through its language server, and the naive client it is compared to.
 
-The naive client is the one that the trace's description defines: 75 ms after the last edit one request with the whole
-prefix, an older one cancelled by closing its connection, the raw text shown when complete.
+The naive client is the one that the trace's description defines. It sends one request with the whole prefix 75 ms after
+the last edit. It cancels an older request by closing its connection, and shows the raw text when it is complete.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from repository import ROOT
 
 ARCHITECTURE, CONTRIBUTING, README = (ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "README"))
 DOCS = sorted((ROOT / "packaging/docs").glob("*.md"))
-PLAIN = [ARCHITECTURE, CONTRIBUTING, README, *DOCS]
+PLAIN = [ARCHITECTURE, CONTRIBUTING, README, *DOCS, ROOT / "CHANGELOG.md", ROOT / "editors/vscode/README.md"]
 NOT_OURS = {"node_modules", ".venv", ".cache", ".pytest_cache", "build", "dist"}
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not NOT_OURS & set(path.relative_to(ROOT).parts))
 MOST_LINES = 150
@@ -22,6 +22,8 @@ MOST_WORDS = 30
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`]+)`")
 FILE = re.compile(r"(?:daemon|lsp|router_model|tests|packaging|editors)/[\w./-]+|[\w-]+\.(?:md|toml|txt)|Makefile")
+LIST_ITEM = re.compile(r"^\s*([-*]|\d+\.)\s")
+CODE_OR_TABLE = re.compile(r" {4}|.*\S {2,}\S")  # of a docstring: indented, or with columns
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"”)*]*\s+(?=[^a-z])")
 
 
@@ -29,23 +31,35 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def prose(page: Path) -> Iterator[str]:
-    """A page's paragraphs and list items, without headings, tables and code blocks; inline code counts as one word."""
-    text = re.sub(r"^```.*?^```", "\n", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+def prose(text: str) -> Iterator[str]:
+    """A text's paragraphs and list items, without headings, tables and code blocks; inline code counts as one word."""
+    text = re.sub(r"^```.*?^```", "\n", text, flags=re.MULTILINE | re.DOTALL)
     block: list[str] = []
     for line in [*text.split("\n"), ""]:
         is_apart = not line.strip() or line.startswith(("#", "|", "!["))
-        if is_apart or re.match(r"\s*([-*]|\d+\.)\s", line):
+        if is_apart or LIST_ITEM.match(line):
             yield " ".join(block)
             block = []
         if not is_apart:
-            block.append(re.sub(r"^\s*([-*]|\d+\.)\s", "", line).strip())
+            block.append(LIST_ITEM.sub("", line).strip())
 
 
-def sentences(page: Path) -> Iterator[str]:
-    for block in prose(page):
+def sentences(text: str) -> Iterator[str]:
+    for block in prose(text):
         plain = CODE.sub("CODE", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block))
         yield from SENTENCE_END.split(plain)
+
+
+def docstrings(file: Path) -> Iterator[str]:
+    """The docstrings of a module, its classes and its functions, without their lines of code, formulas and tables."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (ast.get_docstring(node) or "").split("\n")
+            yield "\n".join("" if CODE_OR_TABLE.match(line) else line for line in lines)
+
+
+def long_sentences(text: str) -> list[str]:
+    return [each for each in sentences(text) if n_words(each) > MOST_WORDS]
 
 
 def n_words(sentence: str) -> int:
@@ -72,7 +86,18 @@ def test_page_is_short(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PLAIN, ids=name_of)
 def test_sentences_are_short(page: Path) -> None:
-    assert [each for each in sentences(page) if n_words(each) > MOST_WORDS] == []
+    assert long_sentences(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("folder", ["daemon", "lsp", "router_model", "tests"])
+def test_sentences_of_docstrings_are_short(folder: str) -> None:
+    found = [
+        f"{name_of(file)}: {sentence}"
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for docstring in docstrings(file)
+        for sentence in long_sentences(docstring)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -1,5 +1,7 @@
-"""A real OpenAI-compatible server that this project did not write, as the stand-in for a cloud: llama_cpp.server with
-a GGUF model, in a process of its own on a free port. Run as a program, this file is that process.
+"""A real OpenAI-compatible server that this project did not write, as the stand-in for a cloud.
+
+It is llama_cpp.server with a GGUF model, in a process of its own on a free port. Run as a program, this file is that
+process.
 
 Plain `python -m llama_cpp.server` dies on machines with AMX, and takes no socket: hence the own launcher.
 """

@@ -11,9 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Hub:
-    """What the server serves and how badly. `cut_after`: bytes sent before each of the next `n_cuts` connections
-    breaks; `hold`: the connection waits before the body (`hold_at` bytes into it) until this is set; `claimed`: the
-    size that the server says the file has, if not the content's."""
+    """What the server serves and how badly.
+
+    - `cut_after`: bytes sent before each of the next `n_cuts` connections breaks.
+    - `hold`: the connection waits before the body (`hold_at` bytes into it) until this is set.
+    - `claimed`: the size that the server says the file has, if not the content's.
+    """
 
     content: bytes
     cut_after: int = 0
