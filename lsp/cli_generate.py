@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Place = Annotated[str, typer.Argument(metavar="FILE:LINE[:COL]", help="A stub, a comment or an undefined call.")]
+PlaceArgument = Annotated[
+    str, typer.Argument(metavar="FILE:LINE[:COL]", help="A stub, a comment or an undefined call.")
+]
 Cursor = Annotated[str, typer.Argument(metavar="FILE:LINE:COL", help="Where the cursor is.")]
 RouteOption = Annotated[Route | None, typer.Option("--route", help="Who answers; default: the configured route.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -50,7 +52,7 @@ JSON_FIELDS = (
 @app.command()
 @run
 def generate(
-    place: Place,
+    place: PlaceArgument,
     route: RouteOption = None,
     as_json: AsJson = False,
     apply: Annotated[bool, typer.Option("--apply", help="Write the file.")] = False,
@@ -99,7 +101,7 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
 
 @app.command()
 @run
-def explain(place: Place, route: RouteOption = None, as_json: AsJson = False) -> None:
+def explain(place: PlaceArgument, route: RouteOption = None, as_json: AsJson = False) -> None:
     """Say which model would answer and why; no model is called."""
     from halfwatt.lsp.generate import prompt, wording
 

@@ -36,7 +36,7 @@ class StreamOptions(Struct):
     include_usage: bool = False
 
 
-class _Body(Struct, kw_only=True):
+class _CommonFields(Struct, kw_only=True):
     """What both endpoints share. Fields of type object are only looked at to refuse them."""
 
     model: str = "auto"
@@ -51,7 +51,7 @@ class _Body(Struct, kw_only=True):
     halfwatt: RequestOptions = RequestOptions()
 
 
-class ChatBody(_Body, kw_only=True):
+class ChatBody(_CommonFields, kw_only=True):
     """OpenAI's chat request. `halfwatt` is our own addition."""
 
     messages: Annotated[list[_Message], Meta(min_length=1)]
@@ -61,7 +61,7 @@ class ChatBody(_Body, kw_only=True):
     response_format: dict[str, Any] | None = None
 
 
-class TextBody(_Body, kw_only=True):
+class TextBody(_CommonFields, kw_only=True):
     """OpenAI's text request. With a `suffix` the model fills in between; `halfwatt` is our own addition."""
 
     prompt: str | Annotated[list[str], Meta(min_length=1, max_length=1)]
@@ -70,10 +70,10 @@ class TextBody(_Body, kw_only=True):
     best_of: int | None = None
 
 
-Body = TypeVar("Body", bound=_Body)
+AnyBody = TypeVar("AnyBody", bound=_CommonFields)
 
 
-def parse(raw: bytes, shape: type[Body]) -> Body:
+def parse(raw: bytes, shape: type[AnyBody]) -> AnyBody:
     """The body as `shape`; UsageError names the field that is wrong."""
     try:
         body = msgspec.json.decode(raw, type=shape)
@@ -97,7 +97,7 @@ def text_request(body: TextBody) -> GenerationRequest:
     return _request(body, shape, body.max_tokens, prompt=prompt, suffix=body.suffix)
 
 
-def _request(body: _Body, shape: Any, max_tokens: int | None, **content: Any) -> GenerationRequest:
+def _request(body: _CommonFields, shape: Any, max_tokens: int | None, **content: Any) -> GenerationRequest:
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     return GenerationRequest(
         request_id=uuid.uuid4().hex,
@@ -113,7 +113,7 @@ def _request(body: _Body, shape: Any, max_tokens: int | None, **content: Any) ->
     )
 
 
-def _unsupported(body: _Body) -> list[tuple[str, object]]:
+def _unsupported(body: _CommonFields) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = [("n", (body.n or 1) != 1), ("logprobs", body.logprobs)]
     if isinstance(body, ChatBody):
         wanted = (body.response_format or {}).get("type", "text")

@@ -21,7 +21,7 @@ from halfwatt.daemon.errors import WorkerError
 from halfwatt.daemon.inference.prompts import generation_messages
 from halfwatt.daemon.meters.choose import choose_meter
 from halfwatt.daemon.worker.protocol import JobDone, WorkerJob
-from halfwatt.daemon.worker.supervisor import LocalModel
+from halfwatt.daemon.worker.supervisor import WorkerSupervisor
 
 if TYPE_CHECKING:
     from halfwatt.daemon.energy.readings import Reading
@@ -75,7 +75,7 @@ class _TimedAnswer:
 class CalibrationWorker:
     """A ready worker, and this machine's meter."""
 
-    def __init__(self, model: LocalModel, meter: Meter) -> None:
+    def __init__(self, model: WorkerSupervisor, meter: Meter) -> None:
         self._model, self._meter = model, meter
 
     async def measure(self, report: Report, busy_share: float) -> CalibrationResult:
@@ -141,7 +141,7 @@ async def serving(spec: ModelSpec, config: Config, paths: Paths) -> AsyncGenerat
 
     Raises ModelError and WorkerError where it cannot be started.
     """
-    model = LocalModel(spec, config.local, paths.worker_memory_file, _LOG, environ=os.environ)
+    model = WorkerSupervisor(spec, config.local, paths.worker_memory_file, _LOG, environ=os.environ)
     meter = choose_meter(config.energy, lambda: () if model.pid is None else (model.pid,))
     try:
         await model.start()

@@ -1,7 +1,7 @@
 """The HTTP client under a remote tier.
 
 It takes proxies and certificate authorities from the usual environment variables. It sends only the headers that a
-request needs. A tee sees the comment lines of an event stream.
+request needs. An observer sees the comment lines of an event stream.
 
 HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY hold as everywhere, but never for this machine itself. SSL_CERT_FILE
 and SSL_CERT_DIR, else REQUESTS_CA_BUNDLE, name the certificate authorities instead of the system's own.
@@ -23,11 +23,11 @@ import msgspec
 CONNECT_LIMIT_S = 10.0
 COMMENT_LIMIT_BYTES = 4096
 SENT_HEADERS = {"host", "accept", "connection", "content-type", "content-length", "user-agent"}
-TEE = "halfwatt_tee"  # its place in a response's extensions
+OBSERVER = "halfwatt_observer"  # its place in a response's extensions
 _LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # never through a proxy
 
 
-class Tee:
+class SseObserver:
     """Reads a stream of server-sent events along: its energy comment and whether it ended properly."""
 
     def __init__(self) -> None:
@@ -48,14 +48,14 @@ class Tee:
             self.energy_j = energy_of(line[1:].lstrip().removeprefix(b"energy").strip(), self.energy_j)
 
 
-class _TeeStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, tee: Tee) -> None:
+class _ObservedStream(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream, observer: SseObserver) -> None:
         self._stream = stream
-        self._tee = tee
+        self._observer = observer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._stream:
-            self._tee.feed(piece)
+            self._observer.feed(piece)
             yield piece
 
     async def aclose(self) -> None:
@@ -82,22 +82,22 @@ def client(key: str | None, timeout_s: float, environ: Mapping[str, str] = os.en
         for name in [name for name in request.headers if name.lower() not in SENT_HEADERS]:
             del request.headers[name]
         request.headers["user-agent"] = "halfwatt"
-        request.headers["accept-encoding"] = "identity"  # the tee reads the bytes as they arrive
+        request.headers["accept-encoding"] = "identity"  # the observer reads the bytes as they arrive
         if key:
             request.headers["authorization"] = f"Bearer {key}"
 
-    async def add_tee(response: httpx2.Response) -> None:
-        tee = Tee()
-        response.extensions[TEE] = tee
+    async def add_observer(response: httpx2.Response) -> None:
+        observer = SseObserver()
+        response.extensions[OBSERVER] = observer
         if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _TeeStream(response.stream, tee)
+            response.stream = _ObservedStream(response.stream, observer)
 
     return httpx2.AsyncClient(
         verify=_authorities(environ),
         follow_redirects=False,
         timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, CONNECT_LIMIT_S)),
         mounts=dict.fromkeys(_LOOPBACK),
-        event_hooks={"request": [only_ours], "response": [add_tee]},
+        event_hooks={"request": [only_ours], "response": [add_observer]},
     )
 
 

@@ -24,7 +24,7 @@ from halfwatt.daemon.settings.schema import Config, LocalConfig
 from halfwatt.daemon.worker.protocol import WARM_PRIORITY, JobDone, WorkerJob
 
 if TYPE_CHECKING:
-    from halfwatt.daemon.worker.supervisor import LocalModel
+    from halfwatt.daemon.worker.supervisor import WorkerSupervisor
 
 TEMPLATE_TOKENS = 256  # what a chat template adds at most
 _LOG = logging.getLogger("halfwatt.local")
@@ -38,7 +38,7 @@ class LocalTier:
         self._environ = environ
         self._meter = meter
         self._changed = changed
-        self._model: LocalModel | None = None
+        self._model: WorkerSupervisor | None = None
         self._local: LocalConfig | None = None
         self._starting: asyncio.Task[None] | None = None
         self._folder_stamp: int | None = None
@@ -62,7 +62,7 @@ class LocalTier:
 
     @property
     def queue_length(self) -> int:
-        return self._model.n_queued if self._model else 0
+        return self._model.queue_length if self._model else 0
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -126,7 +126,7 @@ class LocalTier:
         except HalfwattError:
             return True
 
-    async def _ready_model(self, cancellation: Cancellation) -> LocalModel | None:
+    async def _ready_model(self, cancellation: Cancellation) -> WorkerSupervisor | None:
         """The loaded model; waits while it loads. None when the request is cancelled meanwhile."""
         if self._starting is not None and not self._starting.done():
             cancelled = asyncio.ensure_future(cancellation.wait())
@@ -154,9 +154,9 @@ class LocalTier:
             self.model_id = spec.id
             self.model_form = form_of(spec.file, spec.chat_template)
             self._changed()
-            from halfwatt.daemon.worker.supervisor import LocalModel  # not needed before there is a model to load
+            from halfwatt.daemon.worker.supervisor import WorkerSupervisor  # not needed before there is a model to load
 
-            model = LocalModel(
+            model = WorkerSupervisor(
                 spec, local, self._paths.worker_memory_file, _LOG, environ=self._environ, changed=self._changed
             )
             self._model = model

@@ -133,8 +133,8 @@ class OpenAIServer:
                 answer.stop = stopper.reason or "length"
         finally:
             await stream.close()
-        tee: http.Tee = stream.response.extensions[http.TEE]
-        if answer.stop is None and not tee.saw_done:
+        observer: http.SseObserver = stream.response.extensions[http.OBSERVER]
+        if answer.stop is None and not observer.saw_done:
             raise failures.tier_error(
                 self._tier,
                 *(
@@ -150,7 +150,7 @@ class OpenAIServer:
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
             first_token_ms=first_token_ms,
-            reported_energy_j=tee.energy_j,
+            reported_energy_j=observer.energy_j,
         )
 
     async def _open(self, create: Create, body: dict[str, Any]) -> Any:

@@ -60,7 +60,7 @@ class WorkerJob(Struct, frozen=True, tag="job"):
     """One generation. Chat needs `messages`, text needs `prompt`, fim (fill in the middle) `prompt` and `suffix`.
 
     `document` is an opaque id: jobs of one document share a slot of key-value state. A larger `priority` runs first.
-    `time_box_ms` counts from the call of `LocalModel.run`, which also gives the job its `id`. Temperature 0 is
+    `time_box_ms` counts from the call of `WorkerSupervisor.run`, which also gives the job its `id`. Temperature 0 is
     greedy. Above it, a job with a seed has the same answer each time, and reads its whole prompt for that."""
 
     kind: JobKind
@@ -105,7 +105,7 @@ class LoadFailed(Struct, frozen=True, tag="load_failed"):
 
 
 class JobDone(Ended, frozen=True, kw_only=True, tag="done"):
-    """How a job ended. Times count from the call of `LocalModel.run`; `cpu_s` is the worker's CPU time for it."""
+    """How a job ended. Times count from the call of `WorkerSupervisor.run`; `cpu_s` is the worker's CPU time for it."""
 
     stop: StopReason
     cached_tokens: int

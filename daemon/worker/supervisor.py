@@ -56,7 +56,7 @@ class WorkerTimeouts:
     most_delay_s: float = 30.0
 
 
-class LocalModel:
+class WorkerSupervisor:
     """Owns the worker of one model. It calls `changed` whenever `state` changes."""
 
     def __init__(
@@ -91,7 +91,7 @@ class LocalModel:
         self.tokens_per_s: float | None = None
 
     @property
-    def n_queued(self) -> int:
+    def queue_length(self) -> int:
         """Jobs that wait; the running one is not counted."""
         return len(self._queue)
 

@@ -24,7 +24,7 @@ _NAMES = kinds(
 
 
 @dataclass(frozen=True)
-class Body:
+class FunctionBody:
     """The body of a function; offsets count characters.
 
     `opening` is right after the colon or brace, `end` before the closing brace. `parts` are statements and comments."""
@@ -84,7 +84,7 @@ def _bound_name(function: Node) -> Node | None:
     return None
 
 
-def body_of(source: Source, function: Node) -> Body | None:
+def body_of(source: Source, function: Node) -> FunctionBody | None:
     """None where the function has no body at all (a declaration)."""
     block = function.child_by_field_name("body")
     if block is None:
@@ -92,10 +92,10 @@ def body_of(source: Source, function: Node) -> Body | None:
     if not source.language.braces:
         return _indented_body(source, function, block)
     if not block.children or block.children[0].type != "{":
-        return Body(source.start(block), source.end(block), (block,), is_expression=True)
+        return FunctionBody(source.start(block), source.end(block), (block,), is_expression=True)
     closing = block.children[-1]
     end = source.start(closing) if closing.type == "}" else source.end(block)
-    return Body(source.end(block.children[0]), end, _flat(block))
+    return FunctionBody(source.end(block.children[0]), end, _flat(block))
 
 
 def _flat(block: Node) -> tuple[Node, ...]:
@@ -105,14 +105,14 @@ def _flat(block: Node) -> tuple[Node, ...]:
     return tuple(parts)
 
 
-def _indented_body(source: Source, function: Node, block: Node) -> Body:
+def _indented_body(source: Source, function: Node, block: Node) -> FunctionBody:
     colon = next((child for child in reversed(function.children) if child.type == ":"), None)
     opening = source.end(colon) if colon else source.start(block)
     comments = [it for it in function.children if it.type in source.language.comments and source.start(it) >= opening]
     parts = [*comments, *block.named_children]
     if not block.named_children:
         parts.extend(_comments_below(source, function))
-    return Body(opening, max([opening, *(source.end(it) for it in parts)]), tuple(parts))
+    return FunctionBody(opening, max([opening, *(source.end(it) for it in parts)]), tuple(parts))
 
 
 def _comments_below(source: Source, function: Node) -> list[Node]:
@@ -128,7 +128,7 @@ def _comments_below(source: Source, function: Node) -> list[Node]:
     return found
 
 
-def docstring_of(source: Source, body: Body) -> Node | None:
+def docstring_of(source: Source, body: FunctionBody) -> Node | None:
     """The string that opens a body, in a language that documents functions this way (Python)."""
     if source.language.braces:
         return None

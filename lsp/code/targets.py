@@ -14,7 +14,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from .functions import (
-    Body,
+    FunctionBody,
     body_of,
     comments_above,
     docstring_of,
@@ -155,7 +155,7 @@ def _stub_or_refusal(source: Source, function: Node, path: str) -> Target | Targ
 
 
 def _stub_target(source: Source, function: Node) -> Target:
-    body = body_of(source, function) or Body(source.end(function), source.end(function), ())
+    body = body_of(source, function) or FunctionBody(source.end(function), source.end(function), ())
     whole = outer(source, function)
     docstring = docstring_of(source, body)
     above = comments_above(source, whole)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 FRESH_S = 20.0
 
 
-class Power:
+class PowerSource:
     """The power source, remembered for FRESH_S. A machine without a sensor counts as one on mains power."""
 
     def __init__(self, sensor: Callable[[], bool] | None = None, clock: Callable[[], float] = time.monotonic) -> None:

@@ -28,8 +28,8 @@ from .cache import Cache, CacheHit, Entry
 from .debounce import Rhythm
 from .extent import UNFINISHED_STOPS, is_block, stop_rules
 from .features import features
-from .filter import Guess, Personal
-from .prompt_budget import Pace
+from .filter import AcceptanceEstimate, PersonalWeights
+from .prompt_budget import PromptBudget
 from .request import CompletionRequest
 from .rules import EditorFacts, mode_of, objection
 from .values import Answer, Nothing, Offer, Query, Superseded
@@ -42,12 +42,12 @@ EXPLORE_EVERY = 20
 
 
 @dataclass(frozen=True)
-class Moment:
+class QueryConditions:
     """What may differ at each question: the settings, facts about the machine and file, the user's own weights."""
 
     config: CompletionConfig
     facts: EditorFacts = field(default_factory=EditorFacts)
-    personal: Personal = field(default_factory=Personal)
+    personal: PersonalWeights = field(default_factory=PersonalWeights)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class CompletionEngine:
     ) -> None:
         self.cache = Cache()
         self.rhythm = Rhythm()
-        self.pace = Pace()
+        self.prompt_budget = PromptBudget()
         self._window = uuid.uuid4().hex
         self._ask = ask
         self._context = context
@@ -80,14 +80,14 @@ class CompletionEngine:
         self._requests: dict[str, CompletionRequest] = {}
         self._warming: dict[str, CompletionRequest] = {}
         self._asking: dict[str, asyncio.Future[None]] = {}
-        self._guesses: dict[str, Guess] = {}
+        self._estimates: dict[str, AcceptanceEstimate] = {}
         self._n_unlikely = 0
 
-    async def suggest(self, query: Query, moment: Moment) -> Answer:
+    async def suggest(self, query: Query, conditions: QueryConditions) -> Answer:
         """Ghost text for this place, nothing with the reason, or Superseded where a newer question came."""
         superseded = self._supersede(query.uri)
         try:
-            return await self._suggest(query, moment, superseded)
+            return await self._suggest(query, conditions, superseded)
         finally:
             if self._asking.get(query.uri) is superseded:
                 del self._asking[query.uri]
@@ -95,7 +95,7 @@ class CompletionEngine:
     @property
     def budget(self) -> Budget:
         """How long the parts of a prompt may be now."""
-        return Budget.of_tokens(self.pace.budget_tokens)
+        return Budget.of_tokens(self.prompt_budget.budget_tokens)
 
     def changed(self, uri: str, text: str) -> None:
         """The document changed: a request whose answer can no longer fit stops at once."""
@@ -110,9 +110,9 @@ class CompletionEngine:
             self._warming.pop(uri).stop()
         self.cache.forget(uri)
 
-    def guess(self, id_: str) -> Guess | None:
+    def estimate(self, id_: str) -> AcceptanceEstimate | None:
         """What the filter predicted for the request with this id."""
-        return self._guesses.get(id_)
+        return self._estimates.get(id_)
 
     async def warm(self, query: Query) -> None:
         """Let the model read the prompt for this place ahead of time. Every question goes before it."""
@@ -133,8 +133,8 @@ class CompletionEngine:
         request.settled()
         self._warming.pop(query.uri, None)
 
-    async def _suggest(self, query: Query, moment: Moment, superseded: asyncio.Future[None]) -> Answer:
-        reason = objection(query, moment.config, moment.facts)
+    async def _suggest(self, query: Query, conditions: QueryConditions, superseded: asyncio.Future[None]) -> Answer:
+        reason = objection(query, conditions.config, conditions.facts)
         if reason is not None:
             self._stop(query.uri)
             return self._not_asked(query, reason)
@@ -146,13 +146,13 @@ class CompletionEngine:
             answer = await self._answer_of(request, query, superseded)
             if answer is not None:
                 return answer
-        guess = learned.guess(learned.load(), features(query), moment.personal)
-        if query.trigger == "automatic" and self._is_unlikely(guess, moment):
+        estimate = learned.estimate(learned.load(), features(query), conditions.personal)
+        if query.trigger == "automatic" and self._is_unlikely(estimate, conditions):
             self._stop(query.uri)
             return self._not_asked(query, UNLIKELY)
         if query.trigger == "automatic" and await self._wait(query, superseded):
             return Superseded()
-        request = self._start(query, moment.config, guess)
+        request = self._start(query, conditions.config, estimate)
         return await self._answer_of(request, query, superseded) or Nothing(NOTHING_USEFUL)
 
     def _supersede(self, uri: str) -> asyncio.Future[None]:
@@ -163,16 +163,16 @@ class CompletionEngine:
         self._asking[uri] = newest
         return newest
 
-    def _is_unlikely(self, guess: Guess, moment: Moment) -> bool:
+    def _is_unlikely(self, estimate: AcceptanceEstimate, conditions: QueryConditions) -> bool:
         """Whether to ask no model.
 
         Once the filter follows the user, one question in EXPLORE_EVERY is asked all the same: nothing else would show
         that the filter refuses too often."""
-        limit = learned.threshold(learned.load(), mode_of(moment.config, moment.facts.on_battery))
-        if guess.p >= limit:
+        limit = learned.threshold(learned.load(), mode_of(conditions.config, conditions.facts.on_battery))
+        if estimate.p >= limit:
             return False
         self._n_unlikely += 1
-        return moment.personal.n_outcomes == 0 or self._n_unlikely % EXPLORE_EVERY > 0
+        return conditions.personal.n_outcomes == 0 or self._n_unlikely % EXPLORE_EVERY > 0
 
     def _not_asked(self, query: Query, reason: str) -> Nothing:
         if query.trigger == "automatic":
@@ -193,7 +193,7 @@ class CompletionEngine:
         await asyncio.wait({superseded}, timeout=delay_s)
         return superseded.done()
 
-    def _start(self, query: Query, config: CompletionConfig, guess: Guess) -> CompletionRequest:
+    def _start(self, query: Query, config: CompletionConfig, estimate: AcceptanceEstimate) -> CompletionRequest:
         self._stop(query.uri)
         multiline = is_block(query)
         options = RequestOptions(
@@ -202,7 +202,7 @@ class CompletionEngine:
         )  # fmt: skip
         stream = self._ask(self._prompt(query), options, config.max_tokens)
         asyncio.get_running_loop().run_in_executor(None, look_ahead, query.prefix, query.suffix, query.language)
-        request = self._requests[query.uri] = CompletionRequest(query, stream, multiline, guess)
+        request = self._requests[query.uri] = CompletionRequest(query, stream, multiline, estimate)
         started = self._now_ms()
         request.when_done(lambda: self._finished(request, started))
         return request
@@ -221,10 +221,10 @@ class CompletionEngine:
         shown = after_cache(before_cache(_candidate(request, result.stop)))
         place = (request.query.prefix, request.query.suffix)
         self.cache.put(request.query.uri, Entry(result.request_id, *place, shown.text, shown.n_replaced))
-        if request.guess is not None:
-            self._guesses[result.request_id] = request.guess
-        while len(self._guesses) > 256:
-            del self._guesses[next(iter(self._guesses))]
+        if request.estimate is not None:
+            self._estimates[result.request_id] = request.estimate
+        while len(self._estimates) > 256:
+            del self._estimates[next(iter(self._estimates))]
 
     def _keep_pace(self, result: Result) -> None:
         tokens, latency = result.tokens, result.latency_ms
@@ -232,7 +232,9 @@ class CompletionEngine:
             return
         read_ms = latency.total if latency.first_token is None and result.stop == "time_box" else latency.first_token
         if read_ms is not None:
-            self.pace = self.pace.read(tokens.prompt - tokens.cached, read_ms - (latency.queue or 0.0))
+            self.prompt_budget = self.prompt_budget.read(
+                tokens.prompt - tokens.cached, read_ms - (latency.queue or 0.0)
+            )
 
     async def _answer_of(
         self, request: CompletionRequest, query: Query, superseded: asyncio.Future[None]

@@ -35,7 +35,7 @@ class Tree(msgspec.Struct, frozen=True):
     value: tuple[float, ...]
 
 
-class Model(msgspec.Struct, frozen=True):
+class FilterModel(msgspec.Struct, frozen=True):
     """`start` + the trees' sum is the log-odds. Thresholds are probabilities below which nothing is asked."""
 
     names: tuple[str, ...]
@@ -46,7 +46,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Guess:
+class AcceptanceEstimate:
     """The probability that a suggestion is taken, and the inputs that it was made of.
 
     The inputs are 1, the shipped model's log-odds, and for each of PLACES whether it is one."""
@@ -56,54 +56,54 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Personal:
-    """This user's own weights of a Guess's inputs.
+class PersonalWeights:
+    """This user's own weights of an AcceptanceEstimate's inputs.
 
     They start as the shipped model alone. With each outcome it counts for as much as it proves right."""
 
     weights: tuple[float, ...] = (0.0, 1.0, *(0.0 for _ in PLACES))
     n_outcomes: int = 0
 
-    def learned(self, guess: Guess, accepted: bool) -> Personal:
+    def learned(self, estimate: AcceptanceEstimate, accepted: bool) -> PersonalWeights:
         """After an offer was taken or not: one step of logistic regression. LEASH bounds it, and the bound grows."""
         n_outcomes = self.n_outcomes + 1
         leash = LEASH * n_outcomes / (n_outcomes + HALF_TRUST)
-        step = LEARNING_RATE * (float(accepted) - guess.p)
-        moved = zip(self.weights, guess.inputs, Personal.weights, strict=True)
+        step = LEARNING_RATE * (float(accepted) - estimate.p)
+        moved = zip(self.weights, estimate.inputs, PersonalWeights.weights, strict=True)
         weights = (max(start - leash, min(start + leash, weight + step * value)) for weight, value, start in moved)
-        return Personal(tuple(weights), n_outcomes)
+        return PersonalWeights(tuple(weights), n_outcomes)
 
 
-def guess(model: Model, values: list[float], personal: Personal) -> Guess:
+def estimate(model: FilterModel, values: list[float], personal: PersonalWeights) -> AcceptanceEstimate:
     """The probability that the suggestion is what comes next, from the values of `features.features`."""
     shipped = model.start + sum(_leaf(tree, values) for tree in model.trees)
     places = (float(values[model.names.index(name)] > 0) for name in PLACES)
     inputs = (1.0, shipped, *places)
     log_odds = sum(weight * value for weight, value in zip(personal.weights, inputs, strict=True))
-    return Guess(1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds)))), inputs)
+    return AcceptanceEstimate(1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds)))), inputs)
 
 
-def threshold(model: Model, mode: Mode) -> float:
+def threshold(model: FilterModel, mode: Mode) -> float:
     return model.quiet_threshold if mode == "quiet" else model.threshold
 
 
 @lru_cache(maxsize=1)
-def load() -> Model:
+def load() -> FilterModel:
     """The model that ships with halfwatt."""
     data = resources.files(__package__).joinpath(FILE).read_bytes()
-    return msgspec.json.decode(data, type=Model)
+    return msgspec.json.decode(data, type=FilterModel)
 
 
-def read_personal(path: Path) -> Personal:
+def read_personal(path: Path) -> PersonalWeights:
     """The user's own weights; the shipped model's where the file is missing or damaged."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Personal)
+        found = msgspec.json.decode(path.read_bytes(), type=PersonalWeights)
     except (OSError, msgspec.MsgspecError):
-        return Personal()
-    return found if len(found.weights) == len(Personal.weights) else Personal()
+        return PersonalWeights()
+    return found if len(found.weights) == len(PersonalWeights.weights) else PersonalWeights()
 
 
-def write_personal(path: Path, personal: Personal) -> None:
+def write_personal(path: Path, personal: PersonalWeights) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".tmp")
     partial.write_bytes(msgspec.json.encode(personal))

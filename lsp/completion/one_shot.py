@@ -17,7 +17,7 @@ from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import clean
 
 from .extent import UNFINISHED_STOPS, is_block, stop_rules
-from .prompt_budget import Pace
+from .prompt_budget import PromptBudget
 from .values import Query
 
 
@@ -30,7 +30,7 @@ class OneShotCompletion:
         text = document.text
         self._query = Query(document.uri, text[:offset], text[offset:], document.language, "invoked", document.path)
         self._multiline = is_block(self._query)
-        budget = Budget.of_tokens(Pace().budget_tokens)
+        budget = Budget.of_tokens(PromptBudget().budget_tokens)
         context = Gatherer().context(document, offset, sources, privacy, budget.context)
         self.prompt: CompletionPrompt = prompt(context, self._query.prefix, self._query.suffix, budget)
         self.stop_rules: tuple[StopRule, ...] = stop_rules(self._multiline)

@@ -16,14 +16,14 @@ _WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
-class Pace:
+class PromptBudget:
     """Running mean of prompt tokens read per second; None until one was seen."""
 
     tokens_per_s: float | None = None
     budget_tokens: int = LEVELS[1]
     n_readings: int = 0
 
-    def read(self, n_tokens: int, took_ms: float) -> Pace:
+    def read(self, n_tokens: int, took_ms: float) -> PromptBudget:
         """After a prompt of which `n_tokens` were not cached. A level is left only when it is off by a quarter."""
         if n_tokens < MIN_READ or took_ms <= 0:
             return self
@@ -33,4 +33,4 @@ class Pace:
         off = wanted > 1.25 * self.budget_tokens or mean * READ_S < 0.75 * self.budget_tokens
         n_readings = self.n_readings + 1
         budget = wanted if off and n_readings >= MIN_READINGS else self.budget_tokens
-        return Pace(mean, budget, n_readings)
+        return PromptBudget(mean, budget, n_readings)

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from halfwatt.daemon.wire import AnswerItem, Result
 
 from .cache import Entry, continued
-from .filter import Guess
+from .filter import AcceptanceEstimate
 from .values import Query
 
 _AUTO_CLOSED = ")]}>\"'`"
@@ -20,14 +20,18 @@ ORPHAN_S = 0.4  # how long a request that nobody waits for lives on
 
 
 class CompletionRequest:
-    """A request for `query`. `multiline`: a block was asked for. `guess` is the filter's, None for a warm-up."""
+    """A request for `query`. `multiline`: a block was asked for. `estimate` is the filter's, None for a warm-up."""
 
     def __init__(
-        self, query: Query, stream: AsyncGenerator[AnswerItem, None], multiline: bool, guess: Guess | None
+        self,
+        query: Query,
+        stream: AsyncGenerator[AnswerItem, None],
+        multiline: bool,
+        estimate: AcceptanceEstimate | None,
     ) -> None:
         self.query = query
         self.multiline = multiline
-        self.guess = guess
+        self.estimate = estimate
         self.text = ""
         self.result: Result | None = None
         self.diverged = False

@@ -22,8 +22,8 @@ from halfwatt.daemon.wire import AnswerItem, Feedback, RequestOptions, Skipped
 from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
 from halfwatt.lsp.completion.context.prompt import CompletionPrompt
 
-from .battery import Power
-from .engine import CompletionEngine, Moment, Skip
+from .battery import PowerSource
+from .engine import CompletionEngine, QueryConditions, Skip
 from .filter import read_personal, write_personal
 from .outcomes import OutcomeRecord, OutcomeTracker
 from .rules import EditorFacts, mode_of
@@ -51,10 +51,13 @@ class Session:
     """One window's inline completion. All methods run on the server's event loop."""
 
     def __init__(
-        self, dependencies: Dependencies, power: Power | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        dependencies: Dependencies,
+        power_source: PowerSource | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dependencies = dependencies
-        self._power = power or Power()
+        self._power_source = power_source or PowerSource()
         self._clock = clock
         self._gatherer = Gatherer()
         self._outcomes = OutcomeTracker()
@@ -79,9 +82,9 @@ class Session:
             return Nothing("the last request failed a moment ago")
         if document.uri not in self._blocks:
             await self._gather(document)
-        answer = await self.engine.suggest(query, self._moment(document))
+        answer = await self.engine.suggest(query, self._conditions(document))
         if isinstance(answer, Offer):
-            shown = self._outcomes.offered(query.uri, answer.id, self.engine.guess(answer.id), self._now_ms())
+            shown = self._outcomes.offered(query.uri, answer.id, self.engine.estimate(answer.id), self._now_ms())
             self._learn(shown)
         elif isinstance(answer, Nothing):
             self._learn(self._outcomes.gone(query.uri, self._now_ms()))
@@ -142,9 +145,9 @@ class Session:
         line = self._cursors.get(document.uri, 0)
         self._spawn(asyncio.to_thread(self._gatherer.remember, document, line, self._dependencies.config().privacy))
 
-    def _moment(self, document: ContextDocument) -> Moment:
-        facts = EditorFacts(self._power.on_battery(), self._excluded.get(document.uri))
-        return Moment(self._dependencies.config().completion, facts, self._personal)
+    def _conditions(self, document: ContextDocument) -> QueryConditions:
+        facts = EditorFacts(self._power_source.on_battery(), self._excluded.get(document.uri))
+        return QueryConditions(self._dependencies.config().completion, facts, self._personal)
 
     async def _ask(
         self, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
@@ -179,7 +182,7 @@ class Session:
             return
         await self._gather(document)
         config = self._dependencies.config().completion
-        on_battery = self._power.on_battery()
+        on_battery = self._power_source.on_battery()
         if on_battery or mode_of(config, on_battery) == "manual" or self._excluded.get(uri):
             return
         line = self._cursors.get(uri, 0)
@@ -199,8 +202,8 @@ class Session:
     def _learn(self, verdicts: list[OutcomeRecord]) -> None:
         for verdict in verdicts:
             self._spawn(self._report(verdict.feedback))
-            if verdict.accepted is not None and verdict.guess is not None:
-                self._personal = self._personal.learned(verdict.guess, verdict.accepted)
+            if verdict.accepted is not None and verdict.estimate is not None:
+                self._personal = self._personal.learned(verdict.estimate, verdict.accepted)
                 self._spawn(asyncio.to_thread(write_personal, self._dependencies.personal_file, self._personal))
 
     async def _report(self, feedback: Feedback) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, Rows
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 
 LAMBDAS = (0.0, 0.2, 0.5, 1.0)
 N_COMPONENTS = 24
@@ -122,6 +122,6 @@ def _thompson(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShar
 
 KINDS: tuple[Kind, Kind] = ("LinUCB", "Thompson sampling")
 FAMILIES = [
-    Family("bandit, LinUCB", _linucb, "MetaLLM, MixLLM", quick=False),
-    Family("bandit, Thompson sampling", _thompson, "MetaLLM, MixLLM", quick=False),
+    RouterFamily("bandit, LinUCB", _linucb, "MetaLLM, MixLLM", quick=False),
+    RouterFamily("bandit, Thompson sampling", _thompson, "MetaLLM, MixLLM", quick=False),
 ]

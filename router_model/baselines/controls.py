@@ -3,7 +3,7 @@
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import PairOutcomes, Rows, oracle
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 
 _SHARES = (0.2, 0.4, 0.6, 0.8)
 _LENGTH_LAMBDAS = (0.0, *np.geomspace(2e-4, 2e-2, 12).tolist())
@@ -50,10 +50,10 @@ def _length(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares
 
 
 FAMILIES = [
-    Family("always weak", _weak, "control"),
-    Family("always strong", _strong, "control"),
-    Family("random; zero router", _random, "control"),
-    Family("oracle", _oracle, "control"),
-    Family("perfect pre-router", _perfect, "control"),
-    Family("length only", _length, "control"),
+    RouterFamily("always weak", _weak, "control"),
+    RouterFamily("always strong", _strong, "control"),
+    RouterFamily("random; zero router", _random, "control"),
+    RouterFamily("oracle", _oracle, "control"),
+    RouterFamily("perfect pre-router", _perfect, "control"),
+    RouterFamily("length only", _length, "control"),
 ]

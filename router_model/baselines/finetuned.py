@@ -13,7 +13,7 @@ import numpy as np
 
 from halfwatt.router_model.labelling.labels import read_rows
 from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows, bootstrap, interval, reduction
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 
 TABLE = Path(__file__).parents[1] / "data" / "published_finetuned.csv"
 COLUMNS = ["task_id", "pair", "variant", "epochs", "p_weak"]
@@ -117,14 +117,14 @@ def by_probability(p_weak: Array, train: Rows, test: Rows) -> dict[str, Array]:
     return strong
 
 
-def _family(pair: str, variant: str, epochs: str) -> Family:
+def _family(pair: str, variant: str, epochs: str) -> RouterFamily:
     def route(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShares:
         return RoutingShares(by_probability(probabilities(pair, variant, len(data.pair.passed)), train, test))
 
-    return Family(f"fine-tuned encoder, {variant}, {epochs} epochs", route, "edge-cloud study", quick=False)
+    return RouterFamily(f"fine-tuned encoder, {variant}, {epochs} epochs", route, "edge-cloud study", quick=False)
 
 
-def families_of(pair: str) -> list[Family]:
+def families_of(pair: str) -> list[RouterFamily]:
     """One router per recorded variant. Its name holds its epochs, so that checkpoints of other epochs are not used."""
     rows = read_rows(TABLE) if variants(pair) else ()
     epochs = {row["variant"]: row["epochs"] for row in rows if row["pair"] == pair}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows, point, reduction
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 from halfwatt.router_model.training import kernel_ridge, teacher
 from halfwatt.router_model.training.views import Inputs, fit_scaling, fit_support, gram, kernel, scaled
 
@@ -121,7 +121,7 @@ def _parts(inputs: Inputs) -> list[np.ndarray]:
 
 
 FAMILIES = [
-    Family("shuffled labels", _shuffled, "control", quick=False),
-    Family("random inputs", _random_inputs, "control", quick=False),
-    Family("halfwatt, stage 1", route, "this project"),
+    RouterFamily("shuffled labels", _shuffled, "control", quick=False),
+    RouterFamily("random inputs", _random_inputs, "control", quick=False),
+    RouterFamily("halfwatt, stage 1", route, "this project"),
 ]

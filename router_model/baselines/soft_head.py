@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, Rows
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
 _WIDTH = 384
@@ -116,6 +116,6 @@ def _update(head: _Head, inputs: Array, labels: Array, random: np.random.Generat
 
 
 FAMILIES = [
-    Family("soft-label head", _standard, "MBPP study"),
-    Family("soft-label head, brevity", _brevity, "MBPP study", quick=False),
+    RouterFamily("soft-label head", _standard, "MBPP study"),
+    RouterFamily("soft-label head, brevity", _brevity, "MBPP study", quick=False),
 ]

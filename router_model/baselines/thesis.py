@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, PairOutcomes, Rows, oracle
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 
 LAMBDAS = tuple(round(0.1 * step, 1) for step in range(11))
 _PUBLISHED_XGB = (2.24, 4.84, 9.13, 12.74, 13.44, 15.29, 14.86, 15.07, 14.39, 14.81, 12.95)
@@ -70,10 +70,10 @@ def _xgboost(data: PairData, train: Rows, test: Rows, seed: int) -> RoutingShare
 
 
 FAMILIES = [
-    Family("logistic regression", _logistic, "thesis", {"": 8.32}),
-    Family("KNN classifier", _knn, "thesis", {"": 6.44}),
-    Family("KNN regressor", _knn_regressor, "thesis", {"λ=0.5": 11.45}),
-    Family(
+    RouterFamily("logistic regression", _logistic, "thesis", {"": 8.32}),
+    RouterFamily("KNN classifier", _knn, "thesis", {"": 6.44}),
+    RouterFamily("KNN regressor", _knn_regressor, "thesis", {"λ=0.5": 11.45}),
+    RouterFamily(
         "XGBoost regressor",
         _xgboost,
         "thesis",

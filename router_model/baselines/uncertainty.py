@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from halfwatt.router_model.measures.evaluation import Array, Rows
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares, by_threshold
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares, by_threshold
 
 from .soft_head import fit_head, head_scores
 
@@ -71,6 +71,6 @@ def _sigmoid(scores: Array) -> Array:
 
 
 FAMILIES = [
-    Family("ensemble of heads", _ensemble, "confidence-driven router", quick=False),
-    Family("Monte Carlo dropout, variance", _dropout_variance, "confidence-driven router", quick=False),
+    RouterFamily("ensemble of heads", _ensemble, "confidence-driven router", quick=False),
+    RouterFamily("Monte Carlo dropout, variance", _dropout_variance, "confidence-driven router", quick=False),
 ]

@@ -16,7 +16,7 @@ import numpy as np
 from halfwatt.router_model.measures import checkpoints, draft_data, local_pair, spending
 from halfwatt.router_model.measures.draft_data import DraftData, Fold
 from halfwatt.router_model.measures.evaluation import folds
-from halfwatt.router_model.measures.family import Family
+from halfwatt.router_model.measures.family import RouterFamily
 from halfwatt.router_model.measures.spending import Spending, routed
 from halfwatt.router_model.progress import tracked
 
@@ -37,7 +37,7 @@ class DraftFamily:
     written_in: ModuleType | None = None  # the module whose source a finished unit depends on
 
 
-def before_a_draft(family: Family) -> DraftFamily:
+def before_a_draft(family: RouterFamily) -> DraftFamily:
     """A router that chooses before generation, as a row group of the local pair's table."""
 
     def spend(fold: Fold) -> dict[str, Spending]:

@@ -12,7 +12,7 @@ from halfwatt.router_model.baselines import bandits, controls, finetuned, ours, 
 from halfwatt.router_model.baselines.cascade_routing import both_stages, cascade_routing, stage1
 from halfwatt.router_model.baselines.drafts import frugal, mean_logprob
 from halfwatt.router_model.baselines.recorded import self_tests, semantic_entropy
-from halfwatt.router_model.measures.family import Family
+from halfwatt.router_model.measures.family import RouterFamily
 
 from .draft_runs import DraftFamily, before_a_draft
 
@@ -21,7 +21,7 @@ _QUICK = ("always weak", "always strong", "oracle", "logistic regression")
 _NOT_FOR_DRAFTS = ("perfect pre-router", "random; zero router", "length only")
 
 
-def families() -> list[Family]:
+def families() -> list[RouterFamily]:
     """The routers of the measured pair's table."""
     return [*_before_generation("energy"), *ours.FAMILIES]
 
@@ -45,7 +45,7 @@ def draft_families(quick: bool = False) -> list[DraftFamily]:
     ]
 
 
-def _before_generation(pair: Literal["energy", "local"]) -> list[Family]:
+def _before_generation(pair: Literal["energy", "local"]) -> list[RouterFamily]:
     """The published routers that see the prompt alone."""
     return [
         *controls.FAMILIES,

@@ -16,7 +16,7 @@ import numpy as np
 
 from halfwatt.router_model.measures import checkpoints, evaluation
 from halfwatt.router_model.measures.evaluation import Array, folds
-from halfwatt.router_model.measures.family import Family, PairData
+from halfwatt.router_model.measures.family import PairData, RouterFamily
 from halfwatt.router_model.progress import tracked
 from halfwatt.router_model.training import kernel_ridge, teacher, views
 
@@ -55,7 +55,7 @@ class Repetition:
         return cls(strong, found["p_pass"] if found["p_pass"].size else None, float(found["cpu_s"]))
 
 
-def repetition(family: Family, data: PairData, seed: int) -> Repetition:
+def repetition(family: RouterFamily, data: PairData, seed: int) -> Repetition:
     """Cross-validate one router once: five folds by task."""
     n_tasks = len(data.pair.passed)
     strong: dict[str, Array] = {}
@@ -73,7 +73,11 @@ def repetition(family: Family, data: PairData, seed: int) -> Repetition:
 
 
 def run_all(
-    chosen: Sequence[Family], data: PairData, seeds: Sequence[int], folder: Path | None, n_processes: int = N_PROCESSES
+    chosen: Sequence[RouterFamily],
+    data: PairData,
+    seeds: Sequence[int],
+    folder: Path | None,
+    n_processes: int = N_PROCESSES,
 ) -> list[list[Repetition]]:
     """Repetitions by router, in the order given. `folder` holds the checkpoints; None writes none."""
     found: dict[tuple[int, int], Repetition] = {}
@@ -84,7 +88,7 @@ def run_all(
 
 
 def _results(
-    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], folder: Path | None, n_processes: int
+    chosen: Sequence[RouterFamily], data: PairData, units: list[tuple[int, int]], folder: Path | None, n_processes: int
 ) -> Iterator[tuple[int, int, Repetition]]:
     files = {} if folder is None else _files(chosen, data, units, folder)
     left = [unit for unit in units if unit not in files or not files[unit].exists()]
@@ -98,7 +102,7 @@ def _results(
 
 
 def _computed(
-    chosen: Sequence[Family], data: PairData, left: list[tuple[int, int]], n_processes: int
+    chosen: Sequence[RouterFamily], data: PairData, left: list[tuple[int, int]], n_processes: int
 ) -> Iterator[tuple[tuple[int, int], Repetition]]:
     if n_processes == 1:
         for seed, place in left:
@@ -125,7 +129,7 @@ def _work(name: str, seed: int) -> Repetition:
 
 
 def _files(
-    chosen: Sequence[Family], data: PairData, units: list[tuple[int, int]], folder: Path
+    chosen: Sequence[RouterFamily], data: PairData, units: list[tuple[int, int]], folder: Path
 ) -> dict[tuple[int, int], Path]:
     inputs = data.inputs
     outcomes = (data.pair.passed, data.pair.energy_j, data.tokens, data.n_characters, data.privileged)

@@ -26,7 +26,7 @@ from halfwatt.router_model.measures.evaluation import (
     reduction,
     upper_hull,
 )
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 
 from .runs import Repetition
 
@@ -38,13 +38,13 @@ CPU_WATTS_PER_CORE = 8.0  # modelled: a laptop or server core at full load
 class AveragedRouting:
     """A family's routings averaged over the repetitions, by operating point; held-out P(pass) where given."""
 
-    family: Family
+    family: RouterFamily
     strong: dict[str, Array]
     p_pass: Array | None
     fold_cpu_ms: float
 
 
-def average(family: Family, repetitions: Sequence[Repetition]) -> AveragedRouting:
+def average(family: RouterFamily, repetitions: Sequence[Repetition]) -> AveragedRouting:
     """Means over the repetitions of one family."""
     names = repetitions[0].strong
     strong = {name: np.mean([each.strong[name] for each in repetitions], axis=0) for name in names}
@@ -69,7 +69,9 @@ def hull_of(measured: Sequence[AveragedRouting], pair: PairOutcomes, accuracies:
         left = max(right - 1, 0)
         share = (goal - accuracy[left]) / max(1e-9, accuracy[right] - accuracy[left])
         strong[f"{100 * goal:g} %"] = (1 - share) * vertices[left] + share * vertices[right]
-    return AveragedRouting(Family("convex hull of the published", _no_route, "published, mixed"), strong, None, 0.0)
+    return AveragedRouting(
+        RouterFamily("convex hull of the published", _no_route, "published, mixed"), strong, None, 0.0
+    )
 
 
 def rows_of(measured: AveragedRouting, pair: PairOutcomes, seconds: Array) -> list[dict[str, Any]]:

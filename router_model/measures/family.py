@@ -43,7 +43,7 @@ Route = Callable[[PairData, Rows, Rows, int], RoutingShares]
 
 
 @dataclass(frozen=True)
-class Family:
+class RouterFamily:
     """One row group of the table."""
 
     name: str

@@ -240,7 +240,7 @@ async def filtered(bench: Bench) -> Figures:
     model, taken = completion_filter.load(), list[float]()
     for _ in range(50):
         started = time.perf_counter()
-        completion_filter.guess(model, features(query), completion_filter.Personal())
+        completion_filter.estimate(model, features(query), completion_filter.PersonalWeights())
         taken.append(1000 * (time.perf_counter() - started))
     yield figures.of("filter: one decision in a document of 300,000 characters", taken, "ms", most=2)
     size = (ROOT / "lsp" / completion_filter.FILE).stat().st_size / 1e6

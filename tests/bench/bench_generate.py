@@ -26,7 +26,7 @@ from pathlib import Path
 
 from bench import figures
 from bench.figures import Figure
-from generate_world import world
+from generate_home import user_home
 from lsp_session import Session, field, session
 from psutil import cpu_count
 from repository import ROOT, TESTS
@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=len(TASKS), help="how many prompts")
     n_tasks = parser.parse_args().tasks
     model = Path(os.environ["HALFWATT_MODELS_DIR"]) / MODEL_FILE
-    with tempfile.TemporaryDirectory() as folder, world(Path(folder), model) as environ:
+    with tempfile.TemporaryDirectory() as folder, user_home(Path(folder), model) as environ:
         n_threads = cpu_count(logical=False) or 1
         settings = Path(folder) / "halfwatt" / "config" / "config.toml"
         settings.write_text(f"[local]\nmax_tokens = {N_TOKENS}\nthreads = {n_threads}\nnice = 0\n")

@@ -30,7 +30,7 @@ from halfwatt.daemon.inference.answer import Cancellation, Chunk
 from halfwatt.daemon.models import catalog
 from halfwatt.daemon.settings.schema import LocalConfig
 from halfwatt.daemon.worker.protocol import JobDone, WorkerJob
-from halfwatt.daemon.worker.supervisor import LocalModel
+from halfwatt.daemon.worker.supervisor import WorkerSupervisor
 
 MODEL_ID = "qwen2.5-coder-0.5b"
 N_TOKENS = 40
@@ -63,7 +63,7 @@ async def _measure(spec: catalog.ModelSpec, n_rounds: int) -> list[Figure]:
         tempfile.TemporaryDirectory() as folder,
         plain_llama.running(spec.path, cpu_count(logical=False) or 1) as plain,
     ):
-        model = LocalModel(spec, LocalConfig(), Path(folder) / "worker.json", logging.getLogger("bench"))
+        model = WorkerSupervisor(spec, LocalConfig(), Path(folder) / "worker.json", logging.getLogger("bench"))
         started_s = time.perf_counter()
         await model.start()
         start = Figure("worker start, canary included", time.perf_counter() - started_s, "s")
@@ -78,7 +78,7 @@ async def _measure(spec: catalog.ModelSpec, n_rounds: int) -> list[Figure]:
             await model.stop()
 
 
-async def _turns(model: LocalModel, plain: plain_llama.Plain, n_rounds: int, load: str) -> list[Figure]:
+async def _turns(model: WorkerSupervisor, plain: plain_llama.Plain, n_rounds: int, load: str) -> list[Figure]:
     ours: list[Timing] = []
     theirs: list[Timing] = []
     for number in range(n_rounds):
@@ -109,7 +109,7 @@ async def _turns(model: LocalModel, plain: plain_llama.Plain, n_rounds: int, loa
     ]
 
 
-async def _cached(model: LocalModel, n_rounds: int) -> list[Figure]:
+async def _cached(model: WorkerSupervisor, n_rounds: int) -> list[Figure]:
     ratios = []
     for number in range(n_rounds):
         prefix = _prefix(500_000 + number)
@@ -119,7 +119,7 @@ async def _cached(model: LocalModel, n_rounds: int) -> list[Figure]:
     return [figures.of("second identical prompt's first token, times sooner", ratios, least=5)]
 
 
-async def _cancels(model: LocalModel, n_rounds: int) -> list[Figure]:
+async def _cancels(model: WorkerSupervisor, n_rounds: int) -> list[Figure]:
     decode: list[float] = []
     prefill: list[float] = []
     for number in range(n_rounds):
@@ -132,7 +132,7 @@ async def _cancels(model: LocalModel, n_rounds: int) -> list[Figure]:
     ]
 
 
-async def _cancel_ms(model: LocalModel, job: WorkerJob, after_token: bool) -> float:
+async def _cancel_ms(model: WorkerSupervisor, job: WorkerJob, after_token: bool) -> float:
     """From the wish to the end of the job, when the next one starts."""
     cancellation = Cancellation()
     items = model.run(job, cancellation)
@@ -151,7 +151,7 @@ async def _cancel_ms(model: LocalModel, job: WorkerJob, after_token: bool) -> fl
     return 1000 * (time.perf_counter() - asked_s)
 
 
-async def _ours(model: LocalModel, prefix: str, document: str | None = None) -> Timing:
+async def _ours(model: WorkerSupervisor, prefix: str, document: str | None = None) -> Timing:
     started_s, first_s, n_tokens = time.perf_counter(), 0.0, 0
     async for item in model.run(_job(prefix, N_TOKENS, document)):
         if isinstance(item, Chunk):

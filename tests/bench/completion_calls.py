@@ -18,9 +18,9 @@ from bench.typing_trace import Edit, final_text, is_exact
 from halfwatt.daemon.settings.schema import CompletionConfig
 from halfwatt.lsp.completion.cache import Cache, Entry
 from halfwatt.lsp.completion.debounce import Rhythm
-from halfwatt.lsp.completion.engine import Ask, CompletionEngine, Moment
+from halfwatt.lsp.completion.engine import Ask, CompletionEngine, QueryConditions
 from halfwatt.lsp.completion.features import features
-from halfwatt.lsp.completion.filter import Personal, guess, load
+from halfwatt.lsp.completion.filter import PersonalWeights, estimate, load
 from halfwatt.lsp.completion.rules import EditorFacts, objection
 from halfwatt.lsp.completion.values import Offer, Query
 
@@ -60,7 +60,7 @@ async def opportunities(ask: Ask, edits: list[Edit]) -> list[Opportunity]:
     for query in moments(edits):
         engine = CompletionEngine(ask, lambda _: "", lambda _: None)
         by_hand = Query(query.uri, query.prefix, query.suffix, query.language, "invoked")
-        answer = await engine.suggest(by_hand, Moment(CompletionConfig()))
+        answer = await engine.suggest(by_hand, QueryConditions(CompletionConfig()))
         said = answer.text if isinstance(answer, Offer) else ""
         found.append(Opportunity(query, said, is_exact(said, query.prefix, final)))
     return found
@@ -90,7 +90,7 @@ def tallied(found: list[Opportunity], final: str) -> Tally:
             tally.count("rules", each.exact, False)
         elif hit is not None and (hit.text.strip() or not hit.entry.text):
             tally.count("cache", each.exact, is_exact(hit.text, query.prefix, final))
-        elif guess(model, features(query), Personal()).p < model.threshold:
+        elif estimate(model, features(query), PersonalWeights()).p < model.threshold:
             tally.count("filter", each.exact, False)
         else:
             cache.put(query.uri, Entry("", query.prefix, query.suffix, each.said))

@@ -33,7 +33,7 @@ from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, first_line, typing_positi
 from repository import ROOT
 
 from halfwatt.lsp.completion.features import NAMES, features
-from halfwatt.lsp.completion.filter import FILE, Model, Personal, Tree, guess
+from halfwatt.lsp.completion.filter import FILE, FilterModel, PersonalWeights, Tree, estimate
 from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import clean
 from halfwatt.lsp.completion.values import Query
@@ -107,7 +107,7 @@ def read_rows(path: Path) -> Rows:
     return Rows(np.array(x), np.array(y), np.array(package))
 
 
-def fitted(rows: Rows) -> Model:
+def fitted(rows: Rows) -> FilterModel:
     """Stage 4. Folds are whole packages."""
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
@@ -115,7 +115,7 @@ def fitted(rows: Rows) -> Model:
     p = cross_val_predict(_trees(), rows.x, rows.y, groups=rows.package, cv=folds, method="predict_proba")[:, 1]
     forest = _trees().fit(rows.x, rows.y)
     prior = float(np.clip(rows.y.mean(), 1e-6, 1 - 1e-6))
-    return Model(
+    return FilterModel(
         names=NAMES,
         start=float(np.log(prior / (1 - prior))),
         trees=tuple(_tree(each[0].tree_, forest.learning_rate) for each in forest.estimators_),
@@ -124,11 +124,11 @@ def fitted(rows: Rows) -> Model:
     )
 
 
-def figures(model: Model, rows: Rows) -> dict[str, Any]:
+def figures(model: FilterModel, rows: Rows) -> dict[str, Any]:
     """Stage 6: what the thresholds mean on these rows."""
     from sklearn.metrics import roc_auc_score
 
-    p = np.array([guess(model, list(values), Personal()).p for values in rows.x])
+    p = np.array([estimate(model, list(values), PersonalWeights()).p for values in rows.x])
     hits = rows.y.sum()
     return {
         "rows": len(rows.y),

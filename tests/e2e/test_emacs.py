@@ -10,7 +10,7 @@ from pathlib import Path
 
 import editor_run
 import pytest
-from generate_world import halfwatt, world
+from generate_home import halfwatt, user_home
 from missing import missing
 from repository import TESTS
 
@@ -35,7 +35,7 @@ def emacs() -> str:
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
     """A user's environment whose daemon runs with the model loaded: scenarios hold the worker while they type."""
     folder = tmp_path_factory.mktemp("emacs")
-    with world(folder, model_path) as made:
+    with user_home(folder, model_path) as made:
         (folder / "add.py").write_text('def add(a, b):\n    """Return a + b."""\n    pass\n')
         loaded = halfwatt(made, "generate", f"{folder / 'add.py'}:1", "--route", "local")
         assert loaded.returncode == 0, loaded.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from generate_world import world
+from generate_home import user_home
 from lsp_session import Session, capabilities, field, session
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -26,7 +26,7 @@ SLOW = (
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("generate"), model_path) as made:
+    with user_home(tmp_path_factory.mktemp("generate"), model_path) as made:
         yield made
 
 
@@ -243,7 +243,7 @@ async def test_pause_resume_dial_and_explain_answer(environ: dict[str, str]) -> 
 
 
 async def test_no_model_is_said_with_what_to_do(tmp_path: Path) -> None:
-    with world(tmp_path, None) as environ:
+    with user_home(tmp_path, None) as environ:
         async with session(environ) as window:
             end = await window.ended(await started(window, FILE))
             assert end.state == "failed"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_api import DONE, Answer, FakeApi, chunk, serving
-from generate_world import world
+from generate_home import user_home
 from lsp_session import Session, session
 from lsprotocol import types
 
@@ -34,7 +34,7 @@ def api() -> Iterator[FakeApi]:
 
 @pytest.fixture
 def environ(tmp_path: Path, api: FakeApi) -> Iterator[dict[str, str]]:
-    with world(tmp_path, None) as environ:
+    with user_home(tmp_path, None) as environ:
         (tmp_path / "halfwatt" / "config" / "config.toml").write_text(CONFIG.format(port=api.port))
         yield environ
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generate_world import halfwatt, world
+from generate_home import halfwatt, user_home
 from missing import missing
 
 STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n    pass\n'
@@ -41,13 +41,13 @@ def disk(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bare_environ(tmp_path: Path) -> Iterator[dict[str, str]]:
-    with world(tmp_path / "bare", None) as made:
+    with user_home(tmp_path / "bare", None) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("disk"), model_path) as made:
+    with user_home(tmp_path_factory.mktemp("disk"), model_path) as made:
         yield made
 
 

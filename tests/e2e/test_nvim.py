@@ -9,7 +9,7 @@ from pathlib import Path
 import editor_run
 import pytest
 from cloud_server import CloudServer
-from generate_world import halfwatt, world
+from generate_home import halfwatt, user_home
 from repository import ROOT
 
 pytestmark = [pytest.mark.editor]
@@ -31,7 +31,7 @@ STUB = 'def add(a: int, b: int) -> int:\n    """Return the sum of a and b."""\n 
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
     """A user's environment whose daemon runs with the model loaded: scenarios hold the worker while they look."""
     folder = tmp_path_factory.mktemp("nvim")
-    with world(folder, model_path) as made:
+    with user_home(folder, model_path) as made:
         (folder / "add.py").write_text(STUB)
         loaded = halfwatt(made, "generate", f"{folder / 'add.py'}:1", "--route", "local")
         assert loaded.returncode == 0, loaded.stderr
@@ -40,14 +40,14 @@ def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Itera
 
 @pytest.fixture(scope="module")
 def bare_environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("nvim-bare"), None) as made:
+    with user_home(tmp_path_factory.mktemp("nvim-bare"), None) as made:
         yield made
 
 
 @pytest.fixture
 def cloud_environ(tmp_path: Path, cloud_server: CloudServer) -> Iterator[dict[str, str]]:
     """Without a local model, with a stand-in for a cloud and the user's consent to it."""
-    with world(tmp_path / "cloud", None) as made:
+    with user_home(tmp_path / "cloud", None) as made:
         config = Path(made["HALFWATT_HOME"]) / "config"
         (config / "config.toml").write_text(
             f'[routing]\nescalation = "auto"\n[[tiers]]\nname = "cloud"\nkind = "cloud"\nkey = "{CLOUD_KEY}"\n'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import editor_run
 import pytest
-from generate_world import world
+from generate_home import user_home
 
 pytestmark = pytest.mark.editor
 
@@ -17,7 +17,7 @@ FILE = "ghost.lua"
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("ghost"), model_path) as made:
+    with user_home(tmp_path_factory.mktemp("ghost"), model_path) as made:
         yield made | {"HALFWATT_COMPLETION_TIME_BOX_MS": "90000"}
 
 

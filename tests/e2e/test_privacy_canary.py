@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from generate_world import halfwatt, world
+from generate_home import halfwatt, user_home
 
 from halfwatt.daemon.client.runtime_files import read_address
 from halfwatt.daemon.paths import user_paths
@@ -35,7 +35,7 @@ timeout_s = 5
 def environ(tmp_path: Path, model_path: Path) -> Iterator[dict[str, str]]:
     with socket.socket() as closed:  # bound and not listening: whoever connects is refused
         closed.bind(("127.0.0.1", 0))
-        with world(tmp_path / "world", model_path) as made:
+        with user_home(tmp_path / "home", model_path) as made:
             settings = user_paths(made).config_file
             settings.write_text(UNREACHABLE.format(port=closed.getsockname()[1]))
             yield made | {"HALFWATT_KEY_BIG": KEY}

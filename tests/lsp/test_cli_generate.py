@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generate_world import halfwatt, world
+from generate_home import halfwatt, user_home
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.lsp import cli_generate, source_file
@@ -25,7 +25,7 @@ ENERGY_KEYS = ["total_j", "low_j", "high_j", "method", "router_j", "local_j", "c
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("cli"), model_path) as made:
+    with user_home(tmp_path_factory.mktemp("cli"), model_path) as made:
         yield made
 
 
@@ -132,7 +132,7 @@ BAD = [
 
 @pytest.fixture(scope="module")
 def bare_environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    with world(tmp_path_factory.mktemp("bare"), None) as made:
+    with user_home(tmp_path_factory.mktemp("bare"), None) as made:
         yield made
 
 

@@ -17,7 +17,7 @@ from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
 from halfwatt.lsp.code.languages import for_id, for_path
 from halfwatt.lsp.code.syntax import Source
 
-from .imports import Imported, Place, imported
+from .imports import Imported, ImporterLocation, imported
 from .outline import outline
 from .prompt import ContextChunk, block
 from .recent_edits import RecentEdits
@@ -105,9 +105,9 @@ class Gatherer:
             return []
         deadline = self._clock() + LIMIT_S
         root = Path(document.workspace).resolve()
-        place = Place(Path(document.path).resolve().parent, root)
+        importer = ImporterLocation(Path(document.path).resolve().parent, root)
         chunks: list[ContextChunk] = []
-        for each in imported(Source(document.text, language), place)[: 4 * MAX_IMPORTED]:
+        for each in imported(Source(document.text, language), importer)[: 4 * MAX_IMPORTED]:
             if self._clock() > deadline or len(chunks) >= MAX_IMPORTED:
                 break
             chunks.extend(self._outlined(each, root, Path(document.path), privacy))

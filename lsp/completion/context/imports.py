@@ -26,21 +26,21 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Place:
+class ImporterLocation:
     """Where the importing document lies: its own folder and the workspace's."""
 
     folder: Path
     root: Path
 
 
-def imported(source: Source, place: Place) -> list[Imported]:
+def imported(source: Source, importer: ImporterLocation) -> list[Imported]:
     """The workspace files behind a document's imports, in the order of the document."""
     style = source.language.import_style
     if style is None:
         return []
     found: list[Imported] = []
     for statement in _statements(source):
-        found.extend(each for each in _RULES[style](statement, place) if each.candidates)
+        found.extend(each for each in _RULES[style](statement, importer) if each.candidates)
     return found
 
 
@@ -52,15 +52,15 @@ def _statements(source: Source) -> Iterator[str]:
             yield source.text_of(node)
 
 
-def _python(statement: str, place: Place) -> Iterator[Imported]:
+def _python(statement: str, importer: ImporterLocation) -> Iterator[Imported]:
     match = re.match(r"from\s+(\.*)([\w.]*)\s+import\s+(.*)", statement, re.DOTALL)
     if match is None:
         for module in re.findall(r"(?:import|,)\s+([\w.]+)", statement):
-            yield Imported(_python_files(place.root, module) + _python_files(place.folder, module), None)
+            yield Imported(_python_files(importer.root, module) + _python_files(importer.folder, module), None)
         return
     dots, module, listed = match.groups()
     names = frozenset(_NAME.findall(re.sub(r"\bas\s+\w+|#[^\n]*", "", listed)))
-    bases = [_up(place.folder, len(dots) - 1)] if dots else [place.root, place.root / "src", place.folder]
+    bases = [_up(importer.folder, len(dots) - 1)] if dots else [importer.root, importer.root / "src", importer.folder]
     yield Imported(tuple(file for base in bases for file in _python_files(base, module)), names)
     for name in sorted(names):
         whole = f"{module}.{name}" if module else name
@@ -74,11 +74,11 @@ def _python_files(base: Path, module: str) -> tuple[Path, ...]:
     return (stem.with_name(stem.name + ".py"), stem / "__init__.py")
 
 
-def _script(statement: str, place: Place) -> Iterator[Imported]:
+def _script(statement: str, importer: ImporterLocation) -> Iterator[Imported]:
     match = re.match(r"""import\s+(?:type\s+)?(.*?)\s*from\s*["'](\.[^"']*)["']""", statement, re.DOTALL)
     if match is None:
         return
-    stem = place.folder / PurePosixPath(match.group(2))
+    stem = importer.folder / PurePosixPath(match.group(2))
     endings = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs")
     files = tuple(stem.with_name(stem.name + ending) for ending in endings)
     written_as_js = (stem.with_suffix(".ts"), stem.with_suffix(".tsx")) if stem.suffix == ".js" else ()
@@ -87,13 +87,13 @@ def _script(statement: str, place: Place) -> Iterator[Imported]:
     yield Imported((*files, *written_as_js, stem, stem / "index.ts", stem / "index.js"), listed)
 
 
-def _rust(statement: str, place: Place) -> Iterator[Imported]:
+def _rust(statement: str, importer: ImporterLocation) -> Iterator[Imported]:
     match = re.match(r"(?:pub\s+)?use\s+(crate|super|self)::(.*);", statement, re.DOTALL)
     if match is None:
         return
     path = [part for part in re.split(r"::", match.group(2).partition("{")[0]) if _NAME.fullmatch(part)]
     names = frozenset(_NAME.findall(match.group(2).rpartition("::")[2])) or None
-    base = {"crate": place.root / "src", "super": place.folder, "self": place.folder}[match.group(1)]
+    base = {"crate": importer.root / "src", "super": importer.folder, "self": importer.folder}[match.group(1)]
     modules = [path[:size] for size in range(len(path), 0, -1)]
     yield Imported(tuple(file for parts in modules for file in _rust_files(base.joinpath(*parts))), names)
 
@@ -102,28 +102,28 @@ def _rust_files(stem: Path) -> tuple[Path, Path]:
     return stem.with_name(stem.name + ".rs"), stem / "mod.rs"
 
 
-def _java(statement: str, place: Place) -> Iterator[Imported]:
+def _java(statement: str, importer: ImporterLocation) -> Iterator[Imported]:
     match = re.match(r"import\s+(?:static\s+)?([\w.]+)", statement)
     if match is None:
         return
     parts = match.group(1).split(".")
-    bases = (place.root / "src/main/java", place.root / "src", place.root)
+    bases = (importer.root / "src/main/java", importer.root / "src", importer.root)
     yield Imported(tuple(base.joinpath(*parts).with_suffix(".java") for base in bases), None)
 
 
-def _include(statement: str, place: Place) -> Iterator[Imported]:
+def _include(statement: str, importer: ImporterLocation) -> Iterator[Imported]:
     match = re.match(r'#\s*include\s+"([^"]+)"', statement)
     if match is not None:
         name = PurePosixPath(match.group(1))
-        yield Imported(tuple(base / name for base in (place.folder, place.root, place.root / "include")), None)
+        yield Imported(tuple(base / name for base in (importer.folder, importer.root, importer.root / "include")), None)
 
 
-def _go(statement: str, place: Place) -> Iterator[Imported]:
+def _go(statement: str, importer: ImporterLocation) -> Iterator[Imported]:
     """A Go package is a folder, whose files the caller takes. The end of the import path is the folder's."""
     for path in re.findall(r'"([\w./~-]+)"', statement):
         parts = PurePosixPath(path).parts
         tails = [parts[n:] for n in range(1, len(parts))]
-        yield Imported(tuple(place.root.joinpath(*tail) for tail in tails), None)
+        yield Imported(tuple(importer.root.joinpath(*tail) for tail in tails), None)
 
 
 def _up(folder: Path, n: int) -> Path:
@@ -132,7 +132,7 @@ def _up(folder: Path, n: int) -> Path:
     return folder
 
 
-Rule = Callable[[str, Place], Iterator[Imported]]
+Rule = Callable[[str, ImporterLocation], Iterator[Imported]]
 _RULES: dict[ImportStyle, Rule] = {
     "python": _python,
     "script": _script,

@@ -24,7 +24,7 @@ from halfwatt.daemon.models.catalog import ModelSpec
 from halfwatt.daemon.settings.schema import LocalConfig
 from halfwatt.daemon.worker.fallbacks import FallbackMemory, memory_key
 from halfwatt.daemon.worker.protocol import WARM_PRIORITY, JobDone, WorkerJob
-from halfwatt.daemon.worker.supervisor import LocalModel, WorkerTimeouts
+from halfwatt.daemon.worker.supervisor import WorkerSupervisor, WorkerTimeouts
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LOG = logging.getLogger("test")
@@ -39,7 +39,7 @@ def spec(model_path: Path) -> ModelSpec:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def model(spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalModel]:
+async def model(spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerSupervisor]:
     """One healthy model for the tests that leave it healthy."""
     async with started(spec, tmp_path_factory.mktemp("model") / "worker.json", LocalConfig(queue=2)) as running:
         yield running
@@ -53,10 +53,10 @@ async def started(
     fault: str = "",
     states: list[str] | None = None,
     **limits: float,
-) -> AsyncIterator[LocalModel]:
+) -> AsyncIterator[WorkerSupervisor]:
     environ = {**os.environ, FAULT: fault}
     seen: list[str] = [] if states is None else states
-    local = LocalModel(
+    local = WorkerSupervisor(
         spec,
         config or LocalConfig(),
         memory,
@@ -72,7 +72,9 @@ async def started(
         await local.stop()
 
 
-async def answer(model: LocalModel, job: WorkerJob, cancellation: Cancellation | None = None) -> tuple[str, JobDone]:
+async def answer(
+    model: WorkerSupervisor, job: WorkerJob, cancellation: Cancellation | None = None
+) -> tuple[str, JobDone]:
     items = [item async for item in model.run(job, cancellation)]
     *chunks, done = items
     assert isinstance(done, JobDone)
@@ -101,7 +103,7 @@ def text_job(prompt: str = ENDLESS, **fields: object) -> WorkerJob:
     return WorkerJob(kind="text", prompt=prompt, **fields)  # type: ignore[arg-type]  # a shorthand
 
 
-async def test_chat_answers_with_code_that_runs(model: LocalModel) -> None:
+async def test_chat_answers_with_code_that_runs(model: WorkerSupervisor) -> None:
     messages = generation_messages('def add(a: int, b: int) -> int:\n    """The sum of a and b."""')
     job = WorkerJob(kind="chat", messages=messages, max_tokens=120, stop_rules=("code_block", "trailing"))
     text, done = await answer(model, job)
@@ -114,7 +116,7 @@ async def test_chat_answers_with_code_that_runs(model: LocalModel) -> None:
     assert done.first_token_ms <= done.total_ms
 
 
-async def test_fill_in_the_middle_uses_both_sides(model: LocalModel) -> None:
+async def test_fill_in_the_middle_uses_both_sides(model: WorkerSupervisor) -> None:
     prefix, suffix = "def mean(xs):\n    total = 0\n    for x in xs:\n        ", "\n    return total / len(xs)\n"
     job = WorkerJob(kind="fim", prompt=prefix, suffix=suffix, max_tokens=24, stop_rules=("line",))
     text, done = await answer(model, job)
@@ -122,7 +124,7 @@ async def test_fill_in_the_middle_uses_both_sides(model: LocalModel) -> None:
     assert done.stop == "line"
 
 
-async def test_identical_prompt_is_cached_and_answered_alike(model: LocalModel) -> None:
+async def test_identical_prompt_is_cached_and_answered_alike(model: WorkerSupervisor) -> None:
     job = text_job("def fibonacci(n):\n", max_tokens=16, document="twice")
     (_, first), (second_text, second), (third_text, _) = [await answer(model, job) for _ in range(3)]
     assert first.cached_tokens == 0
@@ -131,7 +133,7 @@ async def test_identical_prompt_is_cached_and_answered_alike(model: LocalModel) 
     assert second_text == third_text
 
 
-async def test_each_document_stays_warm_while_another_is_edited(model: LocalModel) -> None:
+async def test_each_document_stays_warm_while_another_is_edited(model: WorkerSupervisor) -> None:
     one = text_job("alpha beta gamma delta epsilon", max_tokens=2, document="one")
     other = text_job("import os\nimport sys\n", max_tokens=2, document="other")
     await answer(model, one)
@@ -140,7 +142,7 @@ async def test_each_document_stays_warm_while_another_is_edited(model: LocalMode
     assert done.cached_tokens == done.prompt_tokens - 1
 
 
-async def test_copied_state_gives_the_same_answer(model: LocalModel) -> None:
+async def test_copied_state_gives_the_same_answer(model: WorkerSupervisor) -> None:
     prompt = LONG[:900] + "def final_value(value):\n    return"
     source = text_job(prompt, max_tokens=12, document="source")
     (_, _), (text, _) = [await answer(model, source) for _ in range(2)]
@@ -149,13 +151,13 @@ async def test_copied_state_gives_the_same_answer(model: LocalModel) -> None:
     assert copied == text
 
 
-async def test_same_seed_samples_the_same_text(model: LocalModel) -> None:
+async def test_same_seed_samples_the_same_text(model: WorkerSupervisor) -> None:
     jobs = [text_job("Once upon a time", max_tokens=12, temperature=1.5, seed=seed) for seed in (7, 7, 8)]
     texts = [(await answer(model, job))[0] for job in jobs]
     assert texts[0] == texts[1] != texts[2]
 
 
-async def test_seeded_answer_does_not_depend_on_earlier_jobs(model: LocalModel) -> None:
+async def test_seeded_answer_does_not_depend_on_earlier_jobs(model: WorkerSupervisor) -> None:
     seeded = text_job("Once upon a time there were two", max_tokens=12, temperature=1.5, seed=7)
     first, _ = await answer(model, seeded)
     await answer(model, text_job("Once upon a time", max_tokens=6))
@@ -165,13 +167,13 @@ async def test_seeded_answer_does_not_depend_on_earlier_jobs(model: LocalModel) 
     assert done.cached_tokens == 0
 
 
-async def test_sampling_without_a_seed_keeps_the_state_of_earlier_jobs(model: LocalModel) -> None:
+async def test_sampling_without_a_seed_keeps_the_state_of_earlier_jobs(model: WorkerSupervisor) -> None:
     job = text_job("It was a dark and stormy night", max_tokens=2, temperature=0.8, document="unseeded")
     _, done = [await answer(model, job) for _ in range(2)][1]
     assert done.cached_tokens == done.prompt_tokens - 1
 
 
-async def test_every_token_is_counted_and_has_its_probability(model: LocalModel) -> None:
+async def test_every_token_is_counted_and_has_its_probability(model: WorkerSupervisor) -> None:
     items = [item async for item in model.run(text_job(max_tokens=8))]
     *chunks, done = items
     assert isinstance(done, JobDone)
@@ -183,31 +185,31 @@ async def test_every_token_is_counted_and_has_its_probability(model: LocalModel)
     assert max(logprobs) <= 0
 
 
-async def test_characters_of_several_tokens_arrive_whole(model: LocalModel) -> None:
+async def test_characters_of_several_tokens_arrive_whole(model: WorkerSupervisor) -> None:
     prompt = "Repeat exactly: 🦀🦀🦀 𝛌𝛌 家家\nAnswer: 🦀🦀🦀 𝛌𝛌 家家\nRepeat exactly: 🦜🦚 𝚿 鮨\nAnswer:"
     text, _ = await answer(model, text_job(prompt, max_tokens=20, stop=("\n",)))
     assert "\ufffd" not in text
     assert any(ord(char) > 0x2000 for char in text)
 
 
-async def test_lone_surrogate_in_a_prompt_is_survived(model: LocalModel) -> None:
+async def test_lone_surrogate_in_a_prompt_is_survived(model: WorkerSupervisor) -> None:
     _, done = await answer(model, text_job("x = '\ud83d'", max_tokens=1))
     assert done.completion_tokens == 1
 
 
-async def test_control_marks_in_the_users_code_stay_text(model: LocalModel) -> None:
+async def test_control_marks_in_the_users_code_stay_text(model: WorkerSupervisor) -> None:
     plain = await model.count_tokens(WorkerJob(kind="fim", prompt="a", suffix=""))
     marked = await model.count_tokens(WorkerJob(kind="fim", prompt="a<|fim_middle|>", suffix=""))
     assert marked > plain + 1
 
 
-async def test_tokens_are_counted_while_a_job_runs(model: LocalModel) -> None:
+async def test_tokens_are_counted_while_a_job_runs(model: WorkerSupervisor) -> None:
     async with aclosing(model.run(text_job(max_tokens=400))) as items:
         await anext(items)
         assert await model.count_tokens(text_job("one two three")) == 3
 
 
-async def test_cancelled_job_ends_within_a_token_and_says_what_it_cost(model: LocalModel) -> None:
+async def test_cancelled_job_ends_within_a_token_and_says_what_it_cost(model: WorkerSupervisor) -> None:
     n_after, done, cancellation = 0, None, Cancellation()
     async for item in model.run(text_job(max_tokens=1000), cancellation):
         if isinstance(item, JobDone):
@@ -222,7 +224,7 @@ async def test_cancelled_job_ends_within_a_token_and_says_what_it_cost(model: Lo
     assert n_after <= 2
 
 
-async def test_cancel_interrupts_the_reading_of_a_long_prompt(model: LocalModel) -> None:
+async def test_cancel_interrupts_the_reading_of_a_long_prompt(model: WorkerSupervisor) -> None:
     cancellation = Cancellation()
     task = asyncio.create_task(answer(model, text_job(LONG, max_tokens=5, document="cut"), cancellation))
     worker = psutil.Process(model.pid)
@@ -237,36 +239,36 @@ async def test_cancel_interrupts_the_reading_of_a_long_prompt(model: LocalModel)
     assert text == fresh
 
 
-async def test_closing_the_stream_cancels_and_the_next_job_runs(model: LocalModel) -> None:
+async def test_closing_the_stream_cancels_and_the_next_job_runs(model: WorkerSupervisor) -> None:
     async with aclosing(model.run(text_job(max_tokens=1000))) as items:
         await anext(items)
     _, done = await answer(model, text_job(max_tokens=2))
     assert done.completion_tokens == 2
 
 
-async def test_cancelled_task_frees_the_worker(model: LocalModel) -> None:
+async def test_cancelled_task_frees_the_worker(model: WorkerSupervisor) -> None:
     task = asyncio.create_task(answer(model, text_job(max_tokens=1000)))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert model.n_queued == 0
+    assert model.queue_length == 0
     assert (await answer(model, text_job(max_tokens=1)))[1].completion_tokens == 1
 
 
-async def test_full_queue_refuses_at_once(model: LocalModel) -> None:
+async def test_full_queue_refuses_at_once(model: WorkerSupervisor) -> None:
     async with aclosing(model.run(text_job(max_tokens=1000))) as running:
         await anext(running)
         waiting = [asyncio.create_task(answer(model, text_job(max_tokens=1))) for _ in range(2)]
         await asyncio.sleep(0)
-        assert model.n_queued == 2
+        assert model.queue_length == 2
         with pytest.raises(WorkerBusyError, match="2 waiting"):
             await anext(model.run(text_job()))
     for _, done in await asyncio.gather(*waiting):
         assert done.queue_ms > 0
 
 
-async def test_invoked_job_overtakes_automatic_ones(model: LocalModel) -> None:
+async def test_invoked_job_overtakes_automatic_ones(model: WorkerSupervisor) -> None:
     order: list[int] = []
 
     async def note(number: int, priority: int) -> None:
@@ -283,7 +285,7 @@ async def test_invoked_job_overtakes_automatic_ones(model: LocalModel) -> None:
     assert order == [3, 2]
 
 
-async def test_guesses_do_not_change_the_answer(model: LocalModel) -> None:
+async def test_guesses_do_not_change_the_answer(model: WorkerSupervisor) -> None:
     """A job of one token has nothing to guess at."""
     prompt = "".join(f"value_{n} = compute(value_{n}, {n})\n" for n in range(12)) + "value_12 ="
     whole, done = await answer(model, text_job(prompt, max_tokens=24, document="whole"))
@@ -297,7 +299,7 @@ async def test_guesses_do_not_change_the_answer(model: LocalModel) -> None:
     assert cached.cached_tokens >= done.prompt_tokens + done.completion_tokens - 2
 
 
-async def test_any_other_job_ends_one_that_reads_ahead_and_finds_what_it_has_read(model: LocalModel) -> None:
+async def test_any_other_job_ends_one_that_reads_ahead_and_finds_what_it_has_read(model: WorkerSupervisor) -> None:
     warming = text_job(LONG, max_tokens=1, document="ahead", priority=WARM_PRIORITY)
     async with aclosing(model.run(warming)) as running:
         first = asyncio.ensure_future(anext(running))
@@ -309,7 +311,7 @@ async def test_any_other_job_ends_one_that_reads_ahead_and_finds_what_it_has_rea
     assert ended.stop == "cancelled"
 
 
-async def test_job_cancelled_in_the_queue_never_runs(model: LocalModel) -> None:
+async def test_job_cancelled_in_the_queue_never_runs(model: WorkerSupervisor) -> None:
     async with aclosing(model.run(text_job(max_tokens=1000))) as running:
         await anext(running)
         cancellation = Cancellation()
@@ -320,19 +322,19 @@ async def test_job_cancelled_in_the_queue_never_runs(model: LocalModel) -> None:
     assert (done.stop, done.completion_tokens, done.cpu_s) == ("cancelled", 0, 0.0)
 
 
-async def test_job_cancelled_before_it_is_given_never_runs(model: LocalModel) -> None:
+async def test_job_cancelled_before_it_is_given_never_runs(model: WorkerSupervisor) -> None:
     cancellation = Cancellation()
     cancellation.request()
     assert (await answer(model, text_job(max_tokens=1000), cancellation))[1].completion_tokens == 0
-    assert model.n_queued == 0
+    assert model.queue_length == 0
 
 
-async def test_time_box_ends_a_job_while_it_still_reads_the_prompt(model: LocalModel) -> None:
+async def test_time_box_ends_a_job_while_it_still_reads_the_prompt(model: WorkerSupervisor) -> None:
     _, done = await answer(model, text_job(LONG, max_tokens=500, time_box_ms=30, document="box"))
     assert done.stop == "time_box"
 
 
-async def test_prompt_over_the_context_is_refused_before_any_work(model: LocalModel) -> None:
+async def test_prompt_over_the_context_is_refused_before_any_work(model: WorkerSupervisor) -> None:
     with pytest.raises(PromptTooLongError, match="and the local model takes 4095"):
         await answer(model, text_job(LONG * 20))
 
@@ -343,7 +345,7 @@ async def test_answer_ends_where_the_context_does(spec: ModelSpec, tmp_path: Pat
     assert (done.stop, done.prompt_tokens + done.completion_tokens) == ("length", 512)
 
 
-async def test_worker_on_a_busy_machine_uses_fewer_threads(model: LocalModel) -> None:
+async def test_worker_on_a_busy_machine_uses_fewer_threads(model: WorkerSupervisor) -> None:
     _, done = await answer(model, text_job(max_tokens=2))
     assert 1 <= done.n_threads <= max(1, os.cpu_count() or 1)
 
@@ -422,7 +424,7 @@ async def test_second_native_crash_in_a_job_steps_down(spec: ModelSpec, tmp_path
 async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF\x03\x00\x00\x00" + bytes(64))
-    model = LocalModel(replace(spec, path=broken), LocalConfig(), tmp_path / "worker.json", LOG)
+    model = WorkerSupervisor(replace(spec, path=broken), LocalConfig(), tmp_path / "worker.json", LOG)
     with pytest.raises(ModelError, match="halfwatt models verify"):
         await model.start()
     assert model.state == "failed"
@@ -432,7 +434,7 @@ async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_
 
 
 async def test_crash_with_every_fallback_ends_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
-    model = LocalModel(spec, LocalConfig(), tmp_path / "worker.json", LOG, timeouts=WorkerTimeouts(load_s=0.01))
+    model = WorkerSupervisor(spec, LocalConfig(), tmp_path / "worker.json", LOG, timeouts=WorkerTimeouts(load_s=0.01))
     with pytest.raises(WorkerError, match="every set of parameters"):
         await model.start()
     await model.stop()
@@ -453,7 +455,7 @@ async def test_stop_ends_the_worker_and_the_jobs_on_their_way(spec: ModelSpec, t
         await anext(model.run(text_job()))
 
 
-async def test_prompt_is_not_in_process_arguments_or_environment(model: LocalModel) -> None:
+async def test_prompt_is_not_in_process_arguments_or_environment(model: WorkerSupervisor) -> None:
     async with aclosing(model.run(text_job("SECRET_MARK = 1\n", max_tokens=500))) as items:
         await anext(items)
         worker = psutil.Process(model.pid)
@@ -468,12 +470,12 @@ from dataclasses import replace
 from pathlib import Path
 from halfwatt.daemon.models import catalog
 from halfwatt.daemon.settings.schema import LocalConfig
-from halfwatt.daemon.worker.supervisor import LocalModel
+from halfwatt.daemon.worker.supervisor import WorkerSupervisor
 from halfwatt.daemon.worker.protocol import WorkerJob
 
 async def main():
     spec = replace(catalog.load()["qwen2.5-coder-0.5b"], path=Path({str(model_path)!r}))
-    model = LocalModel(spec, LocalConfig(), Path({str(tmp_path / "worker.json")!r}), logging.getLogger())
+    model = WorkerSupervisor(spec, LocalConfig(), Path({str(tmp_path / "worker.json")!r}), logging.getLogger())
     await model.start()
     async for _ in model.run(WorkerJob(kind="text", prompt="1 2 3", max_tokens=4000)):
         print(model.pid, flush=True)

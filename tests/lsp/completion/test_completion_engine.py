@@ -13,17 +13,25 @@ from halfwatt.daemon.errors import WorkerError
 from halfwatt.daemon.settings.schema import CompletionConfig
 from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, TierKind, TokenCounts
 from halfwatt.lsp.completion.context.prompt import CompletionPrompt
-from halfwatt.lsp.completion.engine import EXPLORE_EVERY, KNOWN, UNLIKELY, CompletionEngine, Moment, Skip
-from halfwatt.lsp.completion.filter import HALF_TRUST, Guess, Personal, guess, load, read_personal, write_personal
+from halfwatt.lsp.completion.engine import EXPLORE_EVERY, KNOWN, UNLIKELY, CompletionEngine, QueryConditions, Skip
+from halfwatt.lsp.completion.filter import (
+    HALF_TRUST,
+    AcceptanceEstimate,
+    PersonalWeights,
+    estimate,
+    load,
+    read_personal,
+    write_personal,
+)
 from halfwatt.lsp.completion.outcomes import READ_MS, OutcomeTracker
-from halfwatt.lsp.completion.prompt_budget import LEVELS, Pace
+from halfwatt.lsp.completion.prompt_budget import LEVELS, PromptBudget
 from halfwatt.lsp.completion.rules import EditorFacts
 from halfwatt.lsp.completion.values import Nothing, Offer, Query, Superseded, Trigger
 
 URI = "file:///a.py"
 BEFORE = "def mean(xs):\n    total = sum(xs)\n    return total / "
-GUESS = Guess(0.5, Personal.weights)
-MOMENT = Moment(CompletionConfig(), EditorFacts())
+ESTIMATE = AcceptanceEstimate(0.5, PersonalWeights.weights)
+CONDITIONS = QueryConditions(CompletionConfig(), EditorFacts())
 
 
 def result(text: str, stop: str = "statement", kind: TierKind = "local") -> Result:
@@ -64,13 +72,13 @@ class Daemon:
 
 
 @dataclass
-class World:
+class EngineUnderTest:
     daemon: Daemon
     engine: CompletionEngine
     skips: list[Skip]
 
     async def suggest(self, prefix: str, suffix: str = "\n", trigger: Trigger = "invoked") -> object:
-        return await self.engine.suggest(Query(URI, prefix, suffix, "python", trigger), MOMENT)
+        return await self.engine.suggest(Query(URI, prefix, suffix, "python", trigger), CONDITIONS)
 
     def start(self, prefix: str, suffix: str = "\n", trigger: Trigger = "invoked") -> asyncio.Task[object]:
         return asyncio.create_task(self.suggest(prefix, suffix, trigger))
@@ -82,130 +90,132 @@ class World:
 
 
 @pytest.fixture
-async def world() -> World:
+async def tested() -> EngineUnderTest:
     daemon, skips = Daemon(), list[Skip]()
-    return World(daemon, CompletionEngine(daemon.ask, lambda query: "", skips.append), skips)
+    return EngineUnderTest(daemon, CompletionEngine(daemon.ask, lambda query: "", skips.append), skips)
 
 
-async def test_offer_is_post_processed(world: World) -> None:
-    world.daemon.says("len(xs)\n\n\ndef other():")
-    assert await world.suggest(BEFORE) == Offer("id len(xs)\n\n\ndef other():", "len(xs)")
+async def test_offer_is_post_processed(tested: EngineUnderTest) -> None:
+    tested.daemon.says("len(xs)\n\n\ndef other():")
+    assert await tested.suggest(BEFORE) == Offer("id len(xs)\n\n\ndef other():", "len(xs)")
 
 
-async def test_known_text_is_not_asked_for_again(world: World) -> None:
-    world.daemon.says("len(xs)")
-    await world.suggest(BEFORE)
-    assert await world.suggest(BEFORE + "l", trigger="automatic") == Offer("id len(xs)", "en(xs)", cached=True)
-    assert len(world.daemon.asked) == 1
-    assert [skip.reason for skip in world.skips] == [KNOWN]
+async def test_known_text_is_not_asked_for_again(tested: EngineUnderTest) -> None:
+    tested.daemon.says("len(xs)")
+    await tested.suggest(BEFORE)
+    assert await tested.suggest(BEFORE + "l", trigger="automatic") == Offer("id len(xs)", "en(xs)", cached=True)
+    assert len(tested.daemon.asked) == 1
+    assert [skip.reason for skip in tested.skips] == [KNOWN]
 
 
-async def test_rest_under_four_characters_is_not_shown_and_not_asked_for(world: World) -> None:
-    world.daemon.says("len(xs)")
-    await world.suggest(BEFORE)
-    assert isinstance(await world.suggest(BEFORE + "len(x", trigger="automatic"), Nothing)
-    assert len(world.daemon.asked) == 1
+async def test_rest_under_four_characters_is_not_shown_and_not_asked_for(tested: EngineUnderTest) -> None:
+    tested.daemon.says("len(xs)")
+    await tested.suggest(BEFORE)
+    assert isinstance(await tested.suggest(BEFORE + "len(x", trigger="automatic"), Nothing)
+    assert len(tested.daemon.asked) == 1
 
 
-async def test_typing_what_the_stream_says_keeps_the_request(world: World) -> None:
-    first = world.start(BEFORE)
-    await world.settle()
-    world.daemon.steps.put_nowait("len(")
-    await world.settle()
-    world.engine.changed(URI, BEFORE + "l\n")
-    second = world.start(BEFORE + "l")
-    await world.settle()
-    world.daemon.steps.put_nowait("xs)")
-    world.daemon.steps.put_nowait(result("len(xs)"))
+async def test_typing_what_the_stream_says_keeps_the_request(tested: EngineUnderTest) -> None:
+    first = tested.start(BEFORE)
+    await tested.settle()
+    tested.daemon.steps.put_nowait("len(")
+    await tested.settle()
+    tested.engine.changed(URI, BEFORE + "l\n")
+    second = tested.start(BEFORE + "l")
+    await tested.settle()
+    tested.daemon.steps.put_nowait("xs)")
+    tested.daemon.steps.put_nowait(result("len(xs)"))
     assert await second == Offer("id len(xs)", "en(xs)")
     assert await first == Superseded()
-    assert len(world.daemon.asked) == 1
-    assert world.daemon.stopped == 0
+    assert len(tested.daemon.asked) == 1
+    assert tested.daemon.stopped == 0
 
 
-async def test_typing_something_else_stops_the_request_before_anything_new_is_asked(world: World) -> None:
-    first = world.start(BEFORE)
-    await world.settle()
-    world.daemon.steps.put_nowait("len(")
-    await world.settle()
-    world.engine.changed(URI, BEFORE + "z\n")
-    await world.settle()
-    assert world.daemon.stopped == 1
+async def test_typing_something_else_stops_the_request_before_anything_new_is_asked(tested: EngineUnderTest) -> None:
+    first = tested.start(BEFORE)
+    await tested.settle()
+    tested.daemon.steps.put_nowait("len(")
+    await tested.settle()
+    tested.engine.changed(URI, BEFORE + "z\n")
+    await tested.settle()
+    assert tested.daemon.stopped == 1
     assert await first == Superseded()
 
 
-async def test_stream_that_leaves_what_was_typed_is_replaced_by_a_new_request(world: World) -> None:
-    first = world.start(BEFORE)
-    await world.settle()
-    second = world.start(BEFORE + "c")
-    await world.settle()
-    world.daemon.steps.put_nowait("len(xs)")
-    await world.settle()
-    world.daemon.says("ount(xs)")
+async def test_stream_that_leaves_what_was_typed_is_replaced_by_a_new_request(tested: EngineUnderTest) -> None:
+    first = tested.start(BEFORE)
+    await tested.settle()
+    second = tested.start(BEFORE + "c")
+    await tested.settle()
+    tested.daemon.steps.put_nowait("len(xs)")
+    await tested.settle()
+    tested.daemon.says("ount(xs)")
     assert await second == Offer("id ount(xs)", "ount(xs)")
     assert await first == Superseded()
-    assert world.daemon.stopped == 1
-    assert len(world.daemon.asked) == 2
+    assert tested.daemon.stopped == 1
+    assert len(tested.daemon.asked) == 2
 
 
-async def test_request_that_nobody_waits_for_any_more_ends(world: World) -> None:
-    asked = world.start(BEFORE)
-    await world.settle()
+async def test_request_that_nobody_waits_for_any_more_ends(tested: EngineUnderTest) -> None:
+    asked = tested.start(BEFORE)
+    await tested.settle()
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    await asyncio.wait_for(world.daemon.stop_seen.wait(), 10)
+    await asyncio.wait_for(tested.daemon.stop_seen.wait(), 10)
 
 
-async def test_newer_question_during_the_debounce_asks_once(world: World) -> None:
-    first = world.start(BEFORE + "l", trigger="automatic")
-    await world.settle()
-    second = world.start(BEFORE + "le", trigger="automatic")
-    world.daemon.says("n(xs)")
+async def test_newer_question_during_the_debounce_asks_once(tested: EngineUnderTest) -> None:
+    first = tested.start(BEFORE + "l", trigger="automatic")
+    await tested.settle()
+    second = tested.start(BEFORE + "le", trigger="automatic")
+    tested.daemon.says("n(xs)")
     assert await first == Superseded()
     assert await second == Offer("id n(xs)", "n(xs)")
-    assert len(world.daemon.asked) == 1
+    assert len(tested.daemon.asked) == 1
 
 
-async def test_rule_that_objects_asks_nothing_and_counts_it(world: World) -> None:
-    answer = await world.suggest("value = com", "pute\n", trigger="automatic")
+async def test_rule_that_objects_asks_nothing_and_counts_it(tested: EngineUnderTest) -> None:
+    answer = await tested.suggest("value = com", "pute\n", trigger="automatic")
     assert isinstance(answer, Nothing)
-    assert [skip.reason for skip in world.skips] == [answer.reason]
-    assert world.daemon.asked == []
+    assert [skip.reason for skip in tested.skips] == [answer.reason]
+    assert tested.daemon.asked == []
 
 
-async def test_unlikely_place_is_not_asked_about_in_quiet_mode(world: World) -> None:
-    quiet = Moment(CompletionConfig(mode="quiet"), EditorFacts(), Personal((-6.0, *Personal.weights[1:])))
-    answer = await world.engine.suggest(Query(URI, "import os\n\n\nq", "\n", "python"), quiet)
+async def test_unlikely_place_is_not_asked_about_in_quiet_mode(tested: EngineUnderTest) -> None:
+    quiet = QueryConditions(
+        CompletionConfig(mode="quiet"), EditorFacts(), PersonalWeights((-6.0, *PersonalWeights.weights[1:]))
+    )
+    answer = await tested.engine.suggest(Query(URI, "import os\n\n\nq", "\n", "python"), quiet)
     assert answer == Nothing(UNLIKELY)
-    assert world.daemon.asked == []
+    assert tested.daemon.asked == []
 
 
-async def test_tier_none_answers_with_its_reason_and_is_not_remembered(world: World) -> None:
-    world.daemon.steps.put_nowait(result("", kind="none"))
-    assert await world.suggest(BEFORE) == Nothing("because")
-    world.daemon.says("len(xs)")
-    assert isinstance(await world.suggest(BEFORE), Offer)
+async def test_tier_none_answers_with_its_reason_and_is_not_remembered(tested: EngineUnderTest) -> None:
+    tested.daemon.steps.put_nowait(result("", kind="none"))
+    assert await tested.suggest(BEFORE) == Nothing("because")
+    tested.daemon.says("len(xs)")
+    assert isinstance(await tested.suggest(BEFORE), Offer)
 
 
-async def test_failure_is_a_reason_and_not_an_exception(world: World) -> None:
-    world.daemon.steps.put_nowait(WorkerError("The worker ended. Ask again."))
-    assert await world.suggest(BEFORE) == Nothing("The worker ended. Ask again.")
+async def test_failure_is_a_reason_and_not_an_exception(tested: EngineUnderTest) -> None:
+    tested.daemon.steps.put_nowait(WorkerError("The worker ended. Ask again."))
+    assert await tested.suggest(BEFORE) == Nothing("The worker ended. Ask again.")
 
 
-async def test_answer_cut_before_its_first_word_is_asked_for_again(world: World) -> None:
-    world.daemon.says("", stop="time_box")
-    assert isinstance(await world.suggest(BEFORE), Nothing)
-    world.daemon.says("len(xs)")
-    assert isinstance(await world.suggest(BEFORE), Offer)
+async def test_answer_cut_before_its_first_word_is_asked_for_again(tested: EngineUnderTest) -> None:
+    tested.daemon.says("", stop="time_box")
+    assert isinstance(await tested.suggest(BEFORE), Nothing)
+    tested.daemon.says("len(xs)")
+    assert isinstance(await tested.suggest(BEFORE), Offer)
 
 
-async def test_warming_reads_one_token_of_the_same_prompt_and_stays_out_of_the_cache(world: World) -> None:
-    world.daemon.says("l", stop="length")
-    await world.engine.warm(Query(URI, BEFORE, "\n", "python"))
-    world.daemon.says("len(xs)")
-    await world.suggest(BEFORE)
-    (warm, warm_options), (asked, options) = world.daemon.asked
+async def test_warming_reads_one_token_of_the_same_prompt_and_stays_out_of_the_cache(tested: EngineUnderTest) -> None:
+    tested.daemon.says("l", stop="length")
+    await tested.engine.warm(Query(URI, BEFORE, "\n", "python"))
+    tested.daemon.says("len(xs)")
+    await tested.suggest(BEFORE)
+    (warm, warm_options), (asked, options) = tested.daemon.asked
     assert warm == asked
     assert warm_options.document == options.document
     assert warm_options.route == "local"
@@ -213,28 +223,30 @@ async def test_warming_reads_one_token_of_the_same_prompt_and_stays_out_of_the_c
     assert not options.warm
 
 
-async def test_document_names_differ_between_windows_and_do_not_tell_the_file(world: World) -> None:
-    other = World(Daemon(), CompletionEngine(world.daemon.ask, lambda query: "", world.skips.append), world.skips)
-    for each in (world, other):
-        world.daemon.says("len(xs)")
+async def test_document_names_differ_between_windows_and_do_not_tell_the_file(tested: EngineUnderTest) -> None:
+    other = EngineUnderTest(
+        Daemon(), CompletionEngine(tested.daemon.ask, lambda query: "", tested.skips.append), tested.skips
+    )
+    for each in (tested, other):
+        tested.daemon.says("len(xs)")
         await each.suggest(BEFORE)
-    names = {options.document for _, options in world.daemon.asked}
+    names = {options.document for _, options in tested.daemon.asked}
     assert len(names) == 2
     assert not any("a.py" in (name or "") for name in names)
 
 
 def test_filter_answers_within_two_milliseconds_of_plain_python() -> None:
     assert len(load().trees) * max(len(tree.feature) for tree in load().trees) < 20_000
-    assert 0 < guess(load(), [0.0] * len(load().names), Personal()).p < 1
+    assert 0 < estimate(load(), [0.0] * len(load().names), PersonalWeights()).p < 1
 
 
 def test_few_outcomes_move_the_filter_little_and_many_take_over() -> None:
     values = [0.0] * len(load().names)
-    shipped = guess(load(), values, Personal()).p
-    personal, seen = Personal(), list[float]()
+    shipped = estimate(load(), values, PersonalWeights()).p
+    personal, seen = PersonalWeights(), list[float]()
     for _ in range(20 * HALF_TRUST):
-        personal = personal.learned(guess(load(), values, personal), accepted=True)
-        seen.append(guess(load(), values, personal).p)
+        personal = personal.learned(estimate(load(), values, personal), accepted=True)
+        seen.append(estimate(load(), values, personal).p)
     assert seen == sorted(seen)
     assert seen[4] < shipped + 0.1
     assert seen[-1] > 0.9
@@ -243,39 +255,39 @@ def test_few_outcomes_move_the_filter_little_and_many_take_over() -> None:
 def test_filter_learns_where_the_user_takes_suggestions() -> None:
     here, there = ([0.0] * len(load().names) for _ in range(2))
     there[load().names.index("in_comment")] = 1.0
-    personal = Personal()
+    personal = PersonalWeights()
     for _ in range(10 * HALF_TRUST):
-        personal = personal.learned(guess(load(), here, personal), accepted=True)
-        personal = personal.learned(guess(load(), there, personal), accepted=False)
-    assert guess(load(), here, personal).p > 0.7
-    assert guess(load(), there, personal).p < 0.3
+        personal = personal.learned(estimate(load(), here, personal), accepted=True)
+        personal = personal.learned(estimate(load(), there, personal), accepted=False)
+    assert estimate(load(), here, personal).p > 0.7
+    assert estimate(load(), there, personal).p < 0.3
 
 
 def test_what_was_learned_is_kept_and_a_damaged_file_is_nothing_learned(tmp_path: Path) -> None:
-    personal = Personal().learned(guess(load(), [0.0] * len(load().names), Personal()), accepted=True)
+    personal = PersonalWeights().learned(estimate(load(), [0.0] * len(load().names), PersonalWeights()), accepted=True)
     file = tmp_path / "state" / "filter.json"
     write_personal(file, personal)
     assert read_personal(file) == personal
     file.write_bytes(b'{"weights": [1.0], "n_outcomes": 3}')
-    assert read_personal(file) == Personal()
+    assert read_personal(file) == PersonalWeights()
 
 
-async def test_filter_that_follows_the_user_asks_now_and_then_where_it_expects_nothing(world: World) -> None:
-    shy = Personal((-6.0, *Personal.weights[1:]), n_outcomes=50)
+async def test_filter_that_follows_the_user_asks_now_and_then_where_it_expects_nothing(tested: EngineUnderTest) -> None:
+    shy = PersonalWeights((-6.0, *PersonalWeights.weights[1:]), n_outcomes=50)
     for _ in range(EXPLORE_EVERY):
-        world.daemon.says("")
+        tested.daemon.says("")
     for n in range(EXPLORE_EVERY):
         query = Query(f"file:///{n}.py", "import os\n\n\nq", "\n", "python")
-        await world.engine.suggest(query, Moment(CompletionConfig(), EditorFacts(), shy))
-    assert len(world.daemon.asked) == 1
+        await tested.engine.suggest(query, QueryConditions(CompletionConfig(), EditorFacts(), shy))
+    assert len(tested.daemon.asked) == 1
 
 
 def test_outcomes_tell_read_from_unread_and_count_a_continuation_once() -> None:
     outcomes = OutcomeTracker()
-    said = outcomes.offered(URI, "1", GUESS, 0)
-    said += outcomes.offered(URI, "1", GUESS, 100)
-    said += outcomes.offered(URI, "2", GUESS, READ_MS - 1)
-    said += outcomes.offered(URI, "3", GUESS, 3 * READ_MS)
+    said = outcomes.offered(URI, "1", ESTIMATE, 0)
+    said += outcomes.offered(URI, "1", ESTIMATE, 100)
+    said += outcomes.offered(URI, "2", ESTIMATE, READ_MS - 1)
+    said += outcomes.offered(URI, "3", ESTIMATE, 3 * READ_MS)
     said += outcomes.accepted("3", 7)
     said += outcomes.gone(URI, 9 * READ_MS)
     seen = [(each.feedback.request_id, each.feedback.outcome, each.accepted) for each in said]
@@ -291,19 +303,19 @@ def test_outcomes_tell_read_from_unread_and_count_a_continuation_once() -> None:
 
 def test_partly_accepted_suggestion_is_no_rejection() -> None:
     outcomes = OutcomeTracker()
-    outcomes.offered(URI, "1", GUESS, 0)
+    outcomes.offered(URI, "1", ESTIMATE, 0)
     partly = outcomes.partially_accepted("1", 4) + outcomes.partially_accepted("1", 9)
     assert [(each.feedback.n_chars, each.accepted) for each in partly] == [(4, True), (9, None)]
     assert outcomes.gone(URI, 9 * READ_MS) == []
 
 
 def test_budget_follows_the_machine_in_steps() -> None:
-    pace = Pace()
-    assert pace.read(10, 5000) == pace
-    assert pace.read(100, 1000).budget_tokens == pace.budget_tokens
+    budget = PromptBudget()
+    assert budget.read(10, 5000) == budget
+    assert budget.read(100, 1000).budget_tokens == budget.budget_tokens
     for _ in range(20):
-        pace = pace.read(100, 1000)
-    assert pace.budget_tokens == LEVELS[0]
+        budget = budget.read(100, 1000)
+    assert budget.budget_tokens == LEVELS[0]
     for _ in range(20):
-        pace = pace.read(1000, 1000)
-    assert pace.budget_tokens == LEVELS[-1]
+        budget = budget.read(1000, 1000)
+    assert budget.budget_tokens == LEVELS[-1]

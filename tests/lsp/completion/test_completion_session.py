@@ -13,9 +13,9 @@ import pytest
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.settings.schema import CompletionConfig, Config, PrivacyConfig
 from halfwatt.daemon.wire import Energy, Feedback, Latency, RequestOptions, Result, Saved, Skipped, TokenCounts
-from halfwatt.lsp.completion.battery import Power
+from halfwatt.lsp.completion.battery import PowerSource
 from halfwatt.lsp.completion.context.gather import ContextDocument
-from halfwatt.lsp.completion.filter import Personal, read_personal
+from halfwatt.lsp.completion.filter import PersonalWeights, read_personal
 from halfwatt.lsp.completion.rules import MANUAL, MANUAL_ON_BATTERY
 from halfwatt.lsp.completion.session import Dependencies, Session
 from halfwatt.lsp.completion.values import Nothing, Offer, Query, Trigger
@@ -82,8 +82,8 @@ def make(tmp_path: Path) -> Make:
             return cast("Client", daemon)
 
         dependencies = Dependencies(client, lambda: config or Config(), personal, lambda: "test")
-        power = Power(sensor=lambda: on_battery)
-        return Window(daemon, Session(dependencies, power), tmp_path / "project", personal)
+        power_source = PowerSource(sensor=lambda: on_battery)
+        return Window(daemon, Session(dependencies, power_source), tmp_path / "project", personal)
 
     return made
 
@@ -181,4 +181,4 @@ async def test_outcomes_reach_the_ledger_and_the_users_own_filter(make: Make) ->
     assert [(each.outcome, each.n_chars) for each in window.daemon.outcomes] == [("offered", None), ("accepted", 14)]
     learned = read_personal(window.personal)
     assert learned.n_outcomes == 1
-    assert learned.weights[0] > Personal().weights[0]
+    assert learned.weights[0] > PersonalWeights().weights[0]

@@ -13,7 +13,7 @@ from halfwatt.router_model.bench.registry import families
 from halfwatt.router_model.bench.runs import Repetition, run_all
 from halfwatt.router_model.bench.table import average, hull_of
 from halfwatt.router_model.measures.evaluation import PairOutcomes, Rows, point, upper_hull
-from halfwatt.router_model.measures.family import Family, PairData, RoutingShares
+from halfwatt.router_model.measures.family import PairData, RouterFamily, RoutingShares
 from halfwatt.router_model.training.views import Inputs
 
 N_TASKS = 20
@@ -40,24 +40,24 @@ def data() -> PairData:
 
 def test_every_task_is_tested_once_by_a_router_that_did_not_see_it(data: PairData) -> None:
     counted = Counted()
-    ((result,),) = run_all([Family("counted", counted.route, "test")], data, [0], None, 1)
+    ((result,),) = run_all([RouterFamily("counted", counted.route, "test")], data, [0], None, 1)
     assert counted.n_trained == 5
     assert result.strong["half"].tolist() == [place % 2 for place in range(N_TASKS)]
 
 
 def test_a_stopped_bench_goes_on_where_it_was(data: PairData, tmp_path: Path) -> None:
     first, second = Counted(), Counted()
-    run_all([Family("counted", first.route, "test")], data, [0, 1], tmp_path, 1)
-    ((_, _, new),) = run_all([Family("counted", second.route, "test")], data, [0, 1, 2], tmp_path, 1)
+    run_all([RouterFamily("counted", first.route, "test")], data, [0, 1], tmp_path, 1)
+    ((_, _, new),) = run_all([RouterFamily("counted", second.route, "test")], data, [0, 1, 2], tmp_path, 1)
     assert second.n_trained == 5
     assert new.p_pass is not None
 
 
 def test_other_outcomes_are_measured_anew(data: PairData, tmp_path: Path) -> None:
     first, second = Counted(), Counted()
-    run_all([Family("counted", first.route, "test")], data, [0], tmp_path, 1)
+    run_all([RouterFamily("counted", first.route, "test")], data, [0], tmp_path, 1)
     other = replace(data, pair=PairOutcomes(1 - data.pair.passed, data.pair.energy_j))
-    run_all([Family("counted", second.route, "test")], other, [0], tmp_path, 1)
+    run_all([RouterFamily("counted", second.route, "test")], other, [0], tmp_path, 1)
     assert second.n_trained == 5
 
 
@@ -79,5 +79,5 @@ def test_hull_keeps_what_no_mixture_beats(data: PairData) -> None:
 
 def test_mixture_on_the_hull_lands_at_its_accuracy(data: PairData) -> None:
     routed = Repetition({"": np.ones(N_TASKS) * (np.arange(N_TASKS) % 2)}, None, 0.0)
-    mixed = hull_of([average(Family("other", Counted().route, "a study"), [routed])], data.pair, [0.6])
+    mixed = hull_of([average(RouterFamily("other", Counted().route, "a study"), [routed])], data.pair, [0.6])
     assert point(data.pair, mixed.strong["60 %"]).accuracy == pytest.approx(0.6)

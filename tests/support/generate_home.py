@@ -15,7 +15,7 @@ SETTINGS = "[local]\nmax_tokens = 160\n"
 
 
 @contextmanager
-def world(folder: Path, model_path: Path | None) -> Iterator[dict[str, str]]:
+def user_home(folder: Path, model_path: Path | None) -> Iterator[dict[str, str]]:
     """The environment of a user with this model (None: without one); the daemon is ended behind the tests."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("HALFWATT_")}
     for name in FOREIGN_KEYS:
