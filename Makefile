@@ -58,10 +58,11 @@ docs: setup
 	$(RUN)/python packaging/docs/write_pages.py
 
 # one at a time: two heavy processes on two cores slow each other; BENCHES="generate" runs one alone
+SUPPORT := $(CURDIR)/tests/support:$(CURDIR)/tests/support/energy:$(CURDIR)/tests/support/servers
 BENCHES ?= generate worker energy completion
 bench: model
 	@missed=0; for name in $(BENCHES); do \
-	  echo "== bench_$$name"; (cd tests && PYTHONPATH=$(CURDIR)/tests/support HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || missed=1; \
+	  echo "== bench_$$name"; (cd tests && PYTHONPATH=$(SUPPORT) HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || missed=1; \
 	done; exit $$missed
 
 VSCODE = CODE_SERVER=$(CACHE)/code-server VSIX=$(CACHE)/halfwatt.vsix SERVER_BIN=$(CURDIR)/$(RUN) \

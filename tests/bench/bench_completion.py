@@ -1,6 +1,6 @@
 """The figures of inline completion: speed, a typing trace against the naive client, calls avoided, holes.
 
-    cd tests && PYTHONPATH=support python -m bench.bench_completion [--only ghost,trace,holes] [--quick] [--json FILE]
+    make bench BENCHES=completion BENCH_ARGS="[--only ghost,trace,holes] [--quick] [--json FILE]"
 
 The parts:
 
@@ -38,12 +38,15 @@ from pathlib import Path
 
 import cloud_server
 import running_daemon
-from bench import completion_calls, completion_speed, figures, hole_run, plain_llama, typing_trace
-from bench.edit_holes import edit_holes
+from bench import figures, plain_llama
+from bench.completion import calls as completion_calls
+from bench.completion import hole_run, typing_trace
+from bench.completion import speed as completion_speed
+from bench.completion.edit_holes import edit_holes
+from bench.completion.holes import TEST_PACKAGES, TRAIN_PACKAGES, Hole, holes
+from bench.completion.kept_answers import KeptAnswers
+from bench.completion.made_traces import made_traces, program_traces
 from bench.figures import Figure
-from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, Hole, holes
-from bench.kept_answers import KeptAnswers
-from bench.made_traces import made_traces, program_traces
 from conftest import MODELS_DIR, SMALL_MODEL_FILE
 from lsp_session import Session, session
 from repository import ROOT
@@ -243,7 +246,7 @@ async def filtered(bench: Bench) -> Figures:
         completion_filter.estimate(model, features(query), completion_filter.PersonalWeights())
         taken.append(1000 * (time.perf_counter() - started))
     yield figures.of("filter: one decision in a document of 300,000 characters", taken, "ms", most=2)
-    size = (ROOT / "lsp" / completion_filter.FILE).stat().st_size / 1e6
+    size = (ROOT / "lsp" / "completion" / completion_filter.FILE).stat().st_size / 1e6
     yield Figure("filter: size", size, "MB", goal="≤ 3", met=size <= 3)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from energy_rows import row
-from repository import SUPPORT
 
 from halfwatt.daemon.errors import LedgerError, UsageError
 from halfwatt.daemon.ledger import summary as ledger_summary
@@ -260,7 +259,7 @@ def test_acknowledged_rows_survive_a_killed_process(tmp_path: Path) -> None:
         "ledger = Ledger(Path(sys.argv[1]))\ni = 0\n"
         "while True:\n    ledger.insert(row(f'r{i}', 1e9 + i, local_j=1.0)); print(i, flush=True); i += 1\n"
     )
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), *sys.path])}
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True, env=environ
     )

@@ -53,7 +53,7 @@ class Receiver:
 def receiver(tmp_path: Path) -> Iterator[Receiver]:
     folder = tmp_path / "received"
     folder.mkdir()
-    program = SUPPORT / "otlp_receiver.py"
+    program = SUPPORT / "servers" / "otlp_receiver.py"
     process = subprocess.Popen([sys.executable, str(program), str(folder)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     yield Receiver(folder, int(process.stdout.readline()))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from bench.completion_calls import Opportunity, Tally, avoided, moments, tallied
-from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES
-from bench.kept_answers import KeptAnswers
-from bench.made_traces import PROGRAMS, made_traces, program_traces, typed
-from bench.typing_trace import final_text
+from bench.completion.calls import Opportunity, Tally, avoided, moments, tallied
+from bench.completion.holes import TEST_PACKAGES, TRAIN_PACKAGES
+from bench.completion.kept_answers import KeptAnswers
+from bench.completion.made_traces import PROGRAMS, made_traces, program_traces, typed
+from bench.completion.typing_trace import final_text
 
 from halfwatt.daemon.wire import Energy, Latency, RequestOptions, Result, Saved, TokenCounts
 from halfwatt.lsp.completion.values import Query

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.holes import parses, source_files
-from bench.typing_trace import Edit
+from bench.completion.holes import parses, source_files
+from bench.completion.typing_trace import Edit
 
 PROGRAMS = Path(__file__).with_name("programs.txt")
 BETWEEN = "\n\n====\n"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import figures, plain_llama
+from bench.completion.holes import Hole, chars_saved, first_line, parses, similarity
+from bench.completion.kept_answers import KeptAnswers
 from bench.figures import Figure
-from bench.holes import Hole, chars_saved, first_line, parses, similarity
-from bench.kept_answers import KeptAnswers
 
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.inference.stops import Stopper

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.hole_run import BUDGET
-from bench.holes import Hole, parses
+from bench.completion.hole_run import BUDGET
+from bench.completion.holes import Hole, parses
 
 from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
 from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from bench.completion.typing_trace import Edit, final_text, is_exact
 from bench.figures import Figure
-from bench.typing_trace import Edit, final_text, is_exact
 
 from halfwatt.daemon.settings.schema import CompletionConfig
 from halfwatt.lsp.completion.cache import Cache, Entry

@@ -1,10 +1,10 @@
 """Train the ghost-text filter: from labelled typing positions to lsp/completion/filter.json.
 
     cd tests
-    export PYTHONPATH=$PWD/support
-    python -m bench.train_filter label TRAIN.jsonl --part train --model FILE.gguf
-    python -m bench.train_filter label TEST.jsonl --part test --model FILE.gguf
-    python -m bench.train_filter fit TRAIN.jsonl TEST.jsonl
+    export PYTHONPATH=$PWD/support:$PWD/support/energy:$PWD/support/servers
+    python -m bench.completion.train_filter label TRAIN.jsonl --part train --model FILE.gguf
+    python -m bench.completion.train_filter label TEST.jsonl --part test --model FILE.gguf
+    python -m bench.completion.train_filter fit TRAIN.jsonl TEST.jsonl
 
 The stages:
 1. Positions in installed packages.
@@ -29,7 +29,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from bench.holes import TEST_PACKAGES, TRAIN_PACKAGES, first_line, typing_positions
+from bench.completion.holes import TEST_PACKAGES, TRAIN_PACKAGES, first_line, typing_positions
 from repository import ROOT
 
 from halfwatt.lsp.completion.features import NAMES, features

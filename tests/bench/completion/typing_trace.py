@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 import psutil
-from bench.holes import first_line
+from bench.completion.holes import first_line
 from cloud_server import CloudServer
 from lsp_session import Session
 from lsprotocol import types

@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 from bench import figures
+from bench.completion.holes import Hole
 from bench.figures import Figure
-from bench.holes import Hole
 from bench.plain_llama import Plain
 from lsp_session import Session
 from lsprotocol import types
