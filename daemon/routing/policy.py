@@ -80,7 +80,7 @@ def allowed_tiers(
     """
     route = _route(options, config, tier)
     forced = forced_reason(config, facts)
-    refused = {t.name: reason for t in config.tiers if (reason := forced or _unable(t, config, facts))}
+    refused = {t.name: reason for t in config.tiers if (reason := forced or _unable(t, facts))}
     able = [t for t in config.tiers if t.name not in refused]
     pinned = _pinned(route, config, tier)
     allowed: list[TierConfig] = []
@@ -148,7 +148,7 @@ def _pinned(route: Route, config: Config, tier: str | None) -> list[TierConfig]:
     return [t for t in config.tiers if t.kind == "cloud"] or list(config.tiers)
 
 
-def _unable(tier: TierConfig, config: Config, facts: RequestFacts) -> str | None:
+def _unable(tier: TierConfig, facts: RequestFacts) -> str | None:
     """Why this tier could not answer even with consent; an edge tier may be reachable without the internet."""
     if tier.key and not facts.has_key.get(tier.name, False):
         return f"the tier “{tier.name}” has no key (run `halfwatt key set {tier.key}`)"

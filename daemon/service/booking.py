@@ -39,9 +39,7 @@ def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | 
         cloud=energy.add(running.cloud_energy),
         wasted=_waste(running, failed or cancelled),
     )
-    tokens = (
-        TokenCounts(ended.prompt_tokens, ended.completion_tokens, ended.cached_tokens) if ended else TokenCounts(0, 0)
-    )
+    tokens = _counts(ended)
     answered = bool(ended) and not failed and not cancelled
     result = Result(
         code="".join(running.text),

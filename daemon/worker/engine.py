@@ -66,7 +66,7 @@ class LlamaEngine:
             1, min(MOST_SLOTS, load.state_bytes // (self._state_bytes_per_token() * self.context_tokens))
         )
         self._n_threads = max(1, load.n_threads)
-        self._context = self._new_context(load)
+        self._context = self._new_context()
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = _NativeBatch(BATCH_TOKENS)
         self._weights = np.empty(self._n_vocab, dtype=np.float32)
@@ -200,7 +200,7 @@ class LlamaEngine:
 
     # Setting up
 
-    def _new_context(self, load: LoadModel) -> Any:
+    def _new_context(self) -> Any:
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = self.context_tokens * self.n_slots
         parameters.n_seq_max = self.n_slots

@@ -30,11 +30,7 @@ QUIET_THREADS = {"GOMP_SPINCOUNT": "10000", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class WorkerCrashedError(WorkerError):
-    """The process ended before it was ready; `native` where broken native code is the likely cause."""
-
-    def __init__(self, message: str, native: bool) -> None:
-        super().__init__(message)
-        self.native = native
+    """The process ended, or hung, before it was ready."""
 
 
 class WorkerProcess:
@@ -82,9 +78,9 @@ class WorkerProcess:
                             raise ModelError(message.message)
                 await self._process.wait()
         except TimeoutError:
-            raise self._crashed(f"did not become ready within {limit_s:.0f} s", native=True) from None
+            raise self._crashed(f"did not become ready within {limit_s:.0f} s") from None
         code = self.returncode or 0
-        raise self._crashed(f"ended with code {code} while it loaded the model", is_native_crash(code))
+        raise self._crashed(f"ended with code {code} while it loaded the model")
 
     async def end(self, at_once: bool = False) -> None:
         """Close its stdin, which ends it, and kill it if it does not end."""
@@ -100,10 +96,10 @@ class WorkerProcess:
         finally:
             self._stderr.cancel()
 
-    def _crashed(self, what: str, native: bool) -> WorkerCrashedError:
+    def _crashed(self, what: str) -> WorkerCrashedError:
         for line in self._errors or ():
             self._log.warning("worker: %s", line)
-        return WorkerCrashedError(f"The worker process {what}.", native)
+        return WorkerCrashedError(f"The worker process {what}.")
 
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - for the type checker

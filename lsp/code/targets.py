@@ -85,7 +85,7 @@ def find(source: Source, offset: int, undefined: Iterable[str] = (), path: str =
     call = _call_at(source, node, frozenset(undefined))
     if call is not None:
         return _call_target(source, call)
-    function = _function_at(source, node, at)
+    function = _function_at(source, node)
     if function is not None and is_stub(source, function):
         return _stub_or_refusal(source, function, path) if _is_described(source, function) else None
     declaration = next((it for it in ancestors(node) if it.type in source.language.declarations), None)
@@ -114,19 +114,19 @@ def _to_code(source: Source, offset: int) -> int:
     return min(max(offset, first), start + len(line.rstrip()) - 1)
 
 
-def _function_at(source: Source, node: Node, at: int) -> Node | None:
+def _function_at(source: Source, node: Node) -> Node | None:
     """The innermost function around the position; a decorator or a comment that touches it belongs to it."""
     for candidate in ancestors(node):
         if candidate.type in source.language.functions and candidate.child_by_field_name("body") is not None:
             return candidate
         if candidate.type in source.language.wrappers or candidate.type in source.language.comments:
-            below = _function_of(source, candidate, at)
+            below = _function_of(source, candidate)
             if below is not None:
                 return below
     return None
 
 
-def _function_of(source: Source, node: Node, at: int) -> Node | None:
+def _function_of(source: Source, node: Node) -> Node | None:
     if node.type not in source.language.comments:
         inner = [it for it in functions_in(source, node) if outer(source, it) == node]
         return inner[0] if inner else None

@@ -67,7 +67,7 @@ def features(query: Query) -> list[float]:
     rest = near[: len(near) - len(before)]
     above, n_empty = _above(rest)
     return [
-        *_line(query, before, stripped),
+        *_line(before, stripped),
         *_words(before, rest, query.suffix[:NEAR_AFTER]),
         *_place(query, before),
         *_surroundings(query, before, above, n_empty),
@@ -82,7 +82,7 @@ def features(query: Query) -> list[float]:
     ]
 
 
-def _line(query: Query, before: str, stripped: str) -> list[float]:
+def _line(before: str, stripped: str) -> list[float]:
     return [
         math.log1p(len(stripped)),
         float(width_of(before)) / 4,

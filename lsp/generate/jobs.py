@@ -188,6 +188,7 @@ class Jobs:
                 self._throttled_delta(job)
             else:
                 job.request_id = item.request_id
+                job.offer_cloud = item.offer_cloud and item.kind == "local"
                 self.last = item
                 return item
         raise HalfwattError("The daemon ended the answer without a result; nothing was changed. Try again.")
@@ -220,7 +221,7 @@ class Jobs:
             return "The text changed meanwhile; nothing was overwritten."
         self._feedback(result.request_id, "accepted", len(fitted.code))
         self._delta(job, "applied", summary(result), fitted.code)
-        if result.offer_cloud and result.kind == "local":
+        if job.offer_cloud:
             self._spawn(self._offer_cloud(job, result))
         return summary(result)
 

@@ -56,11 +56,11 @@ def _owner(source: Source, target: Target) -> str:
     indent = source.indent_at(source.start(owner))
     head = source.text[source.start(owner) : source.start(body)].rstrip()
     lines = [indent + head + (" {" if source.language.braces else "")]
-    lines.extend(_member(source, child, target, indent) for child in body.named_children)
+    lines.extend(_member(source, child, target) for child in body.named_children)
     return "\n".join(_until(lines, MAX_OWNER_CHARS))
 
 
-def _member(source: Source, child: Node, target: Target, indent: str) -> str:
+def _member(source: Source, child: Node, target: Target) -> str:
     start = source.start(child)
     functions = [it for it in functions_in(source, child) if outer(source, it) == child or it == child]
     if start == target.outer_start or child.type in source.language.comments:

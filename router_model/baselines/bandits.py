@@ -39,7 +39,7 @@ def rewards(passed: Array, energy_j: Array, lambda_: float) -> Array:
 
 def run_bandit(kind: Kind, contexts: Array, gains: Array, queries: Array, seed: int) -> BanditRun:
     """Feed the rows in order, learning only from the arm taken; then answer `queries` with the mean estimates."""
-    agent = _agent(kind, contexts.shape[1], seed)
+    agent = _agent(kind, seed)
     taken = np.zeros(len(contexts))
     for row, context in enumerate(contexts):
         (arm,) = agent.pull(context[None, :])
@@ -94,7 +94,7 @@ def regrets(data: PairData, seeds: range) -> list[dict[str, Any]]:
     return rows
 
 
-def _agent(kind: Kind, width: int, seed: int) -> Any:
+def _agent(kind: Kind, seed: int) -> Any:
     from bayesianbandits import Arm, ContextualAgent, NormalRegressor, ThompsonSampling, UpperConfidenceBound
 
     arms = [Arm(arm, learner=NormalRegressor(_PRIOR_PRECISION, _NOISE_PRECISION)) for arm in (0, 1)]

@@ -71,7 +71,7 @@ def _judge(tasks: Tasks, work: Path) -> Table:
 def self_tests_row(task: Task, draft: dict[str, Any], row: dict[str, Any], runs: Runs) -> dict[str, Any]:
     """Whether the draft passes the data set's tests and the first k of its own; without a test it fails them."""
     code = extract_code(draft["completion"])
-    lines = assertions(task, code, row["completion"])
+    lines = assertions(code, row["completion"])
     out: dict[str, Any] = {
         "task_id": task.task_id,
         "draft_passed": int(runs(judged_program(task, draft["completion"]))),
@@ -88,7 +88,7 @@ def self_tests_row(task: Task, draft: dict[str, Any], row: dict[str, Any], runs:
     return out
 
 
-def assertions(task: Task, code: str, completion: str) -> list[str]:
+def assertions(code: str, completion: str) -> list[str]:
     """The assertions that parse, in order; the answer goes on from a begun one, so that is put back in front."""
     name = next((line.split("def ")[1].partition("(")[0] for line in _heads(code)), "")
     body, fence, _ = f"assert {name}({completion}".partition("```")

@@ -40,6 +40,7 @@ class Window:
     workspace: Documents
     client_capabilities: types.ClientCapabilities = field(default_factory=lambda: CAPABILITIES)
     states: list[str] = field(default_factory=list)
+    questions: asyncio.Queue[list[str]] = field(default_factory=asyncio.Queue)  # the answers that each one offers
     work_done_progress: Any = None
 
     @property
@@ -57,6 +58,9 @@ class Window:
             self.type(edit.range, edit.new_text)
         return types.ApplyWorkspaceEditResult(applied=True)
 
+    async def window_show_message_request_async(self, params: types.ShowMessageRequestParams) -> None:
+        self.questions.put_nowait([it.title for it in params.actions or ()])
+
     def type(self, place: types.Range, text: str) -> None:
         document = self.workspace.text_documents[URI]
         version = (document.version or 0) + 1
@@ -67,8 +71,13 @@ class Window:
 
 @dataclass
 class Daemon:
-    """Answers with CODE; `meanwhile` is what happens before its last word."""
+    """Answers with `code`; `meanwhile` is what happens before its last word.
 
+    `in_doubt`: it offers the cloud once it has judged its answer. Asked for the route alone, it never does.
+    """
+
+    code: str = CODE
+    in_doubt: bool = False
     meanwhile: Callable[[], None] = lambda: None
     outcomes: list[Feedback] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,10 +87,13 @@ class Daemon:
 
     async def chat(self, *_: Any, **__: Any) -> AsyncGenerator[AnswerItem, None]:
         yield RouteDecision("local", "local", "m", "because")
-        yield CODE
+        yield self.code
         self.meanwhile()
         shape = (TokenCounts(10, 3), Latency(), Energy(), Saved())
-        yield Result("", "local", "local", "m", "because", {}, "end", *shape, request_id="1")
+        yield Result("", "local", "local", "m", "because", {}, "end", *shape, request_id="1", offer_cloud=self.in_doubt)
+
+    async def route(self, *_: Any) -> RouteDecision:
+        return RouteDecision("local", "local", "m", "because")
 
     async def feedback(self, feedback: Feedback) -> None:
         self.outcomes.append(feedback)
@@ -147,3 +159,13 @@ async def test_generation_says_what_became_of_it(parts: Parts) -> None:
     assert parts.window.states == ["running", "running", "applied"]
     await parts.daemon.told.wait()
     assert [it.outcome for it in parts.daemon.outcomes] == ["accepted"]
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+async def test_unusable_answer_that_the_daemon_doubted_offers_the_cloud(parts: Parts, in_doubt: bool) -> None:
+    """The doubt came with the answer: the route alone, asked for afterwards, would not tell of it."""
+    parts.daemon.code, parts.daemon.in_doubt = "def add(a, b):\n    return (\n", in_doubt
+    await parts.generate()
+    offered = await parts.window.questions.get()
+    assert offered == ["Try again", *(["Try the cloud model"] if in_doubt else [])]
+    assert parts.window.text == TEXT

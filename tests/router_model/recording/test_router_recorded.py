@@ -71,7 +71,7 @@ def test_prompt_for_tests_shows_none_of_the_data_sets_own() -> None:
 
 def test_only_whole_assertions_are_run() -> None:
     code = extract_code(DRAFT["completion"])
-    assert assertions(DOUBLE, code, str(TESTS["completion"])) == [
+    assert assertions(code, str(TESTS["completion"])) == [
         "assert double(2) == 4",
         "assert double(5) == 10",
         "assert double(1) == 3",
