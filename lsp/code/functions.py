@@ -39,19 +39,17 @@ def outer(source: Source, function: Node) -> Node:
     """The function with its decorators, `export`, `const name =` or template line."""
     found = function
     for node in ancestors(function.parent):
-        if node.type not in source.language.wrappers or not _holds_only(node, found):
+        if node.type not in source.language.wrappers or not _belongs_to(source, node, found):
             break
         found = node
     return found
 
 
-def _holds_only(wrapper: Node, held: Node) -> bool:
+def _belongs_to(source: Source, wrapper: Node, held: Node) -> bool:
     """False for `foo(() => {…})` or `const a = 1, b = () => {…}`, where the function is one part among others."""
-    if wrapper.type in ("lexical_declaration", "variable_declaration"):
+    if wrapper.type in source.language.sole_wrappers:
         return wrapper.named_child_count == 1
-    if wrapper.type == "expression_statement":
-        return held.type == "assignment_expression"
-    return True
+    return held.type == source.language.wrapped_only.get(wrapper.type, held.type)
 
 
 def name_of(source: Source, function: Node) -> str:
@@ -95,13 +93,13 @@ def body_of(source: Source, function: Node) -> FunctionBody | None:
         return FunctionBody(source.start(block), source.end(block), (block,), is_expression=True)
     closing = block.children[-1]
     end = source.start(closing) if closing.type == "}" else source.end(block)
-    return FunctionBody(source.end(block.children[0]), end, _flat(block))
+    return FunctionBody(source.end(block.children[0]), end, _statements(source, block))
 
 
-def _flat(block: Node) -> tuple[Node, ...]:
+def _statements(source: Source, block: Node) -> tuple[Node, ...]:
     parts: list[Node] = []
     for child in block.named_children:
-        parts.extend(child.named_children if child.type == "statement_list" else [child])
+        parts.extend(child.named_children if child.type in source.language.statement_groups else [child])
     return tuple(parts)
 
 
@@ -130,20 +128,21 @@ def _comments_below(source: Source, function: Node) -> list[Node]:
 
 def docstring_of(source: Source, body: FunctionBody) -> Node | None:
     """The string that opens a body, in a language that documents functions this way (Python)."""
-    if source.language.braces:
+    if not source.language.docstrings:
         return None
     first = next((part for part in body.parts if part.type not in source.language.comments), None)
     if first is None or first.type != "expression_statement" or first.named_child_count != 1:
         return None
-    return first if first.named_children[0].type in ("string", "concatenated_string") else None
+    return first if first.named_children[0].type in source.language.docstrings else None
 
 
 def comments_above(source: Source, node: Node) -> list[Node]:
     """The comment lines that touch the node from above, in order. Attributes in between are passed over."""
+    passed = source.language.comments | source.language.attributes
     found: list[Node] = []
     row = node.start_point.row
     above = node.prev_sibling
-    while above is not None and (above.type in source.language.comments or above.type == "attribute_item"):
+    while above is not None and above.type in passed:
         last_row = above.end_point.row - (1 if above.end_point.column == 0 else 0)
         if last_row != row - 1 or not _alone_on_line(source, above):
             break

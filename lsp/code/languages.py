@@ -1,14 +1,18 @@
 """The list of languages: for each one, what its syntax tree calls things, and how code is written in it.
 
-A new language is one `Language` in `LANGUAGES` and its grammar in pyproject.toml. Everything in `lsp/` that depends on
-the language reads this table; tests/rules/test_lists.py compares the editors' and the telemetry's lists with it.
-Nothing here parses, reads a file or knows LSP types.
+A new language is one `Language` in `LANGUAGES` and its grammar in pyproject.toml. tests/rules/test_lists.py compares
+the editors' and the telemetry's lists with this table. Nothing here parses, reads a file or knows LSP types.
+
+Some things stand with the code that reads them: Python's scopes in undefined.py, import styles in
+completion/context/imports.py, and the imports that an answer brings in generate/answer.py. The same holds for what
+grammars share: fields of nodes, and kinds of names in functions.py. Such code does nothing where a language lacks them.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
@@ -19,7 +23,7 @@ ImportStyle = Literal["python", "script", "go", "rust", "java", "include"]
 class Language:
     """One language. Fields with a default are given only where the default does not fit.
 
-    A field that is a set of strings holds kinds of nodes in the syntax tree."""
+    A field that is a set of strings holds kinds of nodes in the syntax tree, except `constructors`."""
 
     id: str  # LSP's languageId
     name: str  # for people
@@ -32,6 +36,14 @@ class Language:
     strings: frozenset[str]
     calls: frozenset[str]
     wrappers: frozenset[str] = frozenset()  # belong to the function in them: decorators, `export`, `const f = …`
+    sole_wrappers: frozenset[str] = frozenset()  # wrappers only where nothing else stands in them: `const a = …, b = …`
+    wrapped_only: Mapping[str, str] = field(
+        default_factory=dict, hash=False
+    )  # wrapper: the only kind of node that it belongs to
+    attributes: frozenset[str] = frozenset()  # may stand between a function and the comment above it
+    statement_groups: frozenset[str] = frozenset()  # stand between a body and its statements
+    docstrings: frozenset[str] = frozenset()  # strings that document a function as its first statement
+    constructors: frozenset[str] = frozenset()  # names of methods that tell what a class holds
     declarations: frozenset[str] = frozenset()  # functions without a body
     definitions: frozenset[str] = frozenset()  # what else a helper of an answer may be: constants, types, macros
     types: frozenset[str] = frozenset()  # type definitions that other files may need to know whole
@@ -76,6 +88,8 @@ _JS_WRAPPERS = kinds(
     "export_statement lexical_declaration variable_declaration variable_declarator pair assignment_expression "
     "expression_statement"
 )
+_JS_SOLE_WRAPPERS = kinds("lexical_declaration variable_declaration")
+_JS_WRAPPED_ONLY = {"expression_statement": "assignment_expression"}
 _JS_DEFINITIONS = kinds("expression_statement lexical_declaration variable_declaration")
 _TS_TYPES = kinds("type_alias_declaration interface_declaration enum_declaration")
 _TS_DECLARATIONS = kinds("function_signature method_signature abstract_method_signature")
@@ -97,6 +111,8 @@ LANGUAGES: tuple[Language, ...] = (
         strings=kinds("string"),
         calls=kinds("call"),
         wrappers=kinds("decorated_definition"),
+        docstrings=kinds("string concatenated_string"),
+        constructors=frozenset({"__init__"}),
         definitions=kinds("expression_statement assignment type_alias_statement"),
         import_style="python",
         stub=r"pass|\.\.\.|raise NotImplementedError(\(.*\))?",
@@ -118,6 +134,9 @@ LANGUAGES: tuple[Language, ...] = (
         strings=kinds("string template_string"),
         calls=kinds("call_expression"),
         wrappers=_JS_WRAPPERS | kinds("field_definition"),
+        sole_wrappers=_JS_SOLE_WRAPPERS,
+        wrapped_only=_JS_WRAPPED_ONLY,
+        constructors=frozenset({"constructor"}),
         definitions=_JS_DEFINITIONS,
         import_style="script",
         backticks=True,
@@ -136,6 +155,9 @@ LANGUAGES: tuple[Language, ...] = (
         strings=kinds("string template_string"),
         calls=kinds("call_expression"),
         wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
+        sole_wrappers=_JS_SOLE_WRAPPERS,
+        wrapped_only=_JS_WRAPPED_ONLY,
+        constructors=frozenset({"constructor"}),
         declarations=_TS_DECLARATIONS,
         definitions=_JS_DEFINITIONS | _TS_TYPES,
         types=_TS_TYPES,
@@ -157,6 +179,9 @@ LANGUAGES: tuple[Language, ...] = (
         strings=kinds("string template_string"),
         calls=kinds("call_expression"),
         wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
+        sole_wrappers=_JS_SOLE_WRAPPERS,
+        wrapped_only=_JS_WRAPPED_ONLY,
+        constructors=frozenset({"constructor"}),
         declarations=_TS_DECLARATIONS,
         definitions=_JS_DEFINITIONS | _TS_TYPES,
         types=_TS_TYPES,
@@ -172,6 +197,7 @@ LANGUAGES: tuple[Language, ...] = (
         grammar=("tree_sitter_go", "language"),
         extensions=(".go",),
         functions=kinds("function_declaration method_declaration func_literal"),
+        statement_groups=kinds("statement_list"),
         classes=frozenset(),
         imports=kinds("import_declaration"),
         comments=kinds("comment"),
@@ -191,6 +217,7 @@ LANGUAGES: tuple[Language, ...] = (
         grammar=("tree_sitter_rust", "language"),
         extensions=(".rs",),
         functions=kinds("function_item"),
+        attributes=kinds("attribute_item"),
         classes=kinds("impl_item trait_item mod_item"),
         imports=kinds("use_declaration extern_crate_declaration"),
         comments=kinds("line_comment block_comment"),

@@ -130,8 +130,9 @@ def _function_of(source: Source, node: Node) -> Node | None:
     if node.type not in source.language.comments:
         inner = [it for it in functions_in(source, node) if outer(source, it) == node]
         return inner[0] if inner else None
+    passed = source.language.comments | source.language.attributes
     below = node.next_named_sibling
-    while below is not None and (below.type in source.language.comments or below.type == "attribute_item"):
+    while below is not None and below.type in passed:
         below = below.next_named_sibling
     for function in functions_in(source, source.root):
         whole = outer(source, function)

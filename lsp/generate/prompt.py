@@ -18,7 +18,6 @@ STOP_RULES: tuple[StopRule, ...] = ("code_block", "repeated_lines", "trailing")
 MAX_IMPORTS_CHARS = 1500
 MAX_OWNER_CHARS = 2000
 MAX_USAGE_CHARS = 3000
-_CONSTRUCTORS = ("__init__", "constructor")
 
 
 def messages(source: Source, target: Target) -> list[dict[str, str]]:
@@ -65,7 +64,7 @@ def _member(source: Source, child: Node, target: Target) -> str:
     functions = [it for it in functions_in(source, child) if outer(source, it) == child or it == child]
     if start == target.outer_start or child.type in source.language.comments:
         return ""
-    if not functions or name_of(source, functions[0]) in _CONSTRUCTORS:
+    if not functions or name_of(source, functions[0]) in source.language.constructors:
         return source.indent_at(start) + source.text_of(child)
     found = body_of(source, functions[0])
     opening = found.opening if found else source.end(child)
