@@ -23,7 +23,7 @@ ImportStyle = Literal["python", "script", "go", "rust", "java", "include"]
 class Language:
     """One language. Fields with a default are given only where the default does not fit.
 
-    A field that is a set of strings holds kinds of nodes in the syntax tree, except `constructors`."""
+    A field that is a set of strings holds kinds of nodes in the syntax tree."""
 
     id: str  # LSP's languageId
     name: str  # for people
@@ -37,13 +37,11 @@ class Language:
     calls: frozenset[str]
     wrappers: frozenset[str] = frozenset()  # belong to the function in them: decorators, `export`, `const f = …`
     sole_wrappers: frozenset[str] = frozenset()  # wrappers only where nothing else stands in them: `const a = …, b = …`
-    wrapped_only: Mapping[str, str] = field(
-        default_factory=dict, hash=False
-    )  # wrapper: the only kind of node that it belongs to
+    wrapped_only: Mapping[str, str] = field(default_factory=dict, hash=False)  # wrapper: what alone it belongs to
     attributes: frozenset[str] = frozenset()  # may stand between a function and the comment above it
     statement_groups: frozenset[str] = frozenset()  # stand between a body and its statements
     docstrings: frozenset[str] = frozenset()  # strings that document a function as its first statement
-    constructors: frozenset[str] = frozenset()  # names of methods that tell what a class holds
+    constructors: tuple[str, ...] = ()  # names of methods that tell what a class holds
     declarations: frozenset[str] = frozenset()  # functions without a body
     definitions: frozenset[str] = frozenset()  # what else a helper of an answer may be: constants, types, macros
     types: frozenset[str] = frozenset()  # type definitions that other files may need to know whole
@@ -112,7 +110,7 @@ LANGUAGES: tuple[Language, ...] = (
         calls=kinds("call"),
         wrappers=kinds("decorated_definition"),
         docstrings=kinds("string concatenated_string"),
-        constructors=frozenset({"__init__"}),
+        constructors=("__init__",),
         definitions=kinds("expression_statement assignment type_alias_statement"),
         import_style="python",
         stub=r"pass|\.\.\.|raise NotImplementedError(\(.*\))?",
@@ -136,7 +134,7 @@ LANGUAGES: tuple[Language, ...] = (
         wrappers=_JS_WRAPPERS | kinds("field_definition"),
         sole_wrappers=_JS_SOLE_WRAPPERS,
         wrapped_only=_JS_WRAPPED_ONLY,
-        constructors=frozenset({"constructor"}),
+        constructors=("constructor",),
         definitions=_JS_DEFINITIONS,
         import_style="script",
         backticks=True,
@@ -157,7 +155,7 @@ LANGUAGES: tuple[Language, ...] = (
         wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
         sole_wrappers=_JS_SOLE_WRAPPERS,
         wrapped_only=_JS_WRAPPED_ONLY,
-        constructors=frozenset({"constructor"}),
+        constructors=("constructor",),
         declarations=_TS_DECLARATIONS,
         definitions=_JS_DEFINITIONS | _TS_TYPES,
         types=_TS_TYPES,
@@ -181,7 +179,7 @@ LANGUAGES: tuple[Language, ...] = (
         wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
         sole_wrappers=_JS_SOLE_WRAPPERS,
         wrapped_only=_JS_WRAPPED_ONLY,
-        constructors=frozenset({"constructor"}),
+        constructors=("constructor",),
         declarations=_TS_DECLARATIONS,
         definitions=_JS_DEFINITIONS | _TS_TYPES,
         types=_TS_TYPES,

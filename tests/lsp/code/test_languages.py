@@ -18,6 +18,8 @@ def test_every_kind_of_node_exists_in_the_grammar(language: Language) -> None:
 
 
 def kinds_of(value: object) -> frozenset[str]:
+    if isinstance(value, dict):
+        return frozenset(value) | frozenset(value.values())
     return value if isinstance(value, frozenset) else frozenset()
 
 
