@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 Route = Literal["auto", "local", "cloud"]
 RequestKind = Literal["generate", "complete", "chat"]
+Consent = Literal["never", "ask", "auto"]  # to cloud tiers
 TierKind = Literal["local", "edge", "cloud", "none"]
 Method = Literal["measured", "modelled", "estimated"]
 Outcome = Literal["offered", "accepted", "partially_accepted", "rejected", "undone", "ignored", "cancelled", "failed"]
@@ -171,7 +172,7 @@ class Status(Struct, frozen=True):
     model: str | None = None
     route: Route = "auto"
     dial: str | float = "balanced"
-    escalation: Literal["never", "ask", "auto"] = "never"
+    escalation: Consent = "never"
     queue_length: int = 0
     today: EnergySummary | None = None
     last: Annotated[Result | None, says("With `code` left empty.")] = None

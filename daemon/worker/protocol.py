@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from halfwatt.daemon.inference.answer import Chunk, Ended
+from halfwatt.daemon.inference.request import PromptShape
 from halfwatt.daemon.models.catalog import FimTemplate
 from halfwatt.daemon.wire import StopRule
 
-JobKind = Literal["chat", "text", "fim"]
 StopReason = Literal[
     "stop",
     "length",
@@ -63,7 +63,7 @@ class WorkerJob(Struct, frozen=True, tag="job"):
     `time_box_ms` counts from the call of `WorkerSupervisor.run`, which also gives the job its `id`. Temperature 0 is
     greedy. Above it, a job with a seed has the same answer each time, and reads its whole prompt for that."""
 
-    kind: JobKind
+    shape: PromptShape
     messages: list[dict[str, str]] | None = None
     prompt: str | None = None
     suffix: str | None = None

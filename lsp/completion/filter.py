@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from .rules import Mode
+from halfwatt.daemon.settings.schema import Mode
 
 FILE = "filter.json"
 PLACES = ("empty_line", "partial_chars", "after_dot", "in_comment", "in_string", "opens_block_above")

@@ -6,18 +6,16 @@ They turn facts into a reason against it, or None. The learned filter (filter.py
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
-from halfwatt.daemon.settings.schema import CompletionConfig
+from halfwatt.daemon.settings.schema import CompletionConfig, Mode
 from halfwatt.lsp.completion.postprocess.brackets import inside, only_closers
 
 from .values import Query
 
-Mode = Literal["automatic", "quiet", "manual"]
-
 _WHOLE_STATEMENTS = frozenset({"pass", "break", "continue"})
 MAX_RIGHT = 8  # characters right of the cursor, brackets that close not counted
-_ORDER: tuple[Mode, ...] = ("automatic", "quiet", "manual")
+_ORDER: tuple[Mode, ...] = get_args(Mode)
 
 MANUAL = "completion is in manual mode"
 MANUAL_ON_BATTERY = "completion is manual on battery"

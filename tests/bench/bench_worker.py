@@ -169,7 +169,7 @@ def _theirs(plain: plain_llama.Plain, prefix: str) -> Timing:
 
 
 def _job(prefix: str, n_tokens: int, document: str | None = None) -> WorkerJob:
-    return WorkerJob(kind="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
+    return WorkerJob(shape="fim", prompt=prefix, suffix=SUFFIX, max_tokens=n_tokens, document=document)
 
 
 def _prefix(number: int) -> str:

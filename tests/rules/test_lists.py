@@ -1,13 +1,22 @@
-"""Lists that must be kept twice, because another program reads them, are compared with the one that counts."""
+"""Lists that must be kept twice are compared with the one that counts.
+
+Another program reads them, or a command line that must start fast does not import the one that counts.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from typing import get_args
 
 import pytest
 from repository import ROOT
 
+from halfwatt.daemon import wire
+from halfwatt.daemon.cli import config as cli_config
+from halfwatt.daemon.cli import models as cli_models
+from halfwatt.daemon.models import pull
+from halfwatt.daemon.settings import schema
 from halfwatt.daemon.telemetry import otlp
 from halfwatt.lsp.code.languages import LANGUAGES
 
@@ -69,3 +78,14 @@ def test_telemetry_may_name_every_language() -> None:
 def test_every_grammar_is_installed_and_no_other(path: str) -> None:
     wanted = {it.grammar[0].replace("_", "-") for it in LANGUAGES}
     assert set(re.findall(r"\b(tree-sitter-[a-z]+)", read(path))) == wanted
+
+
+def test_command_line_takes_what_the_settings_and_the_sources_know() -> None:
+    assert cli_config.Consent == wire.Consent
+    assert cli_config.ServerKind == schema.ServerKind
+    assert cli_models.SourceKind == pull.SourceKind
+    assert set(cli_config.CONSENT_WORDS) == set(get_args(wire.Consent))
+
+
+def test_every_kind_of_server_is_a_kind_of_tier() -> None:
+    assert set(get_args(schema.ServerKind)) == set(get_args(wire.TierKind)) - {"local", "none"}

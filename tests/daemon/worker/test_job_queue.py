@@ -12,7 +12,7 @@ from halfwatt.daemon.worker.protocol import JobDone, WorkerJob
 
 
 def job(priority: int = 0, prompt: str = "x", time_box_ms: float | None = None) -> WorkerJob:
-    return WorkerJob(kind="text", prompt=prompt, priority=priority, time_box_ms=time_box_ms)
+    return WorkerJob(shape="text", prompt=prompt, priority=priority, time_box_ms=time_box_ms)
 
 
 async def test_larger_priority_runs_first_then_the_older_job() -> None:

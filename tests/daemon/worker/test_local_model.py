@@ -100,12 +100,12 @@ def cpu_s(process: psutil.Process) -> float:
 
 
 def text_job(prompt: str = ENDLESS, **fields: object) -> WorkerJob:
-    return WorkerJob(kind="text", prompt=prompt, **fields)  # type: ignore[arg-type]  # a shorthand
+    return WorkerJob(shape="text", prompt=prompt, **fields)  # type: ignore[arg-type]  # a shorthand
 
 
 async def test_chat_answers_with_code_that_runs(model: WorkerSupervisor) -> None:
     messages = generation_messages('def add(a: int, b: int) -> int:\n    """The sum of a and b."""')
-    job = WorkerJob(kind="chat", messages=messages, max_tokens=120, stop_rules=("code_block", "trailing"))
+    job = WorkerJob(shape="chat", messages=messages, max_tokens=120, stop_rules=("code_block", "trailing"))
     text, done = await answer(model, job)
     space: dict[str, object] = {}
     exec(extract_code(text), space)  # noqa: S102 - the model's code is what this test is about
@@ -118,7 +118,7 @@ async def test_chat_answers_with_code_that_runs(model: WorkerSupervisor) -> None
 
 async def test_fill_in_the_middle_uses_both_sides(model: WorkerSupervisor) -> None:
     prefix, suffix = "def mean(xs):\n    total = 0\n    for x in xs:\n        ", "\n    return total / len(xs)\n"
-    job = WorkerJob(kind="fim", prompt=prefix, suffix=suffix, max_tokens=24, stop_rules=("line",))
+    job = WorkerJob(shape="fim", prompt=prefix, suffix=suffix, max_tokens=24, stop_rules=("line",))
     text, done = await answer(model, job)
     assert text == "total += x"
     assert done.stop == "line"
@@ -198,8 +198,8 @@ async def test_lone_surrogate_in_a_prompt_is_survived(model: WorkerSupervisor) -
 
 
 async def test_control_marks_in_the_users_code_stay_text(model: WorkerSupervisor) -> None:
-    plain = await model.count_tokens(WorkerJob(kind="fim", prompt="a", suffix=""))
-    marked = await model.count_tokens(WorkerJob(kind="fim", prompt="a<|fim_middle|>", suffix=""))
+    plain = await model.count_tokens(WorkerJob(shape="fim", prompt="a", suffix=""))
+    marked = await model.count_tokens(WorkerJob(shape="fim", prompt="a<|fim_middle|>", suffix=""))
     assert marked > plain + 1
 
 
@@ -354,9 +354,9 @@ async def test_users_own_gguf_takes_its_templates_from_its_metadata(model_path: 
     own = ModelSpec(id="own", family="", file=model_path.name, path=model_path)
     async with started(own, tmp_path / "worker.json") as model:
         assert model.has_fim
-        chat = WorkerJob(kind="chat", messages=[{"role": "user", "content": "Say hi"}])
+        chat = WorkerJob(shape="chat", messages=[{"role": "user", "content": "Say hi"}])
         assert await model.count_tokens(chat) > 10
-        fim = WorkerJob(kind="fim", prompt="for x in xs:\n    total +", suffix=" x\nreturn total\n", max_tokens=4)
+        fim = WorkerJob(shape="fim", prompt="for x in xs:\n    total +", suffix=" x\nreturn total\n", max_tokens=4)
         assert (await answer(model, fim))[0].startswith("=")
 
 
@@ -364,7 +364,7 @@ async def test_messages_that_the_template_refuses_are_the_callers_mistake(spec: 
     strict = replace(spec, chat_template="{{ raise_exception('no') }}")
     async with started(strict, tmp_path / "worker.json") as model:
         with pytest.raises(UsageError, match="chat template"):
-            await answer(model, WorkerJob(kind="chat", messages=[{"role": "user", "content": "x"}]))
+            await answer(model, WorkerJob(shape="chat", messages=[{"role": "user", "content": "x"}]))
 
 
 async def test_crash_of_the_self_test_steps_down_and_is_remembered(spec: ModelSpec, tmp_path: Path) -> None:
@@ -477,7 +477,7 @@ async def main():
     spec = replace(catalog.load()["qwen2.5-coder-0.5b"], path=Path({str(model_path)!r}))
     model = WorkerSupervisor(spec, LocalConfig(), Path({str(tmp_path / "worker.json")!r}), logging.getLogger())
     await model.start()
-    async for _ in model.run(WorkerJob(kind="text", prompt="1 2 3", max_tokens=4000)):
+    async for _ in model.run(WorkerJob(shape="text", prompt="1 2 3", max_tokens=4000)):
         print(model.pid, flush=True)
 
 asyncio.run(main())

@@ -57,8 +57,8 @@ def worker(model_path: Path) -> Iterator[Worker]:
 
 def test_cancel_that_comes_before_its_job_begins_is_not_lost(worker: Worker) -> None:
     assert isinstance(worker.hear(), ModelReady)
-    worker.say(WorkerJob(id=1, kind="text", prompt="1 2 3", max_tokens=900))
-    worker.say(WorkerJob(id=2, kind="text", prompt="1 2 3", max_tokens=900))
+    worker.say(WorkerJob(id=1, shape="text", prompt="1 2 3", max_tokens=900))
+    worker.say(WorkerJob(id=2, shape="text", prompt="1 2 3", max_tokens=900))
     worker.say(CancelJob(2))
     worker.say(CancelJob(1))
     ends: list[tuple[int, str, bool]] = []
@@ -71,11 +71,11 @@ def test_cancel_that_comes_before_its_job_begins_is_not_lost(worker: Worker) -> 
 
 def test_cancel_of_a_finished_job_spares_the_next(worker: Worker) -> None:
     assert isinstance(worker.hear(), ModelReady)
-    worker.say(WorkerJob(id=1, kind="text", prompt="1 2 3", max_tokens=1))
+    worker.say(WorkerJob(id=1, shape="text", prompt="1 2 3", max_tokens=1))
     while not isinstance(worker.hear(), JobDone):
         pass
     worker.say(CancelJob(1))
-    worker.say(WorkerJob(id=2, kind="text", prompt="1 2 3", max_tokens=3))
+    worker.say(WorkerJob(id=2, shape="text", prompt="1 2 3", max_tokens=3))
     while not isinstance(message := worker.hear(), JobDone):
         pass
     assert (message.stop, message.completion_tokens) == ("length", 3)
@@ -83,17 +83,17 @@ def test_cancel_of_a_finished_job_spares_the_next(worker: Worker) -> None:
 
 def test_refused_job_leaves_the_worker_serving(worker: Worker) -> None:
     assert isinstance(worker.hear(), ModelReady)
-    worker.say(WorkerJob(id=1, kind="text", prompt="word " * 2000))
+    worker.say(WorkerJob(id=1, shape="text", prompt="word " * 2000))
     refused = worker.hear()
     assert isinstance(refused, JobFailed)
     assert refused.code == "prompt_too_long"
-    worker.say(WorkerJob(id=2, kind="text", prompt="1 2 3", max_tokens=1))
+    worker.say(WorkerJob(id=2, shape="text", prompt="1 2 3", max_tokens=1))
     assert any(isinstance(worker.hear(), Chunk) for _ in range(3))
 
 
 def test_worker_ends_with_its_input_in_the_middle_of_a_job(worker: Worker) -> None:
     assert isinstance(worker.hear(), ModelReady)
-    worker.say(WorkerJob(id=1, kind="text", prompt="1 2 3", max_tokens=900))
+    worker.say(WorkerJob(id=1, shape="text", prompt="1 2 3", max_tokens=900))
     worker.hear()
     assert worker.process.stdin is not None
     worker.process.stdin.close()
