@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -42,6 +44,46 @@ HELP = read("editors/nvim/doc/halfwatt.txt")
 def test_page_has_a_row_for_every_command() -> None:
     rows = re.findall(r"^\| `(halfwatt\.\w+)` \|", PROTOCOL, re.MULTILINE)
     assert sorted(rows) == sorted({*COMMANDS, extensions.COMPLETION_ACCEPTED})
+
+
+def arguments_on_the_page() -> dict[str, set[str]]:
+    """Command → the names of its arguments."""
+    rows = re.findall(r"^\| `(halfwatt\.\w+)` \| `\{(.*?)\}`", PROTOCOL, re.MULTILINE)
+    return {name: set(shape(written.replace("\\|", "|")).types) if written else set() for name, written in rows}
+
+
+def arguments_read(path: str) -> dict[str, set[str]]:
+    """Function → the names that it reads of `arguments`, or that a helper reads to which it hands them on."""
+    nodes = ast.walk(ast.parse(read(path)))
+    functions = {it.name: it for it in nodes if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return {name: _read_by(it, functions) for name, it in functions.items()}
+
+
+def _read_by(function: ast.AST, functions: Mapping[str, ast.AST]) -> set[str]:
+    found = set()
+    for call in (it for it in ast.walk(function) if isinstance(it, ast.Call) and it.args):
+        called, first = ast.unparse(call.func), call.args[0]
+        if called == "arguments.get" and isinstance(first, ast.Constant):
+            found.add(str(first.value))
+        elif ast.unparse(first) == "arguments" and called.removeprefix("self.") in functions:
+            found |= _read_by(functions[called.removeprefix("self.")], functions)
+    return found
+
+
+def test_page_has_the_arguments_that_each_command_reads() -> None:
+    read_by, accepted = arguments_read("lsp/commands.py"), arguments_read("lsp/inline_completion.py")["accepted"]
+    commands = {f"halfwatt.{name}": read_by[method] for name, method in extensions.COMMANDS.items()}
+    assert arguments_on_the_page() == commands | {extensions.COMPLETION_ACCEPTED: accepted}
+
+
+def test_vscode_and_neovim_send_arguments_that_the_page_names() -> None:
+    asked = [it for text in TYPESCRIPT.values() for it in re.findall(r"'(halfwatt\.\w+)', \{ (.*?) \}\)", text)]
+    run = re.findall(r"\brun\(\"(\w+)\", \{ (.*?) \}", NEOVIM["init.lua"])
+    sent = [(name, re.findall(r"(?:^|, )(\w+)", it)) for name, it in asked if "{" not in it]
+    sent += [(f"halfwatt.{name}", re.findall(r"(\w+) = ", it)) for name, it in run]
+    assert len({name for name, _ in sent}) > 4
+    known = arguments_on_the_page()
+    assert {(name, it) for name, names in sent for it in names if it not in known[name]} == set()
 
 
 def test_page_names_every_notification() -> None:
