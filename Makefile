@@ -37,8 +37,8 @@ demo: model
 # four at a time, also on two cores: tests often wait for a process, and each computes with one thread. A file stays in
 # one process, with its fixtures.
 test-fast: setup
-	OMP_NUM_THREADS=1 HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest -n 4 --dist loadfile -m "not model and not editor and not slow" \
-	  tests/rules tests/daemon tests/lsp tests/router_model $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest -n 4 --dist loadfile $(PYTEST_ARGS) \
+	  -m "not model and not editor and not browser and not slow" tests
 
 test: model
 	HALFWATT_DATA=$(DATA_DIR) $(RUN)/pytest $(PYTEST_ARGS)

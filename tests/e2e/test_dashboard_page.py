@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from dashboard_daemon import filled as filled
 from dashboard_daemon import link_of, running
+from missing import missing
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from running_daemon import RunningDaemon, environ_for, halfwatt
 
 from halfwatt.daemon.dashboard.routes import COOKIE
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is missing: apt-get install chromium")
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -26,6 +27,8 @@ def empty(tmp_path: Path) -> Iterator[RunningDaemon]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        missing("Chromium is missing: apt-get install chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
