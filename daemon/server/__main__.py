@@ -2,4 +2,5 @@
 
 from halfwatt.daemon.server.run import main
 
-main()
+if __name__ == "__main__":
+    main()
