@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const LAUNCHER = path.resolve(import.meta.dirname, '../cloud_server.py');
+const LAUNCHER = path.resolve(import.meta.dirname, '../support/servers/cloud_server.py');
 const KEY = 'planted-editor-key-1';
 
 /** What halfwatt's configuration and environment need to reach it; `stop` ends it. */
@@ -13,7 +13,9 @@ export async function startCloud(serverBin, modelsDir) {
     env: { ...process.env, STAND_IN_KEY: KEY },
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  const [line] = await once(child.stdout, 'data');
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the stand-in for a cloud ended with ${code} before it served`)));
+  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
+  ended.catch(() => undefined); // once it serves, its end is what `stop` waits for
   const config = `
 [local]
 model = "qwen2.5-coder-0.5b"
