@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+from collections.abc import AsyncIterator
 from importlib.metadata import version
 
 import pytest
-from lsp_session import capabilities, field, session
+import pytest_asyncio
+from lsp_session import Session, capabilities, field, session
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from running_daemon import environ_for
 
-from halfwatt.daemon.errors import UsageError
-from halfwatt.lsp.code.languages import LANGUAGES
-from halfwatt.lsp.code.lines import split_lines
-from halfwatt.lsp.commands import Commands
-from halfwatt.lsp.editor.documents import MAX_CHARS, Snapshot
+from halfwatt.lsp.editor.documents import MAX_CHARS
 from halfwatt.lsp.editor.extensions import COMMANDS
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 URI = "file:///w/a%20b/%C3%A9.py"
 STUB = "def f(a):\n    pass\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_window(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Session]:
+    async with session(environ_for(tmp_path_factory.mktemp("home"))) as window:
+        yield window
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def window(shared_window: Session) -> AsyncIterator[Session]:
+    """An editor without documents. Its server runs for the whole module, because a start takes most of a test."""
+    yield shared_window
+    for uri in list(shared_window.texts):
+        shared_window.close(uri)
 
 
 async def test_server_announces_what_it_can(clean_environ: dict[str, str]) -> None:
@@ -66,42 +79,38 @@ ACTIONS = [
 
 @pytest.mark.parametrize(("language", "marked", "title", "kind"), ACTIONS)
 async def test_code_action_fits_the_place(
-    clean_environ: dict[str, str], language: str, marked: str, title: str | None, kind: str | None
+    window: Session, language: str, marked: str, title: str | None, kind: str | None
 ) -> None:
-    async with session(clean_environ) as window:
-        window.open("untitled:Untitled-1", marked.replace("¦", ""), language)
-        actions = await window.actions("untitled:Untitled-1", marked.index("¦"))
-        found = [(it.title, str(getattr(it.kind, "value", it.kind))) for it in actions]
-        assert found == ([(title, kind)] if title else [])
+    window.open("untitled:Untitled-1", marked.replace("¦", ""), language)
+    actions = await window.actions("untitled:Untitled-1", marked.index("¦"))
+    found = [(it.title, str(getattr(it.kind, "value", it.kind))) for it in actions]
+    assert found == ([(title, kind)] if title else [])
 
 
-async def test_diagnostic_turns_a_call_into_a_quick_fix(clean_environ: dict[str, str]) -> None:
+async def test_diagnostic_turns_a_call_into_a_quick_fix(window: Session) -> None:
     text = "export const x = double(2);\n"
-    async with session(clean_environ) as window:
-        window.open("file:///w/a.ts", text, "typescript")
-        assert await window.actions("file:///w/a.ts", text.index("double")) == []
-        place = types.Range(types.Position(0, 17), types.Position(0, 23))
-        diagnostic = types.Diagnostic(place, "Cannot find name 'double'.")
-        (action,) = await window.actions("file:///w/a.ts", text.index("double"), [diagnostic])
-        assert action.title == "Generate function 'double'"
-        assert list(action.diagnostics or []) == [diagnostic]
+    window.open("file:///w/a.ts", text, "typescript")
+    assert await window.actions("file:///w/a.ts", text.index("double")) == []
+    place = types.Range(types.Position(0, 17), types.Position(0, 23))
+    diagnostic = types.Diagnostic(place, "Cannot find name 'double'.")
+    (action,) = await window.actions("file:///w/a.ts", text.index("double"), [diagnostic])
+    assert action.title == "Generate function 'double'"
+    assert list(action.diagnostics or []) == [diagnostic]
 
 
-async def test_refused_place_shows_its_reason_where_the_editor_can(clean_environ: dict[str, str]) -> None:
+async def test_refused_place_shows_its_reason_where_the_editor_can(window: Session) -> None:
     text = "def f(a: int) -> int: ...\n"
-    async with session(clean_environ) as window:
-        window.open("file:///w/a.pyi", text)
-        (action,) = await window.actions("file:///w/a.pyi", 3)
-        assert action.disabled is not None
-        assert "type stub" in action.disabled.reason
+    window.open("file:///w/a.pyi", text)
+    (action,) = await window.actions("file:///w/a.pyi", 3)
+    assert action.disabled is not None
+    assert "type stub" in action.disabled.reason
 
 
-async def test_binary_document_shows_its_reason(clean_environ: dict[str, str]) -> None:
-    async with session(clean_environ) as window:
-        window.open("file:///w/a.py", "def f():\n    pass\n\0")
-        (action,) = await window.actions("file:///w/a.py", 3)
-        assert action.disabled is not None
-        assert "binary" in action.disabled.reason
+async def test_binary_document_shows_its_reason(window: Session) -> None:
+    window.open("file:///w/a.py", "def f():\n    pass\n\0")
+    (action,) = await window.actions("file:///w/a.py", 3)
+    assert action.disabled is not None
+    assert "binary" in action.disabled.reason
 
 
 # what is wrong, uri, language, text, part of the sentence
@@ -116,54 +125,29 @@ UNUSABLE = [
 
 @pytest.mark.parametrize(("wrong", "uri", "language", "text", "sentence"), UNUSABLE, ids=[row[0] for row in UNUSABLE])
 async def test_generate_refuses_with_a_sentence(
-    clean_environ: dict[str, str], wrong: str, uri: str, language: str, text: str, sentence: str
+    window: Session, wrong: str, uri: str, language: str, text: str, sentence: str
 ) -> None:
-    async with session(clean_environ) as window:
-        window.open(uri, text, language)
-        with pytest.raises(JsonRpcException, match=sentence):
-            await window.generate(uri, 0)
-        assert window.texts[uri] == text
+    window.open(uri, text, language)
+    with pytest.raises(JsonRpcException, match=sentence):
+        await window.generate(uri, 0)
+    assert window.texts[uri] == text
 
 
-async def test_bad_arguments_are_named(clean_environ: dict[str, str]) -> None:
-    async with session(clean_environ) as window:
-        window.open(URI, STUB)
-        with pytest.raises(JsonRpcException, match="needs `uri`"):
-            await window.command("halfwatt.generate", uri=URI)
-        with pytest.raises(JsonRpcException, match="Unknown route 'moon'"):
-            await window.generate(URI, 3, route="moon")
-        with pytest.raises(JsonRpcException, match="not open"):
-            await window.command("halfwatt.generate", uri="file:///w/b.py", position={"line": 0, "character": 0})
-        with pytest.raises(JsonRpcException, match="no such generation"):
-            await window.command("halfwatt.accept", job="none")
+async def test_bad_arguments_are_named(window: Session) -> None:
+    window.open(URI, STUB)
+    with pytest.raises(JsonRpcException, match="needs `uri`"):
+        await window.command("halfwatt.generate", uri=URI)
+    with pytest.raises(JsonRpcException, match="Unknown route 'moon'"):
+        await window.generate(URI, 3, route="moon")
+    with pytest.raises(JsonRpcException, match="not open"):
+        await window.command("halfwatt.generate", uri="file:///w/b.py", position={"line": 0, "character": 0})
+    with pytest.raises(JsonRpcException, match="no such generation"):
+        await window.command("halfwatt.accept", job="none")
 
 
-async def test_why_without_a_request_says_so(clean_environ: dict[str, str]) -> None:
-    async with session(clean_environ) as window:
-        reply = await window.command("halfwatt.why")
-        assert "no request yet" in field(reply, "text")
-
-
-def test_every_announced_command_exists_and_every_command_is_announced() -> None:
-    methods = {name for name in vars(Commands) if not name.startswith("_") and name != "run"}
-    assert set(COMMANDS.values()) == methods
-    assert all(inspect.iscoroutinefunction(vars(Commands)[name]) for name in methods)
-
-
-TEXT = "a = 'é😀'\f # page\x0b\x85\u2028\r\nb = 2\rc = 3\n"
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-def test_positions_go_there_and_back_in_every_encoding(encoding: str) -> None:
-    now = Snapshot(URI, 1, TEXT, LANGUAGES[0], "", encoding)
-    for offset in range(len(TEXT) + 1):
-        if TEXT[offset - 1 : offset + 1] != "\r\n":
-            assert now.offset(now.position(offset)) == offset
-    assert now.position(TEXT.index("c")).line == 2
-
-
-def test_lines_end_only_where_the_protocol_says() -> None:
-    assert split_lines(TEXT) == [TEXT[: TEXT.index("b")], "b = 2\r", "c = 3\n"]
+async def test_why_without_a_request_says_so(window: Session) -> None:
+    reply = await window.command("halfwatt.why")
+    assert "no request yet" in field(reply, "text")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
@@ -176,10 +160,3 @@ async def test_typed_text_arrives_unchanged(clean_environ: dict[str, str], encod
         window.type(URI, window.texts[URI].index("f(a)"), window.texts[URI].index("(a)"), "größe")
         (action,) = await window.actions(URI, window.texts[URI].index("pass"))
         assert action.title == "Generate function 'größe'"
-
-
-def test_closed_document_is_refused() -> None:
-    from halfwatt.lsp.editor.documents import Documents, snapshot
-
-    with pytest.raises(UsageError, match="not open"):
-        snapshot(Documents(None), URI)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conftest import FOREIGN_KEYS, XDG_FOLDERS
+
+from halfwatt.daemon.client import discovery
+from halfwatt.daemon.paths import user_paths
 
 SETTINGS = "[local]\nmax_tokens = 160\n"
 
@@ -34,7 +38,7 @@ def user_home(folder: Path, model_path: Path | None) -> Iterator[dict[str, str]]
     try:
         yield environ
     finally:
-        halfwatt(environ, "daemon", "stop")
+        asyncio.run(discovery.stop(user_paths(environ)))
 
 
 def halfwatt(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -116,6 +116,10 @@ class Session:
         item = types.TextDocumentItem(uri, language, 1, text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
+    def close(self, uri: str) -> None:
+        del self.texts[uri], self.versions[uri]
+        self.client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri)))
+
     def type(self, uri: str, start: int, end: int, text: str) -> None:
         """Replace characters as a user's typing does, and tell the server incrementally."""
         place = types.Range(self.position(uri, start), self.position(uri, end))
