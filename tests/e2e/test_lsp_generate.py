@@ -30,6 +30,12 @@ def environ(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Itera
         yield made
 
 
+@pytest.fixture
+def bare_environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with user_home(tmp_path, None) as made:
+        yield made
+
+
 def at(text: str, what: str = "pass") -> int:
     return text.index(what)
 
@@ -242,10 +248,9 @@ async def test_pause_resume_dial_and_explain_answer(environ: dict[str, str]) -> 
         assert field(await window.command("halfwatt.doctor"), "text")
 
 
-async def test_no_model_is_said_with_what_to_do(tmp_path: Path) -> None:
-    with user_home(tmp_path, None) as environ:
-        async with session(environ) as window:
-            end = await window.ended(await started(window, FILE))
-            assert end.state == "failed"
-            assert "halfwatt models pull" in end.message
-            assert window.texts[URI] == FILE
+async def test_no_model_is_said_with_what_to_do(bare_environ: dict[str, str]) -> None:
+    async with session(bare_environ) as window:
+        end = await window.ended(await started(window, FILE))
+        assert end.state == "failed"
+        assert "halfwatt models pull" in end.message
+        assert window.texts[URI] == FILE

@@ -15,7 +15,7 @@ from halfwatt.router_model.labelling.tasks import Task, load_tasks
 from halfwatt.router_model.sandbox.sandbox import SandboxLimits, runs_to_its_end
 from halfwatt.router_model.sandbox.seccomp import deny_new_processes
 
-SHORT = SandboxLimits(wall_s=5, cpu_s=2)
+SHORT = SandboxLimits(wall_s=5, cpu_s=1)
 
 
 @needs_sandbox
