@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Literal
 
@@ -96,6 +96,31 @@ _C_DEFINITIONS = kinds(
     "preproc_function_def"
 )
 
+_TYPESCRIPT = Language(
+    id="typescript",
+    name="TypeScript",
+    grammar=("tree_sitter_typescript", "language_typescript"),
+    extensions=(".ts", ".mts", ".cts"),
+    functions=_JS_FUNCTIONS,
+    classes=kinds("class_declaration abstract_class_declaration class internal_module"),
+    imports=kinds("import_statement"),
+    comments=kinds("comment"),
+    strings=kinds("string template_string"),
+    calls=kinds("call_expression"),
+    wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
+    sole_wrappers=_JS_SOLE_WRAPPERS,
+    wrapped_only=_JS_WRAPPED_ONLY,
+    constructors=("constructor",),
+    declarations=_TS_DECLARATIONS,
+    definitions=_JS_DEFINITIONS | _TS_TYPES,
+    types=_TS_TYPES,
+    containers=kinds("internal_module"),
+    import_style="script",
+    backticks=True,
+    scaffold=_CLASS,
+    indent="  ",
+)
+
 LANGUAGES: tuple[Language, ...] = (
     Language(
         id="python",
@@ -141,53 +166,13 @@ LANGUAGES: tuple[Language, ...] = (
         scaffold=_CLASS,
         indent="  ",
     ),
-    Language(
-        id="typescript",
-        name="TypeScript",
-        grammar=("tree_sitter_typescript", "language_typescript"),
-        extensions=(".ts", ".mts", ".cts"),
-        functions=_JS_FUNCTIONS,
-        classes=kinds("class_declaration abstract_class_declaration class internal_module"),
-        imports=kinds("import_statement"),
-        comments=kinds("comment"),
-        strings=kinds("string template_string"),
-        calls=kinds("call_expression"),
-        wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
-        sole_wrappers=_JS_SOLE_WRAPPERS,
-        wrapped_only=_JS_WRAPPED_ONLY,
-        constructors=("constructor",),
-        declarations=_TS_DECLARATIONS,
-        definitions=_JS_DEFINITIONS | _TS_TYPES,
-        types=_TS_TYPES,
-        containers=kinds("internal_module"),
-        import_style="script",
-        backticks=True,
-        scaffold=_CLASS,
-        indent="  ",
-    ),
-    Language(
+    _TYPESCRIPT,
+    replace(
+        _TYPESCRIPT,
         id="typescriptreact",
         name="TypeScript (TSX)",
         grammar=("tree_sitter_typescript", "language_tsx"),
         extensions=(".tsx",),
-        functions=_JS_FUNCTIONS,
-        classes=kinds("class_declaration abstract_class_declaration class internal_module"),
-        imports=kinds("import_statement"),
-        comments=kinds("comment"),
-        strings=kinds("string template_string"),
-        calls=kinds("call_expression"),
-        wrappers=_JS_WRAPPERS | kinds("public_field_definition"),
-        sole_wrappers=_JS_SOLE_WRAPPERS,
-        wrapped_only=_JS_WRAPPED_ONLY,
-        constructors=("constructor",),
-        declarations=_TS_DECLARATIONS,
-        definitions=_JS_DEFINITIONS | _TS_TYPES,
-        types=_TS_TYPES,
-        containers=kinds("internal_module"),
-        import_style="script",
-        backticks=True,
-        scaffold=_CLASS,
-        indent="  ",
     ),
     Language(
         id="go",
