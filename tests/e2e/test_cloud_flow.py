@@ -41,6 +41,8 @@ def daemon(
     (keys / "big").write_text(API_KEY)
     (keys / "big").chmod(0o600)
     with running(environ) as daemon:
+        with daemon.http() as http:  # a model that still loads counts no tokens, so the router would not see what fits
+            until(lambda: http.get("/halfwatt/v1/status").json()["state"] == "ready")
         yield daemon
 
 
