@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -228,9 +229,10 @@ def test_real_keyring_keeps_finds_and_deletes_a_key(clean_environ: dict[str, str
         missing(f"{' and '.join(absent)} missing: install the packages dbus and gnome-keyring")
     environ = clean_environ | {"PYTHON": sys.executable, "PLANTED": KEY}
     del environ["PYTHON_KEYRING_BACKEND"]
-    ended = subprocess.run(
-        ["dbus-run-session", "--", "sh", "-c", REAL_KEYRING], env=environ, capture_output=True, text=True, timeout=120
-    )
+    command = ["dbus-run-session", "--", "sh", "-c", REAL_KEYRING]
+    with tempfile.TemporaryDirectory() as runtime:  # of a short name, as a socket's path must be
+        environ["XDG_RUNTIME_DIR"] = runtime
+        ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
     assert "is kept in the OS keyring" in ended.stdout
     assert "comes from the OS keyring" in ended.stdout

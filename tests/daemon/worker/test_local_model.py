@@ -412,13 +412,14 @@ async def test_worker_that_dies_costs_one_answer(spec: ModelSpec, tmp_path: Path
 async def test_second_native_crash_in_a_job_steps_down(spec: ModelSpec, tmp_path: Path) -> None:
     memory = tmp_path / "worker.json"
     async with started(spec, memory, fault="segv_mid_job", first_delay_s=0.01) as model:
+        first = model.fallback_index  # not 0 where the processor lacks what llama.cpp was compiled for
         indices = []
         for _ in range(3):
             with pytest.raises(WorkerError):
                 await answer(model, text_job(max_tokens=50))
             await model.start()
             indices.append(model.fallback_index)
-    assert indices == [0, 1, 1]
+    assert indices == [first, first + 1, first + 1]
 
 
 async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ COMMAND = [sys.executable, "-P", "-m", "halfwatt.daemon.worker"]
 class Worker:
     def __init__(self, model_path: Path) -> None:
         self.process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.say(LoadModel(str(model_path), FALLBACKS[0], 0, context_tokens=1024, state_bytes=1 << 26, nice=3))
+        # Not the fastest parameters: in some virtual machines the processor names instructions that it does not have.
+        self.say(LoadModel(str(model_path), FALLBACKS[1], 1, context_tokens=1024, state_bytes=1 << 26, nice=3))
 
     def say(self, message: ToWorker) -> None:
         assert self.process.stdin is not None
