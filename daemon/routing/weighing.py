@@ -36,7 +36,7 @@ def weigh(routing: Routing) -> RouteDecision:
         kind=kinds.get(best.tier, "local"),
         model=best.model,
         reason=ranking.reason,
-        scores=scores(routing.candidates),
+        scores=_scores(routing.candidates),
         calibrated=ranking.calibrated,
         offer_cloud=decide.doubtful(best, askable, config.leaving_price),
     )
@@ -61,12 +61,12 @@ def with_chance(decision: RouteDecision, candidates: Sequence[TierCandidate]) ->
     return msgspec.structs.replace(
         decision,
         reason=f"{decision.reason}; {100 * chosen.p_pass:.0f} % likely to pass{doubt}",
-        scores=scores(candidates),
+        scores=_scores(candidates),
         calibrated=chosen.calibrated,
     )
 
 
-def scores(candidates: Sequence[TierCandidate]) -> dict[str, TierScore]:
+def _scores(candidates: Sequence[TierCandidate]) -> dict[str, TierScore]:
     """What is expected of each tier, by its name."""
     return {each.tier: TierScore(each.p_pass, each.tokens, each.energy_j) for each in candidates}
 

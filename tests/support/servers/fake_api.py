@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from threaded_server import threaded
+
 DONE = "data: [DONE]\n\n"
 
 
@@ -115,7 +117,7 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[FakeApi]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with _threaded(Handler) as server:
+    with threaded(Handler, _QuietServer) as server:
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         api.port = server.server_port
@@ -160,7 +162,7 @@ def proxying() -> Iterator[Proxy]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with _threaded(Handler) as server:
+    with threaded(Handler, _QuietServer) as server:
         yield Proxy(server.server_port, lines)
 
 
@@ -187,19 +189,6 @@ def private_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
 class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """A refused handshake is what some tests want."""
-
-
-@contextmanager
-def _threaded(handler: type[BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
-    server = _QuietServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
