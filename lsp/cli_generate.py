@@ -30,7 +30,7 @@ from halfwatt.daemon.wire import (
 
 if TYPE_CHECKING:
     from halfwatt.daemon.client.client import Client
-    from halfwatt.lsp.code.targets import Target
+    from halfwatt.daemon.code.targets import Target
     from halfwatt.lsp.completion.one_shot import OneShotCompletion
 
     from .source_file import SourceFile
@@ -58,7 +58,7 @@ def generate(
     apply: Annotated[bool, typer.Option("--apply", help="Write the file.")] = False,
 ) -> None:
     """Generate a function's body, or the function that a comment describes or a call misses."""
-    from halfwatt.lsp.code.edits import apply as applied
+    from halfwatt.daemon.code.edits import apply as applied
     from halfwatt.lsp.generate.fit import fit
 
     from . import source_file
@@ -140,8 +140,8 @@ def write_or_print(file: SourceFile, text: str, code: str) -> None:
 
 
 def _target(place: str) -> tuple[SourceFile, Target]:
+    from halfwatt.daemon.code.targets import NOTHING_HERE, TargetRefusal, find
     from halfwatt.daemon.errors import UsageError
-    from halfwatt.lsp.code.targets import NOTHING_HERE, TargetRefusal, find
 
     from . import source_file
 

@@ -14,7 +14,7 @@ from halfwatt.lsp.editor.documents import Snapshot, UnusableText
 from halfwatt.lsp.editor.editor import Editor
 
 if TYPE_CHECKING:
-    from halfwatt.lsp.code.targets import Target
+    from halfwatt.daemon.code.targets import Target
 
 KINDS = (types.CodeActionKind.RefactorRewrite, types.CodeActionKind.QuickFix)
 
@@ -30,8 +30,8 @@ def code_actions(editor: Editor, params: types.CodeActionParams) -> list[types.C
 
 
 def _actions_in(editor: Editor, params: types.CodeActionParams, now: Snapshot) -> list[types.CodeAction]:
-    from halfwatt.lsp.code.targets import TargetRefusal, find
-    from halfwatt.lsp.code.undefined import diagnosed_names
+    from halfwatt.daemon.code.targets import TargetRefusal, find
+    from halfwatt.daemon.code.undefined import diagnosed_names
 
     undefined = diagnosed_names(it.message for it in params.context.diagnostics)
     found = find(now.source, now.offset(params.range.start), undefined, now.path)

@@ -14,10 +14,10 @@ from typing import Any, get_args
 import msgspec
 from lsprotocol import types
 
+from halfwatt.daemon.code.targets import NOTHING_HERE, Target, TargetRefusal, find
+from halfwatt.daemon.code.undefined import diagnosed_names
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.wire import RequestOptions, Result, Route, RouteDecision, Status
-from halfwatt.lsp.code.targets import NOTHING_HERE, Target, TargetRefusal, find
-from halfwatt.lsp.code.undefined import diagnosed_names
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor

@@ -15,13 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.languages import Language
+from halfwatt.daemon.code.lines import line_starts
 from halfwatt.daemon.errors import HalfwattError, UsageError
-from halfwatt.lsp.code import languages
-from halfwatt.lsp.code.languages import Language
-from halfwatt.lsp.code.lines import line_starts
 
 if TYPE_CHECKING:
-    from halfwatt.lsp.code.syntax import Source
+    from halfwatt.daemon.code.syntax import Source
 
 MAX_BYTES = 1024 * 1024
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?", re.DOTALL)
@@ -40,7 +40,7 @@ class SourceFile:
     @cached_property
     def source(self) -> Source:
         """The parsed text."""
-        from halfwatt.lsp.code.syntax import Source
+        from halfwatt.daemon.code.syntax import Source
 
         return Source(self.text, self.language)
 

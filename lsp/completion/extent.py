@@ -6,8 +6,8 @@ else it is a statement, because short offers are read, taken and cheap.
 
 from __future__ import annotations
 
+from halfwatt.daemon.code.indent import width_of
 from halfwatt.daemon.wire import StopRule
-from halfwatt.lsp.code.indent import width_of
 from halfwatt.lsp.completion.postprocess.indent import opens_block
 
 from .values import Query

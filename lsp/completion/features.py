@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-from halfwatt.lsp.code.indent import width_of
+from halfwatt.daemon.code.indent import width_of
 from halfwatt.lsp.completion.postprocess.brackets import CLOSERS, brackets, inside, open_before
 from halfwatt.lsp.completion.postprocess.indent import opens_block
 

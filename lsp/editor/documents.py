@@ -18,13 +18,13 @@ from lsprotocol import types
 from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument, Workspace
 
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.languages import Language
+from halfwatt.daemon.code.lines import line_starts, split_lines
 from halfwatt.daemon.errors import UsageError
-from halfwatt.lsp.code import languages
-from halfwatt.lsp.code.languages import Language
-from halfwatt.lsp.code.lines import line_starts, split_lines
 
 if TYPE_CHECKING:
-    from halfwatt.lsp.code.syntax import Source
+    from halfwatt.daemon.code.syntax import Source
 
 MAX_CHARS = 1024 * 1024
 _UNITS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2)}
@@ -89,7 +89,7 @@ class Snapshot:
     @cached_property
     def source(self) -> Source:
         """The parsed text. The parser is imported here: `initialize` does not wait for it."""
-        from halfwatt.lsp.code.syntax import Source
+        from halfwatt.daemon.code.syntax import Source
 
         return Source(self.text, self.language)
 

@@ -17,8 +17,8 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
+from halfwatt.daemon.code.edits import Edit, apply
 from halfwatt.daemon.paths import Paths
-from halfwatt.lsp.code.edits import Edit, apply
 
 from .documents import Snapshot, open_document, snapshot
 from .extensions import GENERATE_DELTA, SHOW_DIFF, Ability, DeltaNote, DiffNote, JobState, LinePosition, LineRange

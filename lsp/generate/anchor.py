@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from halfwatt.lsp.code.edits import Edit, apply
-from halfwatt.lsp.code.functions import functions_in, name_of
-from halfwatt.lsp.code.syntax import Source, walk
-from halfwatt.lsp.code.targets import Target, find, stubs
+from halfwatt.daemon.code.edits import Edit, apply
+from halfwatt.daemon.code.functions import functions_in, name_of
+from halfwatt.daemon.code.syntax import Source, walk
+from halfwatt.daemon.code.targets import Target, find, stubs
 
 
 def reanchor(old: Source, target: Target, new: Source) -> Target | None:

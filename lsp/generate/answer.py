@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from halfwatt.daemon.code.functions import body_of, functions_in, is_stub, name_of, outer
+from halfwatt.daemon.code.languages import Language
+from halfwatt.daemon.code.syntax import Source, ancestors, walk
+from halfwatt.daemon.code.undefined import parameter_names
 from halfwatt.daemon.errors import AnswerError
-from halfwatt.lsp.code.functions import body_of, functions_in, is_stub, name_of, outer
-from halfwatt.lsp.code.languages import Language
-from halfwatt.lsp.code.syntax import Source, ancestors, walk
-from halfwatt.lsp.code.undefined import parameter_names
 
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
+from halfwatt.daemon.code.edits import Edit, apply
+from halfwatt.daemon.code.functions import body_of, comments_above, docstring_of, outer, says_todo
+from halfwatt.daemon.code.indent import reindent, unit_of, width_of
+from halfwatt.daemon.code.lines import line_end_of
+from halfwatt.daemon.code.syntax import Source, ancestors, walk
+from halfwatt.daemon.code.targets import Target, imports
 from halfwatt.daemon.errors import AnswerError
-from halfwatt.lsp.code.edits import Edit, apply
-from halfwatt.lsp.code.functions import body_of, comments_above, docstring_of, outer, says_todo
-from halfwatt.lsp.code.indent import reindent, unit_of, width_of
-from halfwatt.lsp.code.lines import line_end_of
-from halfwatt.lsp.code.syntax import Source, ancestors, walk
-from halfwatt.lsp.code.targets import Target, imports
 
 from .answer import Answer, changed_parameters, names_defined, read, used_names
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from halfwatt.daemon.code.edits import Edit, apply
+from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.errors import AnswerError, HalfwattError
 from halfwatt.daemon.wire import Feedback, Outcome, RequestOptions, Result, Route, RouteDecision
-from halfwatt.lsp.code.edits import Edit, apply
-from halfwatt.lsp.code.targets import Target, find
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor, Progress

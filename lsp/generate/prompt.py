@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from halfwatt.daemon.code.functions import body_of, functions_in, name_of, outer
+from halfwatt.daemon.code.syntax import Source, ancestors
+from halfwatt.daemon.code.targets import Target, imports
 from halfwatt.daemon.wire import StopRule
-from halfwatt.lsp.code.functions import body_of, functions_in, name_of, outer
-from halfwatt.lsp.code.syntax import Source, ancestors
-from halfwatt.lsp.code.targets import Target, imports
 
 INSTRUCTION = "Please only respond with a codeblock and do not explain anything. Complete the following task:\n"
 STOP_RULES: tuple[StopRule, ...] = ("code_block", "repeated_lines", "trailing")

@@ -31,10 +31,10 @@ from lsp_session import Session, field, session
 from psutil import cpu_count
 from repository import ROOT, TESTS
 
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.inference.prompts import SYSTEM_PROMPT
-from halfwatt.lsp.code import languages
-from halfwatt.lsp.code.syntax import Source
-from halfwatt.lsp.code.targets import Target, find
 from halfwatt.lsp.generate import prompt
 
 MODEL_ID = "qwen2.5-coder-0.5b"

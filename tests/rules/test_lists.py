@@ -15,10 +15,10 @@ from repository import ROOT
 from halfwatt.daemon import wire
 from halfwatt.daemon.cli import config as cli_config
 from halfwatt.daemon.cli import models as cli_models
+from halfwatt.daemon.code.languages import LANGUAGES
 from halfwatt.daemon.models import pull
 from halfwatt.daemon.settings import schema
 from halfwatt.daemon.telemetry import otlp
-from halfwatt.lsp.code.languages import LANGUAGES
 
 LANGUAGE_IDS = {id_ for it in LANGUAGES for id_ in (it.id, *it.aliases)}
 LANGUAGE_NAMES = {it.name.partition(" (")[0] for it in LANGUAGES}

@@ -10,7 +10,7 @@ from typing import Any
 
 import tree_sitter
 
-from halfwatt.lsp.code.syntax import Source
+from halfwatt.daemon.code.syntax import Source
 
 
 @contextmanager

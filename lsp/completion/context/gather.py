@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from halfwatt.daemon.code.languages import for_id, for_path
+from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.privacy import excluded, secrets
 from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
-from halfwatt.lsp.code.languages import for_id, for_path
-from halfwatt.lsp.code.syntax import Source
 
 from .imports import Imported, ImporterLocation, imported
 from .outline import outline

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from halfwatt.lsp.code.languages import ImportStyle, Language
-from halfwatt.lsp.code.syntax import Source, walk
+from halfwatt.daemon.code.languages import ImportStyle, Language
+from halfwatt.daemon.code.syntax import Source, walk
 
 _NAME = re.compile(r"[^\W\d]\w*")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from halfwatt.lsp.code.languages import Language
-from halfwatt.lsp.code.syntax import Source
+from halfwatt.daemon.code.languages import Language
+from halfwatt.daemon.code.syntax import Source
 
 MAX_METHODS = 12
 _MAX_TYPE_CHARS = 400

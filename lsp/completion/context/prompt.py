@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from halfwatt.lsp.code.languages import for_id
+from halfwatt.daemon.code.languages import for_id
 
 CHARS_PER_TOKEN = 3.2  # of source code with the tokenizers in use; low, so that budgets hold
 

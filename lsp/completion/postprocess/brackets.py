@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
-from halfwatt.lsp.code.indent import indent_of
-from halfwatt.lsp.code.languages import for_id
+from halfwatt.daemon.code.indent import indent_of
+from halfwatt.daemon.code.languages import for_id
 
 from .candidate import PostprocessCandidate
 

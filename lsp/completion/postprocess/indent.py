@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from halfwatt.lsp.code.indent import TAB_WIDTH, indent_of, unit_of, width_of
-from halfwatt.lsp.code.languages import for_id
+from halfwatt.daemon.code.indent import TAB_WIDTH, indent_of, unit_of, width_of
+from halfwatt.daemon.code.languages import for_id
 
 from .brackets import depth_after, is_closing_line, near_before, open_before
 from .candidate import PostprocessCandidate

@@ -15,8 +15,8 @@ from functools import lru_cache
 
 from tree_sitter import Node
 
-from halfwatt.lsp.code.languages import Language, for_id
-from halfwatt.lsp.code.syntax import Source
+from halfwatt.daemon.code.languages import Language, for_id
+from halfwatt.daemon.code.syntax import Source
 
 from .brackets import balanced
 from .candidate import PostprocessCandidate

@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from halfwatt.lsp.code.indent import width_of
-from halfwatt.lsp.code.languages import for_id
+from halfwatt.daemon.code.indent import width_of
+from halfwatt.daemon.code.languages import for_id
 
 from .brackets import depth_after, is_closing_line, only_closers
 from .candidate import PostprocessCandidate

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from halfwatt.daemon.code.languages import LANGUAGES
+from halfwatt.daemon.code.lines import split_lines
 from halfwatt.daemon.errors import UsageError
-from halfwatt.lsp.code.languages import LANGUAGES
-from halfwatt.lsp.code.lines import split_lines
 from halfwatt.lsp.editor.documents import Documents, Snapshot, snapshot
 
 URI = "file:///w/a%20b/%C3%A9.py"

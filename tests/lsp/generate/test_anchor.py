@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from halfwatt.lsp.code import languages
-from halfwatt.lsp.code.edits import Edit, apply
-from halfwatt.lsp.code.syntax import Source
-from halfwatt.lsp.code.targets import Target, find
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.edits import Edit, apply
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target, find
 from halfwatt.lsp.generate.anchor import diff, reanchor
 from halfwatt.lsp.generate.fit import fit
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.edits import apply
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.errors import AnswerError
-from halfwatt.lsp.code import languages
-from halfwatt.lsp.code.edits import apply
-from halfwatt.lsp.code.syntax import Source
-from halfwatt.lsp.code.targets import Target, find
 from halfwatt.lsp.generate.fit import fit
 
 

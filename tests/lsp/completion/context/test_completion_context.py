@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from halfwatt.daemon.code.languages import for_id
 from halfwatt.daemon.settings.schema import PrivacyConfig
-from halfwatt.lsp.code.languages import for_id
 from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
 from halfwatt.lsp.completion.context.outline import outline
 from halfwatt.lsp.completion.context.prompt import Budget, ContextChunk, block, prompt, window_after, window_before

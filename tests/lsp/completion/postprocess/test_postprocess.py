@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from halfwatt.lsp.code.languages import for_id
+from halfwatt.daemon.code.languages import for_id
 from halfwatt.lsp.completion.postprocess.brackets import NEAR_CHARS
 from halfwatt.lsp.completion.postprocess.candidate import PostprocessCandidate
 from halfwatt.lsp.completion.postprocess.chain import clean

@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from halfwatt.lsp.code.languages import LANGUAGES, Language
-from halfwatt.lsp.code.syntax import grammar
+from halfwatt.daemon.code.languages import LANGUAGES, Language
+from halfwatt.daemon.code.syntax import grammar
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda it: it.id)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from halfwatt.lsp.code import languages
-from halfwatt.lsp.code.syntax import Source
-from halfwatt.lsp.code.undefined import diagnosed_names, undefined_calls
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.undefined import diagnosed_names, undefined_calls
 
 # text, undefined calls
 SCOPES = [

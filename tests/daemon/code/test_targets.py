@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from halfwatt.lsp.code import languages
-from halfwatt.lsp.code.languages import LANGUAGES, Language
-from halfwatt.lsp.code.syntax import Source
-from halfwatt.lsp.code.targets import Target, TargetRefusal, find, stubs
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.languages import LANGUAGES, Language
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target, TargetRefusal, find, stubs
 from halfwatt.lsp.generate import prompt
 
 Found = tuple[Source, Target | TargetRefusal | None]
