@@ -101,6 +101,9 @@ def add_tier(
         str | None, typer.Option(help="Name of its stored key; empty: none. Default: NAME for cloud.")
     ] = None,
     escalation: Annotated[Consent | None, typer.Option(help="Consent to leave this machine, from now on.")] = None,
+    allow_unencrypted: Annotated[
+        bool, typer.Option("--allow-unencrypted", help="Allow http:// outside your own networks.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add an edge or cloud tier. With the first cloud tier, consent becomes “ask” unless you say otherwise."""
@@ -109,7 +112,9 @@ def add_tier(
     from halfwatt.daemon.settings.schema import TierConfig
 
     key_name = key if key is not None else (name if kind == "cloud" else "")
-    tier = TierConfig(name=name, kind=kind, base_url=base_url, model=model, key=key_name)
+    tier = TierConfig(
+        name=name, kind=kind, base_url=base_url, model=model, key=key_name, allow_unencrypted=allow_unencrypted
+    )
     added = settings_tiers.add_tier(user_paths(os.environ), os.environ, tier, escalation)
     if as_json:
         print_json({"tier": tier, "escalation_set": added.escalation})

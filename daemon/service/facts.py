@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from halfwatt.daemon.errors import UsageError
+from halfwatt.daemon.inference.outgoing import outgoing
 from halfwatt.daemon.inference.request import GenerationRequest
 from halfwatt.daemon.privacy import excluded, secrets
 from halfwatt.daemon.routing.policy import LOCAL, RequestFacts
@@ -59,7 +60,7 @@ async def find_facts(
     fits = await local.fits(request, config)
     if not config.tiers or request.options.route == "local":
         return RequestFacts(local_ready=local.can_be_asked, prompt_fits=fits, local_model=local.model_id)
-    found = await asyncio.to_thread(secrets.find, request.texts()) if config.privacy.detect_secrets else ()
+    found = await asyncio.to_thread(secrets.find, outgoing(request).texts()) if config.privacy.detect_secrets else ()
     return RequestFacts(
         has_key=await remote_tiers.has_key(config),
         online=remote.is_online(),

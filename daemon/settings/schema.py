@@ -103,6 +103,13 @@ class TierConfig(Struct, frozen=True, forbid_unknown_fields=True):
         Positive | None, says("Your own figure for one token of this server, in place of an estimate.")
     ] = None
     max_tokens: Annotated[int, Meta(ge=1, description="The most tokens that are asked of this server at once.")] = 1024
+    allow_unencrypted: Annotated[
+        bool,
+        says(
+            "Allows a cloud tier with an `http://` address outside your own networks. Others on the way can then read "
+            "the code and the key."
+        ),
+    ] = False
 
 
 class PrivacyConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 
 from halfwatt.daemon.errors import ConfigError
 
+from .own_network import is_own
 from .schema import Config, TierConfig
 
 RESERVED_TIER_NAMES = ("auto", "local", "none")
@@ -146,6 +147,12 @@ def check_tier(tier: TierConfig, where: str) -> None:
         raise ConfigError(
             f"The base_url of tier “{tier.name}” holds a password ({where}). Take it out; "
             f"store the key with `halfwatt key set {tier.name}`."
+        )
+    if tier.kind == "cloud" and url.scheme == "http" and not (tier.allow_unencrypted or is_own(url.hostname or "")):
+        raise ConfigError(
+            f"The cloud tier “{tier.name}” has an http:// address outside your own networks ({where}). Code and key "
+            "would go there unencrypted. Write https:// if the server speaks it; else write allow_unencrypted = true "
+            "below the address to allow it all the same."
         )
     if tier.key and (not TIER_NAME.fullmatch(tier.key) or tier.key.startswith("sk-")):
         raise ConfigError(

@@ -12,10 +12,11 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from halfwatt.daemon.inference.answer import Chunk
+from halfwatt.daemon.inference.outgoing import Outgoing
 from halfwatt.daemon.inference.stops import Stopper
 from halfwatt.daemon.settings.schema import TierConfig
 from halfwatt.daemon.wire import StopRule
@@ -79,37 +80,20 @@ class OpenAIServer:
         """Close all connections."""
         await self._client.close()
 
-    def chat(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        max_tokens: int,
-        temperature: float = 0.0,
-        stop: Sequence[str] = (),
-        stop_rules: Sequence[StopRule] = (),
+    def answer(
+        self, sent: Outgoing, max_tokens: int, stop_rules: Sequence[StopRule] = ()
     ) -> AsyncGenerator[Chunk | ServerReport, None]:
-        """Chunks of the answer to a conversation, then one ServerReport. Raises TierError."""
-        body = self._body(max_tokens, temperature, stop) | {"messages": list(messages)}
-        return self._stream(self._client.chat.completions.create, body, Stopper(stop_rules, stop))
+        """Chunks of the answer, then one ServerReport. Raises TierError.
 
-    def text(
-        self,
-        prompt: str,
-        suffix: str | None,
-        max_tokens: int,
-        temperature: float = 0.0,
-        stop: Sequence[str] = (),
-        stop_rules: Sequence[StopRule] = (),
-    ) -> AsyncGenerator[Chunk | ServerReport, None]:
-        """The same for plain text or, with `suffix`, for the text between. Raises TierError."""
-        body = self._body(max_tokens, temperature, stop) | {"prompt": prompt}
-        if suffix is not None:
-            body["suffix"] = suffix
-        return self._stream(self._client.completions.create, body, Stopper(stop_rules, stop, before=prompt))
+        The body is `sent` with nothing but the tier's settings beside it."""
+        client = self._client.chat.completions if sent.is_chat else self._client.completions
+        stop = sent.fields.get("stop", ())
+        body = self._body(max_tokens) | dict(sent.fields) | ({"stop": list(stop)[:STOP_TEXTS_SENT]} if stop else {})
+        return self._stream(client.create, body, Stopper(stop_rules, stop, before=sent.before))
 
-    def _body(self, max_tokens: int, temperature: float, stop: Sequence[str]) -> dict[str, Any]:
+    def _body(self, max_tokens: int) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self._tier.model, "stream": True, "stream_options": {"include_usage": True}}
-        body |= {"max_tokens": min(max_tokens, self._tier.max_tokens), "temperature": temperature}
-        return body | ({"stop": list(stop)[:STOP_TEXTS_SENT]} if stop else {})
+        return body | {"max_tokens": min(max_tokens, self._tier.max_tokens)}
 
     async def _stream(
         self, create: Create, body: dict[str, Any], stopper: Stopper

@@ -19,6 +19,7 @@ from halfwatt.daemon.energy import remote_estimates
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.errors import HalfwattError
 from halfwatt.daemon.inference.answer import Cancellation, Chunk, Ended
+from halfwatt.daemon.inference.outgoing import outgoing
 from halfwatt.daemon.inference.request import GenerationRequest
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.settings.schema import Config, TierConfig
@@ -146,10 +147,7 @@ def _items(
     remote: OpenAIServer, request: GenerationRequest, tier: TierConfig
 ) -> AsyncGenerator[Chunk | ServerReport, None]:
     limit = min(request.max_tokens or tier.max_tokens, tier.max_tokens)
-    temperature, stop, rules = request.temperature, request.stop, request.options.stop_rules
-    if request.shape == "chat":
-        return remote.chat(request.messages, limit, temperature, stop, rules)
-    return remote.text(request.prompt, request.suffix, limit, temperature, stop, rules)
+    return remote.answer(outgoing(request), limit, request.options.stop_rules)
 
 
 async def _until_cancelled(

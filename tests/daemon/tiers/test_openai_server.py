@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from fake_api import DONE, Answer, FakeApi, chunk, private_authority, proxying, 
 
 from halfwatt.daemon.errors import TierError
 from halfwatt.daemon.inference.answer import Chunk
+from halfwatt.daemon.inference.outgoing import Outgoing
 from halfwatt.daemon.settings.schema import TierConfig
 from halfwatt.daemon.tiers.openai_answer import ServerReport
 from halfwatt.daemon.tiers.openai_server import OpenAIServer
@@ -58,9 +59,16 @@ async def connected(tier: TierConfig, key: str | None = KEY) -> AsyncIterator[Op
         await remote.aclose()
 
 
+def ask(
+    remote: OpenAIServer, messages: object, max_tokens: int, stop_rules: tuple[StopRule, ...] = (), **fields: Any
+) -> AsyncGenerator[Chunk | ServerReport, None]:
+    sent = {"messages": messages, "temperature": 0.0} | fields
+    return remote.answer(Outgoing(sent, is_chat=True), max_tokens, stop_rules)
+
+
 async def answer(tier: TierConfig, key: str | None = KEY, **more: Any) -> tuple[str, ServerReport]:
     async with connected(tier, key) as remote:
-        return await collect(remote.chat(QUESTION, **{"max_tokens": 64} | more))
+        return await collect(ask(remote, QUESTION, **{"max_tokens": 64} | more))
 
 
 async def collect(items: AsyncIterator[Chunk | ServerReport]) -> tuple[str, ServerReport]:
@@ -193,7 +201,7 @@ async def test_server_that_ignores_the_limit_is_cut_off(api: FakeApi) -> None:
 async def test_cancelling_closes_the_connection(api: FakeApi) -> None:
     api.answers = [Answer(chunk("first"), hold=True)]
     async with connected(tier_of(api.port)) as remote:
-        items = remote.chat(QUESTION, 64)
+        items = ask(remote, QUESTION, 64)
         first = await anext(items)
         assert isinstance(first, Chunk)
         await items.aclose()
@@ -203,7 +211,7 @@ async def test_cancelling_closes_the_connection(api: FakeApi) -> None:
 async def test_cancelling_while_waiting_for_the_first_byte_closes_the_connection(api: FakeApi) -> None:
     api.answers = [Answer(hold=True)]
     async with connected(tier_of(api.port)) as remote:
-        waiting = asyncio.ensure_future(anext(remote.chat(QUESTION, 64)))
+        waiting = asyncio.ensure_future(anext(ask(remote, QUESTION, 64)))
         assert await asyncio.to_thread(api.asked.wait, 30)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
@@ -243,6 +251,19 @@ async def test_refusal_becomes_a_sentence_without_key_prompt_or_the_servers_text
     assert refusal.value.__cause__ is None
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirect_to_an_unencrypted_address_gets_neither_prompt_nor_key(
+    status: int, api: FakeApi, authority: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority[0]))
+    with serving(authority[1]) as encrypted:
+        encrypted.answers = [Answer(status=status, headers={"Location": f"http://127.0.0.1:{api.port}/v1"})]
+        with pytest.raises(TierError, match="does not follow"):
+            await answer(tier_of(encrypted.port, "https"))
+        assert len(encrypted.seen) == 1
+    assert api.seen == []
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "tries"),
     [
@@ -275,7 +296,7 @@ async def test_what_a_server_refuses_is_renamed_or_left_out_and_remembered(api: 
     api.answers = [refuses("max_tokens"), refuses("temperature"), *api.answers]
     async with connected(tier_of(api.port)) as remote:
         for _ in range(2):
-            assert (await collect(remote.chat(QUESTION, 64)))[0] == "hi"
+            assert (await collect(ask(remote, QUESTION, 64)))[0] == "hi"
     assert len(api.seen) == 4
     for seen in api.seen[2:]:
         assert seen.body["max_completion_tokens"] == 64
@@ -472,7 +493,7 @@ CODE_QUESTION = [{"role": "user", "content": "Write a Python function add(a, b).
 
 async def test_real_server_answers_a_chat_with_a_closed_code_block(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
-        text, done = await collect(remote.chat(CODE_QUESTION, 128, stop_rules=("code_block",)))
+        text, done = await collect(ask(remote, CODE_QUESTION, 128, stop_rules=("code_block",)))
     assert "def add(a, b):" in text
     assert text.endswith("```")
     assert done.stop == "code_block"
@@ -480,28 +501,30 @@ async def test_real_server_answers_a_chat_with_a_closed_code_block(cloud_server:
 
 async def test_real_server_completes_text(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
-        text, done = await collect(remote.text("def add(a, b):\n    return", None, 16, stop_rules=("line",)))
+        text, done = await collect(
+            remote.answer(Outgoing({"prompt": "def add(a, b):\n    return"}, is_chat=False), 16, ("line",))
+        )
     assert "a + b" in text
     assert done.stop == "line"
 
 
 async def test_real_server_stops_at_the_token_limit(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
-        _, done = await collect(remote.chat(CODE_QUESTION, 4))
+        _, done = await collect(ask(remote, CODE_QUESTION, 4))
     assert done.stop == "length"
 
 
 async def test_real_server_refuses_a_wrong_key(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), "wrong-key-9876") as remote:
         with pytest.raises(TierError, match="refused the key") as refusal:
-            await collect(remote.chat(CODE_QUESTION, 4))
+            await collect(ask(remote, CODE_QUESTION, 4))
     assert "wrong-key" not in str(refusal.value)
 
 
 async def test_real_server_answers_again_after_a_cancelled_answer(cloud_server: CloudServer) -> None:
     async with connected(stand_in(cloud_server), cloud_server.key) as remote:
-        items = remote.chat(CODE_QUESTION, 512)
+        items = ask(remote, CODE_QUESTION, 512)
         await anext(items)
         await items.aclose()
-        text, _ = await collect(remote.chat(CODE_QUESTION, 8))
+        text, _ = await collect(ask(remote, CODE_QUESTION, 8))
     assert text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -12,7 +14,8 @@ from fake_api import serving
 from halfwatt.daemon.energy.readings import Reading
 from halfwatt.daemon.errors import ConfigError
 from halfwatt.daemon.inference.answer import Cancellation
-from halfwatt.daemon.inference.request import GenerationRequest
+from halfwatt.daemon.inference.outgoing import outgoing
+from halfwatt.daemon.inference.request import GenerationRequest, PromptShape
 from halfwatt.daemon.paths import Paths
 from halfwatt.daemon.settings.schema import Config, TierConfig
 from halfwatt.daemon.tiers import keys
@@ -103,3 +106,45 @@ async def test_looking_for_a_key_is_not_repeated_at_every_request(
         clock.now_s += wait_s
         await tiers.has_key(Config(tiers=(TIER,)))
         assert clock.n_looks == n_looks
+
+
+def marked(shape: PromptShape) -> tuple[GenerationRequest, list[str]]:
+    """A request with a text of its own in every field that can hold one, found by the field's type; and these texts."""
+    marks: list[str] = []
+
+    def mark() -> str:
+        marks.append(f"mark{len(marks):03d}end")
+        return marks[-1]
+
+    options: dict[str, Any] = {
+        each.name: mark()
+        for each in msgspec.structs.fields(RequestOptions)
+        if each.type in (str, str | None) or ("str" in str(each.type) and "Literal" not in str(each.type))
+    }
+    fields: dict[str, Any] = {}
+    for each in dataclasses.fields(GenerationRequest):
+        if "dict" in str(each.type):
+            fields[each.name] = ({"role": "user", "content": mark()}, {"role": "user", "content": mark()})
+        elif str(each.type).startswith("tuple[str"):
+            fields[each.name] = tuple(mark() for _ in range(6))
+        elif str(each.type) in ("str", "str | None"):
+            fields[each.name] = mark()
+    return GenerationRequest(**fields | {"shape": shape, "options": RequestOptions(**options)}), marks
+
+
+@pytest.mark.parametrize("shape", get_args(PromptShape))
+async def test_every_text_that_reaches_a_server_was_searched_for_secrets(
+    shape: PromptShape, paths: Paths, clean_environ: dict[str, str]
+) -> None:
+    """Holds for fields that are added later, too: they are found by their types."""
+    request, marks = marked(shape)
+    searched = "\n".join(outgoing(request).texts())
+    tiers = RemoteTiers(paths, clean_environ)
+    with serving() as api:
+        tier = msgspec.structs.replace(FREE, base_url=f"http://127.0.0.1:{api.port}/v1")
+        assert [item async for item in tiers.answer(request, tier, Cancellation(), lambda reading: None)]
+        sent = f"{api.seen[0].path} {api.seen[0].headers} {api.seen[0].body}"
+    await tiers.close()
+    arrived = [mark for mark in marks if mark in sent]
+    assert len(arrived) >= 2
+    assert [mark for mark in arrived if mark not in searched] == []
