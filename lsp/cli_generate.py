@@ -59,6 +59,7 @@ def generate(
 ) -> None:
     """Generate a function's body, or the function that a comment describes or a call misses."""
     from halfwatt.daemon.code.edits import apply as applied
+    from halfwatt.daemon.errors import AnswerError
     from halfwatt.lsp.generate.fit import fit
 
     from . import source_file
@@ -67,7 +68,11 @@ def generate(
     if apply:
         source_file.check_writable(file)
     answer = asyncio.run(_stoppable(_generate(file, target, _options(file, target, route))))
-    fitted = fit(file.source, target, answer.code)
+    try:
+        fitted = fit(file.source, target, answer.code)
+    except AnswerError:
+        _print(answer, as_json)  # to be copied; the error says that nothing was changed
+        raise
     if apply:
         write_or_print(file, applied(file.text, fitted.edits), fitted.code)
     asyncio.run(_tell(answer, "accepted" if apply else "offered", len(fitted.code)))

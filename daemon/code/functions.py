@@ -19,7 +19,7 @@ _TRIVIAL_RETURN = re.compile(
 )
 _NAMES = kinds(
     "identifier property_identifier private_property_identifier field_identifier type_identifier "
-    "qualified_identifier destructor_name operator_name string"
+    "qualified_identifier destructor_name operator_name operator_cast string"
 )
 
 
@@ -57,7 +57,22 @@ def name_of(source: Source, function: Node) -> str:
     node = function.child_by_field_name("name") or _declared(function) or _bound_name(function)
     if node is None:
         return ""
-    return re.split(r"::|\.", source.text_of(node).strip("'\""))[-1].strip()
+    while (unqualified := node.child_by_field_name("name")) is not None:  # C++: `A::B::f`
+        node = unqualified
+    if node.type == "operator_cast":  # C++: `operator bool() const`
+        converted = node.child_by_field_name("type")
+        return f"operator {source.text_of(converted) if converted is not None else ''}"
+    return source.text_of(node).strip("'\" ")
+
+
+def declarator_with(function: Node, field: str) -> Node | None:
+    """The declarator that has this field. C and C++ nest them."""
+    node = function.child_by_field_name("declarator")
+    while node is not None and node.child_by_field_name(field) is None:
+        node = node.child_by_field_name("declarator") or next(
+            (child for child in node.named_children if child.type.endswith("declarator")), None
+        )
+    return node
 
 
 def _declared(function: Node) -> Node | None:

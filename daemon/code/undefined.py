@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from tree_sitter import Node
 
 from .languages import kinds
+from .signature import parameter_list
 from .syntax import Source, walk
 
 _UNDEFINED = re.compile(
@@ -127,18 +128,12 @@ def _imported(source: Source, node: Node) -> list[str]:
 
 def parameter_names(source: Source, function: Node) -> list[str]:
     """The names of a function's parameters, in any language of the table."""
-    list_node = function.child_by_field_name("parameters") or _declared_parameters(function)
+    list_node = parameter_list(function)
     if list_node is None:
-        single = function.child_by_field_name("parameter")
-        return _identifiers(source, single)
+        return []
+    if list_node.type == "identifier":
+        return _identifiers(source, list_node)
     return [name for child in list_node.named_children for name in _any_parameter(source, child)]
-
-
-def _declared_parameters(function: Node) -> Node | None:
-    node = function.child_by_field_name("declarator")
-    while node is not None and node.child_by_field_name("parameters") is None:
-        node = node.child_by_field_name("declarator")
-    return node.child_by_field_name("parameters") if node is not None else None
 
 
 def _any_parameter(source: Source, node: Node) -> list[str]:

@@ -8,13 +8,11 @@ and AnswerError says so.
 
 from __future__ import annotations
 
-import ast
-import warnings
 from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from halfwatt.daemon.code.edits import Edit, apply
+from halfwatt.daemon.code.edits import Edit
 from halfwatt.daemon.code.functions import body_of, comments_above, docstring_of, outer, says_todo
 from halfwatt.daemon.code.indent import reindent, unit_of, width_of
 from halfwatt.daemon.code.lines import line_end_of
@@ -23,6 +21,7 @@ from halfwatt.daemon.code.targets import Target, imports
 from halfwatt.daemon.errors import AnswerError
 
 from .answer import Answer, changed_parameters, names_defined, read, used_names
+from .verify import verify
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ def fit(source: Source, target: Target, answer_text: str) -> Fitted:
     helpers = _helper_edits(source, target, answer, style, beside=False)
     methods = _helper_edits(source, target, answer, style, beside=True)
     edits = _merged([*_import_edits(source, answer, style), *helpers, *methods, main])
-    new_text = apply(source.text, edits)
-    _check(source, target, new_text)
+    main = next(it for it in edits if it.start <= main.start and it.text.endswith(main.text))
+    new_text = verify(source, target, edits, main).text
     replaced = target.indent + source.text[target.outer_start : target.outer_end] if target.kind == "stub" else ""
     return Fitted(edits, _code_of(new_text, edits, main, target), replaced)
 
@@ -221,27 +220,6 @@ def _merged(edits: list[Edit]) -> tuple[Edit, ...]:
         else:
             merged.append(edit)
     return tuple(merged)
-
-
-def _check(source: Source, target: Target, new_text: str) -> None:
-    """Raises AnswerError where a file that parsed would no longer parse."""
-    broken = source.parses and not Source(new_text, source.language).parses
-    if not broken and source.language.id == "python" and not _compiles(new_text):
-        indent = target.indent + "    " if target.kind == "stub" else target.indent
-        filler = f"\n{indent}pass" if target.kind == "stub" else ""
-        broken = _compiles(source.text[: target.start] + filler + source.text[target.end :])
-    if broken:
-        raise AnswerError("The model's answer does not parse; nothing was changed. Try again, or ask another model.")
-
-
-def _compiles(text: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def _code_of(new_text: str, edits: tuple[Edit, ...], main: Edit, target: Target) -> str:

@@ -30,6 +30,7 @@ DELTA_EVERY_S = 0.1
 RETRY_TEMPERATURE = 0.7  # greedy decoding would give the same answer again
 TRY_AGAIN = "Try again"
 TRY_CLOUD = "Try the cloud model"
+SHOW_ANSWER = "Show the answer"
 _log = logging.getLogger(__name__)
 
 
@@ -263,11 +264,14 @@ class Jobs:
     async def _offer_retry(self, job: GenerationJob, error: HalfwattError) -> None:
         again = [TRY_AGAIN] if isinstance(error, AnswerError) else []
         cloud = [TRY_CLOUD] if job.offer_cloud or await self._may_ask_cloud(job) else []
-        picked = await self._editor.ask(str(error), [*again, *cloud])
+        shown = [SHOW_ANSWER] if again and job.text.strip() else []
+        picked = await self._editor.ask(str(error), [*again, *cloud, *shown])
         if picked == TRY_AGAIN:
             self.start(GenerationJob(job.base, job.target, job.route, job.review, job.replaces, RETRY_TEMPERATURE))
         elif picked == TRY_CLOUD:
             self.start(GenerationJob(job.base, job.target, "cloud", job.review, job.replaces))
+        elif picked == SHOW_ANSWER:
+            await self._editor.show_diff(job.base, "The model's answer, which was not used", preview(job.text))
 
     async def _may_ask_cloud(self, job: GenerationJob) -> bool:
         """Whether the daemon would allow the cloud, asked where it failed before it could say so."""

@@ -167,5 +167,5 @@ async def test_unusable_answer_that_the_daemon_doubted_offers_the_cloud(parts: P
     parts.daemon.code, parts.daemon.in_doubt = "def add(a, b):\n    return (\n", in_doubt
     await parts.generate()
     offered = await parts.window.questions.get()
-    assert offered == ["Try again", *(["Try the cloud model"] if in_doubt else [])]
+    assert offered == ["Try again", *(["Try the cloud model"] if in_doubt else []), "Show the answer"]
     assert parts.window.text == TEXT
