@@ -1,14 +1,13 @@
 """Which documents never leave this machine: key and secret files, the user's patterns, and what git ignores.
 
 The answer is a sentence that does not name the path. This module reads no document; secrets.py judges what is inside.
-Asking git takes up to `GIT_LIMIT_S`, so call it from a thread.
+It reads files, so call it from a thread.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pathspec
 
 from halfwatt.daemon.settings.schema import PrivacyConfig
 
-GIT_LIMIT_S = 2.0
+from .git_ignore import UnreadableIgnoreFilesError, is_ignored
 
 # In gitignore syntax; upper and lower case are alike. Names that are common for code count with a data suffix only.
 BUILT_IN = """
@@ -94,7 +93,7 @@ wallet.dat
 BUILT_IN_PATTERN = "this file is of a kind that holds secrets"
 USER_PATTERN = "this file matches privacy.exclude"
 GIT_IGNORED = "git ignores this file"
-GIT_FAILED = "git could not say whether it ignores this file"
+GIT_FAILED = "git's ignore files could not be read"
 UNRESOLVED = "this file's real place could not be found out"
 
 
@@ -147,29 +146,7 @@ def _anywhere(pattern: str) -> str:
 
 
 def _by_git(path: Path, environ: Mapping[str, str]) -> str | None:
-    """Ask `git check-ignore`. The path goes through its input, never its arguments. Without an answer: excluded."""
-    folder = next((parent for parent in path.parents if parent.is_dir()), None)
-    if folder is None:
-        return UNRESOLVED
     try:
-        answer = subprocess.run(
-            # A repository's own settings must not make git start a program here.
-            ["git", "-c", "core.fsmonitor=false", "check-ignore", "--quiet", "-z", "--stdin"],
-            input=os.fsencode(path) + b"\0",
-            cwd=folder,
-            env=_git_environ(environ),
-            capture_output=True,
-            timeout=GIT_LIMIT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return GIT_IGNORED if is_ignored(path, environ) else None
+    except UnreadableIgnoreFilesError:
         return GIT_FAILED
-    if answer.returncode in (0, 1):
-        return GIT_IGNORED if answer.returncode == 0 else None
-    return None if b"not a git repository" in answer.stderr else GIT_FAILED
-
-
-def _git_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment with messages in English, and with no repository but the one around the file."""
-    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
-    return kept | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}

@@ -122,7 +122,13 @@ class PrivacyConfig(Struct, frozen=True, forbid_unknown_fields=True):
             "`!NAME` lifts a built-in one."
         ),
     ] = ()
-    exclude_git_ignored: Annotated[bool, says("Files that git ignores stay on this machine, too.")] = False
+    exclude_git_ignored: Annotated[
+        bool,
+        says(
+            "Files that git ignores stay on this machine, too. Its ignore files are read and git is not run, so a file "
+            "counts that is tracked all the same."
+        ),
+    ] = False
     detect_secrets: Annotated[
         bool, says("Text is searched for secrets before it may leave this machine; with one it stays.")
     ] = True
