@@ -54,7 +54,7 @@ export async function startInstance(options) {
     [entry, '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, ...folders, '--disable-telemetry', '--disable-update-check',
       ...(isTrusted ? ['--disable-workspace-trust'] : []), '--disable-getting-started-override', '--reconnection-grace-time', '5',
       ...(options.arguments ?? []), at('work space é')],
-    { env, detached: true, stdio: 'ignore' },
+    { env, cwd: hostileFolder(at), detached: true, stdio: 'ignore' },
   );
   const url = `http://127.0.0.1:${port}`;
   await answering(`${url}/healthz`);
@@ -71,10 +71,20 @@ export async function startInstance(options) {
     kill();
     await new Promise((resolve) => child.once('exit', resolve));
     while (daemons(at('halfwatt')).length > 0) await wait(50); // it writes until it has ended
+    if (existsSync(at('ran'))) throw new Error(`code of the folder that VS Code was started in ran: ${readFileSync(at('ran'), 'utf8')}`);
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   const setOnMachine = (settings) => writeFileSync(at('data/Machine/settings.json'), JSON.stringify(settings));
   return { url, env, root, setOnMachine, workspace: at('work space é'), home: at('halfwatt'), pid: child.pid, halfwatt, daemonLog, end };
+}
+
+/** Like a cloned repository that wants its code to run; whatever is imported from it leaves the file `ran`. */
+function hostileFolder(at) {
+  for (const name of ['pip', 'venv', 'halfwatt', 'json', 'subprocess', 'encodings', 'sitecustomize']) {
+    mkdirSync(at('hostile', name), { recursive: true });
+    for (const file of ['__init__.py', '__main__.py']) writeFileSync(at('hostile', name, file), `open(${JSON.stringify(at('ran'))}, 'a').write(__name__ + '\\n')\n`);
+  }
+  return at('hostile');
 }
 
 function environment(at, { modelsDir, serverBin, env }) {

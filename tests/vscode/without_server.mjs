@@ -1,7 +1,7 @@
 // A machine without the `halfwatt` command: the extension says so and offers what to do.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -67,12 +67,24 @@ export const rules = {
   'an installation that fails says so and leaves everything as it was': async (workbench, instance) => {
     await workbench.write('shapes.py', FILE);
     await workbench.clearNotifications();
-    instance.setOnMachine({ 'halfwatt.install.package': path.join(wheels, 'halfwatt-0.0.1-py3-none-any.whl') }); // not there yet
+    const wheel = path.join(wheels, 'halfwatt-0.0.1-py3-none-any.whl');
+    writeFileSync(wheel, 'no wheel yet');
+    instance.setOnMachine({ 'halfwatt.install.wheel': wheel });
     await workbench.notification('language server was not found').getByRole('button', { name: 'Install halfwatt' }).click();
     const toast = workbench.notification('halfwatt was not installed');
     await toast.waitFor();
     assert.match(await toast.innerText(), /ended with code 1\. Nothing else was changed/);
     await workbench.clearNotifications();
+  },
+
+  'what is no wheel on this disk is not installed': async (workbench, instance) => {
+    instance.setOnMachine({ 'halfwatt.install.wheel': 'halfwatt' });
+    await workbench.command('halfwatt: Install the Language Server');
+    const toast = workbench.notification('halfwatt was not installed');
+    await toast.waitFor();
+    assert.match(await toast.innerText(), /halfwatt is not a wheel that can be read; give the full path/);
+    await workbench.clearNotifications();
+    instance.setOnMachine({ 'halfwatt.install.wheel': path.join(wheels, 'halfwatt-0.0.1-py3-none-any.whl') });
   },
 
   'an installation shows its progress, and the server of its environment starts': async (workbench) => {

@@ -92,6 +92,7 @@ export class Server implements vscode.Disposable {
     if (!server.found) return this.sayMissing(server.why);
     this.origin = `${server.command}, ${server.why}`;
     this.log.info(`starting ${this.origin}`);
+    await vscode.workspace.fs.createDirectory(this.context.globalStorageUri); // the server's working folder
     const client = this.createClient(server.command, server.why);
     this.client = client;
     try {
@@ -108,7 +109,7 @@ export class Server implements vscode.Disposable {
     const client: LanguageClient = new QuietClient(
       'halfwatt',
       'halfwatt',
-      { command, args: ['lsp'] },
+      { command, args: ['lsp'], options: { cwd: this.context.globalStorageUri.fsPath } },
       {
         documentSelector: LANGUAGES.flatMap((language) => SCHEMES.map((scheme) => ({ scheme, language }))),
         outputChannel: this.log,

@@ -107,7 +107,7 @@ function M.silence(buffer)
   elseif not vim.tbl_contains(config.filetypes, options.filetype) then
     return ("halfwatt does not serve the file type `%s`. See :help halfwatt-options."):format(options.filetype)
   elseif vim.fn.executable(config.cmd[1]) == 0 then
-    return ("The command `%s` was not found. Install it (pipx install halfwatt) or set `cmd`."):format(config.cmd[1])
+    return ("The command `%s` was not found. Install it (`pipx install .` in its repository) or set `cmd`."):format(config.cmd[1])
   elseif options.buftype ~= "" then
     return "halfwatt serves files only, and this buffer is none."
   elseif not options.modifiable then

@@ -16,7 +16,7 @@ local function command(config)
   local path = vim.fn.exepath(config.cmd[1])
   if path == "" then
     vim.health.error(("The command `%s` was not found"):format(config.cmd[1]), {
-      "Install it: pipx install halfwatt",
+      "Install it: `pipx install .` in the folder of its repository; its README says more",
       'Or name it: require("halfwatt").setup({ cmd = { "/path/to/halfwatt", "lsp" } })',
     })
     return false
