@@ -9,6 +9,11 @@ from pathlib import Path
 
 import platformdirs
 
+FOLDER_VARIABLES = (
+    *("HALFWATT_HOME", "HALFWATT_MODELS_DIR"),
+    *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"),
+)
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -42,6 +47,11 @@ class Paths:
     def address_file(self) -> Path:
         """JSON with port, pid and version of the running daemon, mode 0600."""
         return self.runtime / "daemon.json"
+
+    @property
+    def socket_file(self) -> Path:
+        """Unix socket of the running daemon, where the system has such."""
+        return self.runtime / "daemon.sock"
 
     @property
     def start_lock_file(self) -> Path:

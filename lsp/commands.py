@@ -7,13 +7,13 @@ command line: they are run as a child process, so that the server does not impor
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_args
 
 import msgspec
 from lsprotocol import types
 
+from halfwatt.daemon.child_process import child_environ, python_command, working_folder
 from halfwatt.daemon.code.targets import NOTHING_HERE, Target, TargetRefusal, find
 from halfwatt.daemon.code.undefined import diagnosed_names
 from halfwatt.daemon.errors import HalfwattError, UsageError
@@ -141,15 +141,12 @@ class Commands:
     async def _child(self, arguments: list[str], stdin: str = "", may_fail: bool = False) -> str:
         """What `halfwatt ARGUMENTS` prints. HalfwattError holds what it said where it fails."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "halfwatt.lsp.cli",
-            *arguments,
+            *python_command("halfwatt.lsp.cli", *arguments),
+            cwd=working_folder(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self._link.environ,
+            env=child_environ(self._link.environ),
         )
         try:
             async with asyncio.timeout(CHILD_LIMIT_S):

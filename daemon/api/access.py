@@ -48,8 +48,14 @@ class Guard:
         if refusal is not None:
             await error_response(refusal.status, refusal.code, refusal.message)(scope, receive, send)
             return
+        if scope["path"] not in self._without_token:
+            scope.get("state", {}).get("let_in", _nothing)()
         self._on_request()
         await self._app(scope, _limited(receive), send)
+
+
+def _nothing() -> None:
+    """Where no server of ours carries the request, as in tests."""
 
 
 class BodyTooLargeError(Exception):

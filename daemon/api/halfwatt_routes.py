@@ -6,7 +6,6 @@ This module only shapes requests and answers; the service, the status feed and t
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from halfwatt.daemon.client.peer import proof_of
 from halfwatt.daemon.client.runtime_files import Address, Health
 from halfwatt.daemon.errors import UsageError
 from halfwatt.daemon.ledger.ledger import Ledger
@@ -36,7 +36,6 @@ from .openai_routes import json_response
 from .sse import HEARTBEAT, EventStream, event
 from .status import StatusFeed
 
-HEALTH_PATH = "/halfwatt/v1/healthz"
 MAX_RECENT = 1000
 Value = TypeVar("Value")
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -88,6 +87,7 @@ def routes(controls: Controls) -> list[Route]:
         "events": lambda request: _events(controls, request),
         "metrics": lambda request: _metrics(controls, request),
         "healthz": lambda request: _health(controls, request),
+        "proof": lambda request: _proof(controls, request),
     }
     acting: dict[str, Endpoint] = {
         "route": lambda request: _route(controls, request),
@@ -147,11 +147,14 @@ async def _metrics(controls: Controls, _: Request) -> Response:
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
-async def _health(controls: Controls, request: Request) -> Response:
-    """Open to everybody on this machine: who is here, and whether the caller's token is the right one."""
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    accepts = hmac.compare_digest(given.encode(), controls.token.encode())
-    return json_response(Health(controls.address.pid, controls.address.version, accepts))
+async def _health(controls: Controls, _: Request) -> Response:
+    return json_response(Health(controls.address.pid, controls.address.version))
+
+
+async def _proof(controls: Controls, request: Request) -> Response:
+    """Open to everybody on this machine: it tells nothing to those who cannot read the token file."""
+    nonce = request.query_params.get("nonce", "")
+    return PlainTextResponse(proof_of(controls.token, controls.address.port, nonce))
 
 
 async def _route(controls: Controls, request: Request) -> Response:

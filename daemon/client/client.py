@@ -29,7 +29,7 @@ from halfwatt.daemon.wire import (
     encode,
 )
 
-from . import discovery
+from . import discovery, transport
 
 Value = TypeVar("Value")
 _CALL_LIMIT = httpx2.Timeout(30.0, connect=5.0)
@@ -55,7 +55,7 @@ class Client:
         self._start = start
         self._version = version
         self._daemon: discovery.RunningDaemon | None = None
-        self._http = httpx2.AsyncClient(trust_env=False, timeout=_CALL_LIMIT)
+        self._http = transport.http_client(paths, _CALL_LIMIT)
 
     @classmethod
     async def connect(
@@ -243,7 +243,12 @@ class Client:
         headers = {"Authorization": f"Bearer {daemon.token}", "Content-Type": "application/json"}
         content = None if body is None else encode(body)
         request = self._http.build_request(
-            method, daemon.address.url + path, headers=headers, content=content, timeout=limit
+            method,
+            daemon.address.url + path,
+            headers=headers,
+            content=content,
+            timeout=limit,
+            extensions=transport.proven(daemon.address, daemon.token),
         )
         return await self._http.send(request, stream=True)
 

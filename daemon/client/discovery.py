@@ -10,10 +10,9 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import Literal
 
 import httpx2
@@ -22,10 +21,20 @@ import psutil
 from filelock import FileLock, Timeout
 from msgspec import Struct
 
+from halfwatt.daemon.child_process import child_environ, python_command, working_folder
 from halfwatt.daemon.errors import DaemonError
 from halfwatt.daemon.paths import Paths
 
-from .runtime_files import Address, Health, instance_lock_file, make_private_folder, read_address, read_token
+from . import transport
+from .runtime_files import (
+    Address,
+    Health,
+    instance_lock_file,
+    make_private_folder,
+    read_address,
+    read_token,
+    require_own_folder,
+)
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
@@ -53,39 +62,36 @@ async def connect(
     if found is not None and (not start or not _older(found.address.version, wanted)):
         return found
     if not start:
-        if await _rejects_our_token(paths):
+        if _is_out_of_reach(paths):
             raise DaemonError(
-                f"A daemon is running, but the token in {paths.token_file} is not its. "
-                "`halfwatt daemon start` replaces it."
+                f"A daemon is running, but it cannot be reached: the token in {paths.token_file} is not its, its "
+                "socket is gone, or it is of an older version. `halfwatt daemon start` replaces it."
             )
         raise DaemonError("No daemon is running. Start one with `halfwatt daemon start`.")
     async with _start_lock(paths):
         found = await running(paths)
         if found is not None and not _older(found.address.version, wanted):
             return found
-        if found is not None or await _rejects_our_token(paths):
+        if found is not None or _is_out_of_reach(paths):
             await stop(paths)
         return await _start(paths, environ)
 
 
 async def running(paths: Paths) -> RunningDaemon | None:
-    """The daemon that the files name, if it is alive and accepts the token. Files of an ended daemon do not count."""
+    """The user's own daemon, if it is alive and accepts the token. Files of an ended daemon do not count."""
+    require_own_folder(paths.runtime)
     address, token = read_address(paths), read_token(paths)
     if address is None or token is None:
         return None
-    health = await _health(address, token)
-    if health is None or health.pid != address.pid or not health.accepts_token:
-        return None
-    return RunningDaemon(address, token)
+    health = await _health(paths, address, token)
+    return RunningDaemon(address, token) if health is not None and health.pid == address.pid else None
 
 
-async def _rejects_our_token(paths: Paths) -> bool:
-    """Whether a daemon runs at the stored address but does not accept the stored token. No client can use it."""
-    address = read_address(paths)
-    if address is None:
-        return False
-    health = await _health(address, read_token(paths) or "none")
-    return health is not None and health.pid == address.pid and not health.accepts_token
+def _is_out_of_reach(paths: Paths) -> bool:
+    """Whether a daemon has published its address and lives. Where `running` finds none, no client can use it.
+
+    Its token file was changed, its socket was removed, or it is of a version that had no socket."""
+    return read_address(paths) is not None and _is_alive(paths)
 
 
 async def stop(paths: Paths) -> Literal["stopped", "killed", "not_running"]:
@@ -93,20 +99,18 @@ async def stop(paths: Paths) -> Literal["stopped", "killed", "not_running"]:
     address, token = read_address(paths), read_token(paths)
     if address is None or not _is_alive(paths):
         return "not_running"
-    was_asked = await _ask_to_stop(address, token)
+    was_asked = await _ask_to_stop(paths, address, token or "none") or _signal(address.pid, psutil.Process.terminate)
     if await _wait_for_end(paths, STOP_LIMIT_S if was_asked else NO_REPLY_LIMIT_S):
         return "stopped"
-    _kill(address.pid)
+    _signal(address.pid, psutil.Process.kill)
     if await _wait_for_end(paths, STOP_LIMIT_S):
         return "killed"
     raise DaemonError(f"The daemon (process {address.pid}) could not be ended. End that process yourself.")
 
 
-async def _health(address: Address, token: str) -> Health | None:
-    headers = {"Authorization": f"Bearer {token}"}
+async def _health(paths: Paths, address: Address, token: str) -> Health | None:
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=_ANSWER_LIMIT_S) as http:
-            reply = await http.get(f"{address.url}/halfwatt/v1/healthz", headers=headers)
+        reply = await _ask(paths, address, token, "GET", "healthz")
     except httpx2.TimeoutException:
         raise DaemonError(
             f"The daemon (process {address.pid}) is there but does not answer. "
@@ -114,15 +118,21 @@ async def _health(address: Address, token: str) -> Health | None:
         ) from None
     except httpx2.HTTPError:
         return None
-    return _decoded_health(reply)
-
-
-def _decoded_health(reply: httpx2.Response) -> Health | None:
-    """None where some other program has taken the port."""
     try:
         return msgspec.json.decode(reply.content, type=Health) if reply.status_code == 200 else None
     except msgspec.MsgspecError:
         return None
+
+
+async def _ask(paths: Paths, address: Address, token: str, method: str, name: str) -> httpx2.Response:
+    """One short request. httpx2.HTTPError where no daemon of this user is there."""
+    async with transport.http_client(paths, _ANSWER_LIMIT_S) as http:
+        return await http.request(
+            method,
+            f"{address.url}/halfwatt/v1/{name}",
+            headers={"Authorization": f"Bearer {token}"},
+            extensions=transport.proven(address, token),
+        )
 
 
 async def _start(paths: Paths, environ: Mapping[str, str]) -> RunningDaemon:
@@ -155,12 +165,12 @@ def _spawn(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "halfwatt.daemon.server", "--detached"],
+        python_command("halfwatt.daemon.server", "--detached"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        cwd=Path(sys.executable).anchor,
-        env=dict(environ),
+        cwd=working_folder(),
+        env=child_environ(environ),
         start_new_session=True,
         creationflags=flags,
     )
@@ -196,15 +206,12 @@ async def _start_lock(paths: Paths) -> AsyncGenerator[None, None]:
         lock.release()
 
 
-async def _ask_to_stop(address: Address, token: str | None) -> bool:
+async def _ask_to_stop(paths: Paths, address: Address, token: str) -> bool:
     """Ask the daemon to end; whether it accepted."""
-    headers = {"Authorization": f"Bearer {token}"}
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=_ANSWER_LIMIT_S) as http:
-            reply = await http.post(f"{address.url}/halfwatt/v1/shutdown", headers=headers)
+        return (await _ask(paths, address, token, "POST", "shutdown")).is_success
     except httpx2.HTTPError:
         return False
-    return reply.is_success
 
 
 async def _wait_for_end(paths: Paths, limit_s: float) -> bool:
@@ -229,14 +236,16 @@ def _is_alive(paths: Paths) -> bool:
     return False
 
 
-def _kill(pid: int) -> None:
-    """End a daemon that does not answer, but never another process that got its old number."""
+def _signal(pid: int, act: Callable[[psutil.Process], None]) -> bool:
+    """End a daemon that cannot be asked, but never another process that got its old number. Whether it was done."""
     try:
         process = psutil.Process(pid)
-        if any("halfwatt" in part for part in process.cmdline()):
-            process.kill()
+        is_daemon = any("halfwatt" in part for part in process.cmdline())
+        if is_daemon:
+            act(process)
     except psutil.Error:
-        return
+        return False
+    return is_daemon
 
 
 def _older(version: str, than: str) -> bool:

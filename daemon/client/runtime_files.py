@@ -35,11 +35,10 @@ class Address(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """What `/halfwatt/v1/healthz` says."""
+    """What `/halfwatt/v1/healthz` says to a caller with the token."""
 
     pid: int
     version: str
-    accepts_token: bool
 
 
 def instance_lock_file(paths: Paths) -> Path:
@@ -51,14 +50,25 @@ def make_private_folder(folder: Path) -> None:
     """Make the runtime folder for this user alone. DaemonError where it, or its parent, belongs to another user."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
     folder.mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
-    found = folder.lstat()
-    if _foreign(found) or _foreign(folder.parent.stat(), root_may=True) or not stat.S_ISDIR(found.st_mode):
+    require_own_folder(folder)
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        folder.chmod(PRIVATE_FOLDER)
+
+
+def require_own_folder(folder: Path) -> None:
+    """DaemonError where the runtime folder is there and it, or its parent, belongs to another user."""
+    try:
+        found = folder.lstat()
+        is_own = stat.S_ISDIR(found.st_mode) and not _foreign(found) and not _foreign(folder.parent.stat(), True)
+    except FileNotFoundError:
+        return
+    except OSError:  # a folder on the way that this user may not enter
+        is_own = False
+    if not is_own:
         raise DaemonError(
             f"The runtime folder {folder} belongs to another user or is a link, so the token would not be safe. "
             "Nothing was started; remove it, or set XDG_RUNTIME_DIR or HALFWATT_HOME to a folder of your own."
         )
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(PRIVATE_FOLDER)
 
 
 def publish(paths: Paths, address: Address, token: str) -> None:
@@ -67,12 +77,22 @@ def publish(paths: Paths, address: Address, token: str) -> None:
     _write(paths.address_file, msgspec.json.encode(address))
 
 
-def withdraw(paths: Paths, pid: int) -> None:
-    """Remove both files if this process has written them."""
-    address = read_address(paths)
-    if address is not None and address.pid == pid:
-        paths.address_file.unlink(missing_ok=True)
-        paths.token_file.unlink(missing_ok=True)
+def withdraw(paths: Paths, address: Address | None = None) -> None:
+    """Remove address, token and socket: of this address, or without one those that a dead daemon has left."""
+    if address is not None and not is_published(paths, address):
+        return
+    for file in (paths.address_file, paths.token_file, paths.socket_file):
+        file.unlink(missing_ok=True)
+
+
+def is_published(paths: Paths, address: Address) -> bool:
+    """Whether clients still find this address. What cannot be read now, as with too many open files, still counts."""
+    try:
+        return msgspec.json.decode(paths.address_file.read_bytes(), type=Address) == address
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return False
+    except OSError:
+        return True
 
 
 def read_address(paths: Paths) -> Address | None:

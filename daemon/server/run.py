@@ -15,13 +15,17 @@ import socket
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from halfwatt.daemon.client.peer import HAS_UNIX_SOCKETS
 from halfwatt.daemon.client.runtime_files import (
     HOST,
+    PRIVATE_FILE,
     Address,
     instance_lock_file,
+    is_published,
     make_private_folder,
     publish,
     read_address,
@@ -75,6 +79,7 @@ def _run_alone(paths: Paths, environ: Mapping[str, str], version: str, detached:
         sys.stderr.write(f"A daemon is already running{pid}; this one was not started.\n")
         return EXIT_ALREADY_RUNNING
     with lock:
+        withdraw(paths)  # a daemon that was killed has left its files
         log.set_up(paths.log_file, "info")
         asyncio.run(_serve(paths, environ, version, detached))
     return 0
@@ -87,9 +92,10 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
     stop = asyncio.Event()
     daemon = Daemon(paths, environ, version, stop)
     log.set_level(daemon.settings.config.daemon.log_level)
-    bound = bind(daemon.settings.config.daemon.port)
+    loopback = bind(daemon.settings.config.daemon.port)
+    bound = [loopback, bind_unix(paths.socket_file)] if HAS_UNIX_SOCKETS else [loopback]
     token = secrets.token_urlsafe(32)
-    address = Address(port=bound.getsockname()[1], pid=os.getpid(), version=version)
+    address = Address(port=loopback.getsockname()[1], pid=os.getpid(), version=version)
     server = HttpServer(daemon.app(token, address), GRACE_S)
     for each in (signal.SIGTERM, signal.SIGINT):
         _on_signal(each, stop)
@@ -103,7 +109,7 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
             await stop.wait()
         finally:
             watch.cancel()
-            withdraw(paths, address.pid)
+            withdraw(paths, address)
             daemon.closing()
             await server.stop()
     _LOG.info("stopped")
@@ -114,7 +120,7 @@ async def _watch(paths: Paths, address: Address, stop: asyncio.Event) -> None:
 
     Systems that clean up runtime folders remove it.
     """
-    while read_address(paths) == address:  # noqa: ASYNC110 - a file sends no event
+    while is_published(paths, address):  # noqa: ASYNC110 - a file sends no event
         await asyncio.sleep(FILES_LOOK_S)
     _LOG.warning("the address file is gone or not this daemon's; ending")
     stop.set()
@@ -134,6 +140,21 @@ def bind(port: int) -> socket.socket:
             f"Port {port} cannot be used ({error.strerror}): another program may have it. The daemon was not "
             "started. Choose another port or `halfwatt config set daemon.port 0` for any free one."
         ) from None
+    return bound
+
+
+def bind_unix(file: Path) -> socket.socket:
+    """A listening Unix socket that only this user can reach. Call it under the instance lock."""
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(str(file))
+    except OSError as error:
+        bound.close()
+        raise DaemonError(
+            f"The socket {file} cannot be made ({error.strerror or error}). The daemon was not started. A path of at "
+            "most 100 characters is possible: set HALFWATT_HOME or XDG_RUNTIME_DIR to a shorter folder of your own."
+        ) from None
+    file.chmod(PRIVATE_FILE)
     return bound
 
 

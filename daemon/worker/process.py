@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections import deque
@@ -17,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
+from halfwatt.daemon.child_process import python_command, working_folder
 from halfwatt.daemon.errors import ModelError, WorkerError
 
 from .protocol import FromWorker, LoadFailed, LoadModel, ModelReady, ToWorker, decode_from_worker, encode
@@ -113,10 +113,8 @@ async def start_worker(environ: Mapping[str, str], log: logging.Logger) -> Worke
     """A new worker without a model. WorkerError where no process can be started."""
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # a folder named halfwatt in the daemon's working folder must not be imported
-            "-m",
-            "halfwatt.daemon.worker",
+            *python_command("halfwatt.daemon.worker"),
+            cwd=working_folder(),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

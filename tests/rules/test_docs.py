@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from repository import ROOT
 
-ARCHITECTURE, CONTRIBUTING, README = (ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "README"))
+ARCHITECTURE, CONTRIBUTING, README, SECURITY = (
+    ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CONTRIBUTING", "README", "SECURITY")
+)
 DOCS = sorted((ROOT / "packaging/docs").glob("*.md"))
-PLAIN = [ARCHITECTURE, CONTRIBUTING, README, *DOCS, ROOT / "CHANGELOG.md", ROOT / "editors/vscode/README.md"]
+PLAIN = [ARCHITECTURE, CONTRIBUTING, README, SECURITY, *DOCS, ROOT / "CHANGELOG.md", ROOT / "editors/vscode/README.md"]
 NOT_OURS = {"node_modules", ".venv", ".cache", ".pytest_cache", "build", "dist"}
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not NOT_OURS & set(path.relative_to(ROOT).parts))
 MOST_LINES = 150
@@ -142,9 +144,14 @@ def test_map_has_one_row_for_each_room() -> None:
     assert sorted(rows) == sorted(map(name_of, rooms))
 
 
-def test_every_invariant_names_tests_that_exist() -> None:
-    _, _, table = ARCHITECTURE.read_text(encoding="utf-8").partition("## Invariants")
-    rows = [row for row in table.splitlines() if row.startswith("| ")][2:]
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [(ARCHITECTURE, "| what always holds | the test that holds it |"), (SECURITY, "| promise | test |")],
+    ids=["ARCHITECTURE", "SECURITY"],
+)
+def test_every_promise_names_tests_that_exist(page: Path, heading: str) -> None:
+    _, *tables = page.read_text(encoding="utf-8").split(heading + "\n| --- | --- |\n")
+    rows = [row for table in tables for row in table.partition("\n\n")[0].splitlines()]
     assert rows
     for row in rows:
         path = ""

@@ -1,7 +1,7 @@
 """Imports point one way: each room may import the rooms named here and no others. Read from the source; nothing runs.
 
-Lazy imports count, and so do module names in strings (`"halfwatt.daemon.cli.models"`), but not those behind `-m`: a
-child process imports nothing into its parent.
+Lazy imports count, and so do module names in strings (`"halfwatt.daemon.cli.models"`), but not those for
+`python_command`: a child process imports nothing into its parent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -148,16 +147,14 @@ def _imports(path: Path) -> Iterator[str]:
             name = ".".join(part for part in (base, node.module) if part)
             yield name
             yield from (f"{name}.{alias.name}" for alias in node.names)
-    started = {
-        after
-        for node in ast.walk(tree)
-        if isinstance(node, ast.List | ast.Call)
-        for before, after in pairwise(node.elts if isinstance(node, ast.List) else node.args)
-        if isinstance(before, ast.Constant) and before.value == "-m"
-    }
+    started = {node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and _starts_child(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and node not in started and MODULE_NAME.fullmatch(str(node.value)):
             yield str(node.value)
+
+
+def _starts_child(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "python_command"
 
 
 @cache

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from halfwatt.daemon.api.access import MAX_BODY_BYTES, refusal_of
 
 TOKEN = "the-token"
-OPEN = frozenset({"/halfwatt/v1/healthz"})
+OPEN = frozenset({"/halfwatt/v1/proof"})
 GOOD = {"host": "127.0.0.1:4321", "authorization": f"Bearer {TOKEN}"}
 
 
@@ -66,9 +66,9 @@ def test_host_and_origin_are_judged_before_the_token() -> None:
     assert verdict(origin="https://evil.example", authorization=None) == "foreign_origin"
 
 
-def test_health_needs_no_token_but_the_own_host() -> None:
-    assert verdict("/halfwatt/v1/healthz", authorization=None) is None
-    assert verdict("/halfwatt/v1/healthz", authorization=None, host="evil.example") == "foreign_host"
+def test_proof_needs_no_token_but_the_own_host() -> None:
+    assert verdict("/halfwatt/v1/proof", authorization=None) is None
+    assert verdict("/halfwatt/v1/proof", authorization=None, host="evil.example") == "foreign_host"
 
 
 @pytest.mark.parametrize(

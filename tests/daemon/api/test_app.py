@@ -47,11 +47,13 @@ def test_foreign_page_and_host_are_refused(daemon: RunningDaemon) -> None:
         assert error(http.get("/halfwatt/v1/status"))["code"] == "foreign_host"
 
 
-def test_health_is_open_and_says_whether_the_token_is_right(daemon: RunningDaemon) -> None:
+def test_a_stranger_learns_nothing_from_health_and_proof(daemon: RunningDaemon) -> None:
     with daemon.http(Authorization="Bearer wrong") as http:
-        health = http.get("/halfwatt/v1/healthz").json()
-    assert health["pid"] == daemon.pid
-    assert health["accepts_token"] is False
+        assert error(http.get("/halfwatt/v1/healthz"))["code"] == "bad_token"
+        proof = http.get("/halfwatt/v1/proof", params={"nonce": "1"}).text
+    assert daemon.token not in proof
+    with daemon.http() as http:
+        assert http.get("/halfwatt/v1/healthz").json()["pid"] == daemon.pid
 
 
 def test_unknown_place_and_method_are_sentences(http: httpx2.Client) -> None:
