@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from halfwatt.daemon.private_files import keep_private
+
 if TYPE_CHECKING:
     import typer
 
@@ -34,6 +36,7 @@ GROUPS: dict[str, tuple[str, bool]] = {
 
 def main() -> None:
     """Entry point of the `halfwatt` command."""
+    keep_private()
     if sys.argv[1:] == ["lsp"]:
         _serve()
         return

@@ -107,7 +107,7 @@ class Commands:
         return msgspec.to_builtins(await (await self._link.client()).dial(dial))
 
     async def dashboard(self, _: Arguments) -> dict[str, str]:
-        return {"url": (await self._child(["dashboard", "--print"])).strip()}
+        return msgspec.json.decode(await self._child(["dashboard", "--json"]), type=dict[str, str])
 
     async def logs(self, _: Arguments) -> dict[str, str]:
         return {"path": str(self._link.paths.log_file)}

@@ -1,9 +1,15 @@
-"""`halfwatt dashboard`: a one-time link to the page that the daemon serves, opened in the browser."""
+"""`halfwatt dashboard`: a one-time link to the page that the daemon serves, opened in the browser.
+
+Other users see the arguments of every process. So the browser gets the name of a private file that leads
+on to the link.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import html
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,24 +26,31 @@ def dashboard(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Open the energy dashboard. The link works once, for one minute."""
-    url = asyncio.run(_link())
+    url, page = asyncio.run(_link())
     if as_json:
-        print_json({"url": url})
+        print_json({"url": url, "page": str(page)})
         return
     if print_only:
         typer.echo(url)
         return
     import webbrowser
 
-    if webbrowser.open(url):
-        typer.echo("The dashboard opens in your browser.", err=True)
+    if webbrowser.open(page.as_uri()):
+        typer.echo("The dashboard opens in your browser. If it does not: halfwatt dashboard --print", err=True)
     else:
         typer.echo(f"No browser could be started. Open this link within a minute; it works once:\n{url}")
 
 
-async def _link() -> str:
+async def _link() -> tuple[str, Path]:
+    """The link, and a file of this user's alone that leads to it."""
     from halfwatt.daemon.client.client import Client
+    from halfwatt.daemon.client.runtime_files import write_private
     from halfwatt.daemon.paths import user_paths
 
-    async with await Client.connect(user_paths(os.environ), os.environ, start=True) as client:
-        return await client.dashboard_url()
+    paths = user_paths(os.environ)
+    async with await Client.connect(paths, os.environ, start=True) as client:
+        url = await client.dashboard_url()
+    page = paths.runtime / "dashboard.html"
+    lead = f'<!doctype html><title>halfwatt</title><meta http-equiv="refresh" content="0;url={html.escape(url)}">'
+    write_private(page, lead.encode())
+    return url, page

@@ -73,8 +73,8 @@ def require_own_folder(folder: Path) -> None:
 
 def publish(paths: Paths, address: Address, token: str) -> None:
     """Write the token, then the address, so that a client that sees the address can read the token."""
-    _write(paths.token_file, token.encode())
-    _write(paths.address_file, msgspec.json.encode(address))
+    write_private(paths.token_file, token.encode())
+    write_private(paths.address_file, msgspec.json.encode(address))
 
 
 def withdraw(paths: Paths, address: Address | None = None) -> None:
@@ -118,7 +118,7 @@ def _foreign(found: os.stat_result, root_may: bool = False) -> bool:
     return found.st_uid != os.getuid() and not (root_may and found.st_uid == 0)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Replace a file in one step. From its first byte on only its owner can read it."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)

@@ -73,6 +73,7 @@ def apply(steps: AccessPlan) -> None:
     try:
         steps.rule_file.parent.mkdir(parents=True, exist_ok=True)
         steps.rule_file.write_text(steps.rule, "utf-8")
+        steps.rule_file.chmod(0o644)  # a file of the system, which everybody may read
         for counter in steps.counters:
             open_to_group(counter, steps.group)
     except (OSError, LookupError) as error:

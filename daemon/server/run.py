@@ -33,6 +33,7 @@ from halfwatt.daemon.client.runtime_files import (
 )
 from halfwatt.daemon.errors import DaemonError, HalfwattError
 from halfwatt.daemon.paths import Paths, user_paths
+from halfwatt.daemon.private_files import close_to_others, keep_private
 
 from . import log
 
@@ -45,6 +46,7 @@ _LOG = logging.getLogger("halfwatt.server")
 
 def main() -> None:
     """Entry of `python -m halfwatt.daemon.server`; `--detached` gives up stderr once the daemon listens."""
+    keep_private()
     sys.exit(run(user_paths(os.environ), os.environ, detached="--detached" in sys.argv[1:]))
 
 
@@ -80,6 +82,7 @@ def _run_alone(paths: Paths, environ: Mapping[str, str], version: str, detached:
         return EXIT_ALREADY_RUNNING
     with lock:
         withdraw(paths)  # a daemon that was killed has left its files
+        close_to_others(paths)
         log.set_up(paths.log_file, "info")
         asyncio.run(_serve(paths, environ, version, detached))
     return 0

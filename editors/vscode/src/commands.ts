@@ -36,8 +36,11 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     },
     showEnergy: async () => pages.showMarkdown('Energy', summaryPage(await ask<EnergySummary>('halfwatt.energy', { since: '7d' }))),
     openDashboard: async () => {
-      const { url } = await ask<{ url: string }>('halfwatt.dashboard');
-      await vscode.env.openExternal(await vscode.env.asExternalUri(vscode.Uri.parse(url, true)));
+      const { url, page } = await ask<{ url: string; page: string }>('halfwatt.dashboard');
+      const isOnThisMachine = vscode.env.uiKind === vscode.UIKind.Desktop && !vscode.env.remoteName;
+      // On this machine a browser is a process, whose arguments other users see; the page's file leads to the link.
+      const opened = isOnThisMachine ? vscode.Uri.file(page) : await vscode.env.asExternalUri(vscode.Uri.parse(url, true));
+      await vscode.env.openExternal(opened);
     },
     showLogs: async () => {
       log.show(true);

@@ -134,7 +134,7 @@ end
 
 function M.dashboard()
   run("dashboard", {}, function(result)
-    vim.ui.open(result.url)
+    vim.ui.open(result.page) -- no link among the arguments of a process, which other users see
   end)
 end
 

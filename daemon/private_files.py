@@ -1,0 +1,43 @@
+"""Files and folders for their owner alone, whatever umask the user has.
+
+Each program of ours calls `keep_private` first. The daemon also closes what an older version left open to others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from .paths import Paths
+
+_OTHERS = 0o077
+
+
+def keep_private() -> None:
+    """From now on this process and its children make files that only their owner can use."""
+    os.umask(_OTHERS)
+
+
+def close_to_others(paths: Paths) -> None:
+    """Take the rights of group and others from our own folders and the files right in them, where they have any."""
+    folders = {paths.config, paths.data, paths.state, paths.cache, paths.runtime}
+    folders |= (
+        {paths.models} if paths.models.is_relative_to(paths.data) else set()
+    )  # one chosen by the user may be shared
+    for folder in folders:
+        with contextlib.suppress(OSError):  # it is missing, or another user's: whoever uses it says so
+            for each in (folder, *_files_in(folder)):
+                _close(each)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (each for each in folder.iterdir() if each.is_file() and not each.is_symlink())
+
+
+def _close(path: Path) -> None:
+    found = path.lstat()
+    if not stat.S_ISLNK(found.st_mode) and found.st_mode & _OTHERS and found.st_uid == os.getuid():
+        path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
