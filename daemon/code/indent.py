@@ -49,7 +49,8 @@ def reindent(
 ) -> list[str]:
     """The lines moved from a base of `from_width` columns to `to_indent`, step by step of indentation.
 
-    Lines whose index is in `frozen` (they begin inside a string) stay as they are; blank lines become empty."""
+    Lines whose index is in `frozen` (they begin inside a string) stay as they are; blank lines become empty.
+    A line that stands left of the base (a label, a directive) stays left of the new one by as much."""
     step = TAB_WIDTH if from_unit == "\t" else len(from_unit)
     moved = []
     for index, line in enumerate(lines):
@@ -57,6 +58,16 @@ def reindent(
             moved.append(line)
             continue
         rest = line.lstrip(" \t")
-        levels, odd = divmod(max(width_of(line) - from_width, 0), step)
+        offset = width_of(line) - from_width
+        if offset < 0 and rest:
+            moved.append(_cut_to(to_indent, max(width_of(to_indent) + offset, 0) if width_of(line) else 0) + rest)
+            continue
+        levels, odd = divmod(offset, step)
         moved.append(to_indent + to_unit * levels + " " * odd + rest if rest else "")
     return moved
+
+
+def _cut_to(indent: str, width: int) -> str:
+    """The start of an indentation, `width` columns wide."""
+    cut = next((at for at in range(len(indent) + 1) if width_of(indent[:at]) >= width), len(indent))
+    return indent[:cut]

@@ -48,6 +48,7 @@ class Language:
     definitions: frozenset[str] = frozenset()  # what else a helper of an answer may be: constants, types, macros
     types: frozenset[str] = frozenset()  # type definitions that other files may need to know whole
     containers: frozenset[str] = frozenset()  # namespaces and the like, to be looked into
+    namespaces: frozenset[str] = frozenset()  # classes of the tree that are none: what is in them stands for itself
     homes: frozenset[str] = frozenset()  # whose direct children may be new functions; empty: the file itself
     preamble: frozenset[str] = frozenset()  # what new imports must stand below when the file has none
     aliases: tuple[str, ...] = ()  # further languageIds
@@ -60,7 +61,8 @@ class Language:
     backticks: bool = False  # strings over many lines between backticks
     single_quotes: Literal["string", "character"] = "string"  # what stands between single quotes
     expression_return: str = "return {};"
-    scaffold: str = ""  # what a method must stand in to parse on its own
+    scaffold: str = ""  # what a method must stand in to parse on its own; its name is SCAFFOLD
+    local_imports: bool = False  # whether a function's body may hold imports
 
     def is_stub(self, statement: str) -> bool:
         return bool(re.fullmatch(self.stub, statement, re.DOTALL) or _SAYS_UNFINISHED.fullmatch(statement))
@@ -79,6 +81,7 @@ def kinds(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
+SCAFFOLD = "Scaffold"
 _CLASS = "class Scaffold {{\n{}\n}}"
 _JS_FUNCTIONS = kinds(
     "function_declaration generator_function_declaration function_expression generator_function arrow_function "
@@ -118,6 +121,7 @@ _TYPESCRIPT = Language(
     definitions=_JS_DEFINITIONS | _TS_TYPES,
     types=_TS_TYPES,
     containers=kinds("internal_module"),
+    namespaces=kinds("internal_module"),
     import_style="script",
     backticks=True,
     scaffold=_CLASS,
@@ -145,6 +149,7 @@ LANGUAGES: tuple[Language, ...] = (
         line_comment="#",
         braces=False,
         triple_quotes=True,
+        local_imports=True,
         expression_return="return {}",
     ),
     Language(
@@ -217,8 +222,10 @@ LANGUAGES: tuple[Language, ...] = (
         ),
         types=kinds("struct_item enum_item"),
         containers=kinds("declaration_list"),
+        namespaces=kinds("mod_item"),
         preamble=kinds("inner_attribute_item"),
         import_style="rust",
+        local_imports=True,
         stub=r"(todo|unimplemented)!\s*[({\[].*[)}\]];?",
         single_quotes="character",
     ),
@@ -277,10 +284,12 @@ LANGUAGES: tuple[Language, ...] = (
         wrappers=kinds("template_declaration"),
         definitions=_C_DEFINITIONS,
         containers=kinds("declaration_list namespace_definition"),
+        namespaces=kinds("namespace_definition"),
         homes=kinds("translation_unit declaration_list"),
         import_style="include",
         stub=r"(std::)?abort\(\);|assert\((0|false)\);",
         single_quotes="character",
+        scaffold="class Scaffold {{\n{}\n}};",
     ),
 )
 

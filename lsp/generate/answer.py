@@ -1,142 +1,189 @@
-"""Reading a model's answer: the code in it, the one function that was asked for, the helpers and imports it needs.
+"""Reading a model's answer: the body that was asked for, and what it brings along.
 
-Everything else is dropped: tests, example calls, prints, explanations. fit.py puts the result into the file.
+There are two forms. A continuation goes on right behind the target's own opening. A block is a free answer: reasoning,
+prose, fences, a whole class or file. In it the declaration that *is* the target is looked for: same owner, kind and
+parameters, not only the same name. What else is in it (tests, examples, other members) is dropped.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tree_sitter import Node
 
-from halfwatt.daemon.code.functions import body_of, functions_in, is_stub, name_of, outer
-from halfwatt.daemon.code.languages import Language
-from halfwatt.daemon.code.syntax import Source, ancestors, walk
+from halfwatt.daemon.code.functions import body_of, docstring_of, functions_in, says_todo
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target, function_of
 from halfwatt.daemon.code.undefined import parameter_names
 from halfwatt.daemon.errors import AnswerError
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
+from .blocks import code_blocks
+from .in_place import Placed, as_body, placed
+from .matches import Search
+from .needs import Piece, needed, uses
+from .reasoning import without_reasoning
+from .refusals import EMPTY, ONLY_REASONING, OTHER, UNPARSABLE, renamed
+
+_MOST_FENCES = 4  # of a continuation, as places where it may end
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The wanted function in the answer's own tree, with what it uses.
+    """What an answer holds for the target, as nodes of the text `source`.
 
-    `helpers` stand at the top of the answer, `methods` beside the function in its class."""
+    `parts` are the statements of the body, without a docstring and comments that the file has already."""
 
     source: Source
     function: Node
-    helpers: tuple[Node, ...]
-    methods: tuple[Node, ...]
-    imports: tuple[Node, ...]
+    parts: tuple[Node, ...]
+    declarations: tuple[Piece, ...]
+    imports: tuple[Piece, ...]
 
 
-def read(text: str, language: Language, name: str, signature: str = "") -> Answer:
-    """The function `name` ("": any) in a model's answer; raises AnswerError where there is none with a body.
-
-    `signature` lets an answer that is only a body be read as that function."""
-    seen_stub = False
-    for code in _candidates(text):
-        for source in _readings(code, language, name, signature):
-            found = [it for it in functions_in(source, source.root) if not name or name_of(source, it) == name]
-            found = [it for it in found if name_of(source, it) and not outer(source, it).has_error]
-            whole = [it for it in found if not is_stub(source, it)]
-            seen_stub = seen_stub or bool(found)
-            if whole:
-                return _with_needs(source, whole[0])
-    if seen_stub:
-        raise AnswerError("The model left the body empty; nothing was changed. Try again, or ask another model.")
-    raise AnswerError("The model's answer does not parse; nothing was changed. Try again, or ask another model.")
-
-
-def _candidates(text: str) -> list[str]:
-    """The texts that may be code, the likeliest first: fenced blocks, the text before a lone fence, the whole."""
+def read(file: Source, target: Target, text: str, continued: bool = False) -> Answer:
+    """What the answer holds for the target; raises AnswerError where that is nothing usable."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    blocks = [match[1] for match in _FENCE.finditer(text)]
-    before = text.split("```")[0]
-    return [block for block in [*blocks, before, text] if block.strip()]
+    return _continuation(file, target, text) if continued and target.kind == "stub" else _block(file, target, text)
 
 
-def _readings(code: str, language: Language, name: str, signature: str) -> list[Source]:
-    """The code as it stands, as a class member, and, where it names no function, as a body under the signature."""
-    readings = [Source(code, language)]
-    if language.scaffold:
-        readings.append(Source(language.scaffold.format(code), language))
-    if signature and not _names_function(readings[0], code, name):
-        body = "\n".join("    " + line for line in code.split("\n"))
-        alone = f"{signature} {{\n{body}\n}}\n" if language.braces else f"{signature}\n{body}\n"
-        wrapped = [Source(alone, language)]
-        if language.scaffold:
-            wrapped.append(Source(language.scaffold.format(alone), language))
-        readings.extend(it for it in wrapped if it.parses)
-    return readings
+def _continuation(file: Source, target: Target, text: str) -> Answer:
+    """The text up to where the target's body ends. A server may have closed the fence, or run on."""
+    lines = text.split("\n")
+    fences = [at for at, line in enumerate(lines) if line.strip().startswith(("```", "~~~"))]
+    for end in [*fences[:_MOST_FENCES], len(lines)]:
+        found = placed(file, target, "\n".join(lines[:end]))
+        if found is not None:
+            return _of_body(file, target, found, [])
+    is_empty = all(it.type in file.language.comments for it in Source(text, file.language).root.children)
+    raise AnswerError(EMPTY if is_empty else UNPARSABLE)
 
 
-def _names_function(source: Source, code: str, name: str) -> bool:
-    by_word = "```" in code or (name and re.search(rf"\b{re.escape(name)}\s*[=(]", code))
-    return bool(by_word or functions_in(source, source.root))
+def _block(file: Source, target: Target, text: str) -> Answer:
+    answer = without_reasoning(text)
+    if not answer.strip():
+        raise AnswerError(ONLY_REASONING if text.strip() else UNPARSABLE)
+    blocks = [_FencedCode(file, it) for it in code_blocks(answer, lambda code: _FencedCode(file, code).parses)]
+    search = Search(file, target)
+    found = [(block, match) for block in blocks for match in search.in_readings(block)]
+    usable = [it for it in found if it[1].fault is None]
+    if not usable and found:
+        raise AnswerError(found[-1][1].fault or UNPARSABLE)
+    if not usable:
+        return _body_alone(file, target, search, blocks)
+    nearest = min(match.distance for _, match in usable)
+    home, best = [it for it in usable if it[1].distance == nearest][-1]
+    others = [it.plain for it in blocks if it is not home]
+    body = body_of(best.source, best.function)
+    parts = _new_parts(file, target, best.source, body.parts if body is not None else (), best.function)
+    _check_parameters(file, target, Piece(best.source, best.function), parts)
+    return _with_needs(file, target, Piece(best.source, best.function), parts, others)
 
 
-def _with_needs(source: Source, function: Node) -> Answer:
-    whole = outer(source, function)
-    at_top = [it for it in ancestors(whole) if it.parent is not None][-1]
-    beside = whole.parent.named_children if whole != at_top and whole.parent is not None else []
-    pool = [it for it in (*beside, *source.root.named_children) if it not in (whole, at_top)]
-    pool = [it for it in pool if _is_definition(source, it)]
-    used = used_names(source, whole)
-    needed: list[Node] = []
-    while fresh := [it for it in pool if it not in needed and names_defined(source, it) & used]:
-        needed.extend(fresh)
-        used = used.union(*(used_names(source, it) for it in fresh))
-    needed.sort(key=lambda it: it.start_byte)
-    imports = [it for it in source.root.named_children if it.type in source.language.imports]
-    return Answer(
-        source,
-        function,
-        helpers=tuple(it for it in needed if it.parent == source.root),
-        methods=tuple(it for it in needed if it.parent != source.root),
-        imports=tuple(it for it in imports if _is_needed_import(source, it, used)),
+class _FencedCode:
+    """A piece of code, parsed as it stands and, where that tells nothing, as the members of a class."""
+
+    def __init__(self, file: Source, code: str) -> None:
+        self._language = file.language
+        self._code = code
+
+    @cached_property
+    def plain(self) -> Source:
+        return Source(self._code, self._language)
+
+    @cached_property
+    def scaffolded(self) -> Source:
+        return Source(self._language.scaffold.format(self._code), self._language)
+
+    @property
+    def parses(self) -> bool:
+        return any(it.parses for it in self)
+
+    def __iter__(self) -> Iterator[Source]:
+        yield self.plain
+        if self._language.scaffold:
+            yield self.scaffolded
+
+
+def _body_alone(file: Source, target: Target, search: Search, blocks: list[_FencedCode]) -> Answer:
+    """The last block that is a body without its function."""
+    for block in reversed(blocks if target.kind == "stub" else []):
+        if _may_be_body(block.plain) and not search.is_renamed(block.plain):
+            found, imports = _without_imports(file, target, block.plain)
+            if found is not None:
+                return _of_body(file, target, found, imports)
+    is_function = any(functions_in(it.plain, it.plain.root) for it in blocks if it.plain.parses)
+    raise AnswerError(OTHER if is_function else UNPARSABLE)
+
+
+def _may_be_body(source: Source) -> bool:
+    """Whether there is a statement that does more than declare or name something. A lone word is prose."""
+    language = source.language
+    declared = language.functions | language.classes | language.imports | language.comments | language.wrappers
+    statements = [it for it in source.root.named_children if it.type not in declared - {"expression_statement"}]
+    return any(it.type != "identifier" and not source.text_of(it).strip(" .;").isalpha() for it in statements) or any(
+        it.type not in ("expression_statement", "identifier", "ERROR") for it in statements
     )
 
 
-def _is_definition(source: Source, node: Node) -> bool:
-    if node.has_error or node.type in source.language.imports:
-        return False
-    if node.type in source.language.functions | source.language.classes | source.language.wrappers:
-        return bool(names_defined(source, node))
-    return node.type in source.language.definitions and bool(names_defined(source, node))
+def _without_imports(file: Source, target: Target, source: Source) -> tuple[Placed | None, list[Piece]]:
+    """The body with the imports in it where the language lets a body have them, else without those above it."""
+    imports = [it for it in source.root.named_children if it.type in source.language.imports]
+    if imports and not source.language.local_imports:
+        first = next((it for it in source.root.named_children if it.type not in source.language.imports), None)
+        below = source.text[source.line_start(source.start(first)) :] if first is not None else ""
+        return as_body(file, target, below), [Piece(source, it) for it in imports]
+    return as_body(file, target, source.text), []
 
 
-def names_defined(source: Source, node: Node) -> frozenset[str]:
-    """The names that a statement defines for its siblings. Calls and prints define none."""
-    for it in walk(node):
-        if it.type in source.language.functions:
-            return frozenset({name_of(source, it)} - {""})
-        for field in ("name", "left", "declarator"):
-            named = it.child_by_field_name(field)
-            if named is not None and not any(up.type in source.language.calls for up in ancestors(named)):
-                return frozenset(source.text_of(leaf) for leaf in walk(named) if leaf.type.endswith("identifier"))
-    return frozenset()
+def _of_body(file: Source, target: Target, found: Placed, imports: list[Piece]) -> Answer:
+    parts = _new_parts(file, target, found.source, found.parts, None)
+    behind = [Source(found.behind, file.language)] if found.behind.strip() else []
+    answer = _with_needs(file, target, Piece(found.source, found.function), parts, behind, around=False)
+    return Answer(answer.source, answer.function, parts, answer.declarations, (*imports, *answer.imports))
 
 
-def used_names(source: Source, node: Node) -> frozenset[str]:
-    return frozenset(source.text_of(it) for it in walk(node) if it.type.endswith("identifier"))
+def _new_parts(
+    file: Source, target: Target, source: Source, parts: Sequence[Node], function: Node | None
+) -> tuple[Node, ...]:
+    """The statements without the answer's docstring and without comments that the file has or that say TODO."""
+    body = body_of(source, function) if function is not None else None
+    docstring = docstring_of(source, body) if body is not None else None
+    kept = [part for part in parts if part != docstring]
+    text = file.text[target.outer_start : target.start]
+    while kept and kept[0].type in source.language.comments:
+        if source.text_of(kept[0]).strip() not in text and not says_todo(source, kept[0]):
+            break
+        kept.pop(0)
+    if not kept:
+        raise AnswerError(EMPTY)
+    return tuple(kept)
 
 
-def _is_needed_import(source: Source, node: Node, used: frozenset[str]) -> bool:
-    if node.type == "future_import_statement":
-        return False
-    names = used_names(source, node)
-    in_strings = [source.text_of(it) for it in walk(node) if it.type in source.language.strings]
-    last_parts = {text.strip("\"'`").split("/")[-1] for text in in_strings}  # Go: "encoding/json" is used as json
-    return node.type == "preproc_include" or bool((names | last_parts) & used)
+def _check_parameters(file: Source, target: Target, function: Piece, parts: Sequence[Node]) -> None:
+    """Raise AnswerError where the body uses parameters that the file's signature does not have."""
+    own = function_of(file, target)
+    if own is None:
+        return
+    known = parameter_names(file, own)
+    used = uses(function.source, parts)
+    words = parameter_names(function.source, function.node)
+    changed = [it for it in words if it not in known and it in used.plain]
+    if changed:
+        raise AnswerError(renamed(changed))
 
 
-def changed_parameters(answer: Answer, signature: str) -> list[str]:
-    """Parameters that the answer's body uses and the file's signature does not have."""
-    known = set(re.findall(r"\w+", signature))
-    body = body_of(answer.source, answer.function)
-    used = {name for part in (body.parts if body else ()) for name in used_names(answer.source, part)}
-    parameters = parameter_names(answer.source, answer.function)
-    return [name for name in parameters if name in used and name not in known]
+def _with_needs(
+    file: Source, target: Target, function: Piece, parts: Sequence[Node], others: list[Source], around: bool = True
+) -> Answer:
+    declarations = needed(file, target, function, tuple(parts), others, around)
+    roots = [*([function.source.root] if around else []), *(it.root for it in others)]
+    sources = [*([function.source] if around else []), *others]
+    imports = [
+        Piece(source, it)
+        for source, root in zip(sources, roots, strict=True)
+        for it in root.named_children
+        if it.type in source.language.imports
+    ]
+    return Answer(function.source, function.node, tuple(parts), tuple(declarations), tuple(imports))

@@ -23,11 +23,7 @@ from halfwatt.daemon.code.syntax import Source, ancestors
 from halfwatt.daemon.code.targets import Target, function_of
 from halfwatt.daemon.errors import AnswerError
 
-_NEXT = "nothing was changed. Try again, or ask another model."
-UNPARSABLE = f"The model's answer does not parse; {_NEXT}"
-EMPTY = f"The model left the body empty; {_NEXT}"
-ELSEWHERE = f"The model's answer would change more of the file than was asked for; {_NEXT}"
-REPEATED = f"The model's answer declares again what the file has already; {_NEXT}"
+from .refusals import ELSEWHERE, EMPTY, REPEATED, UNPARSABLE
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class _Span:
 
 def verify(before: Source, target: Target, edits: tuple[Edit, ...], main: Edit) -> Source:
     """The text after the edits, of which `main` fills the target; raises AnswerError where it breaks the invariant."""
-    after = Source(apply(before.text, edits), before.language)
+    new_text = Source(apply(before.text, edits), before.language)
     function = function_of(before, target)
     added = [_after(edits, edit) for edit in edits if edit != main]
     if function is None:
@@ -55,13 +51,13 @@ def verify(before: Source, target: Target, edits: tuple[Edit, ...], main: Edit) 
         old = _body_span(before, function)
         if not old.start <= main.start <= main.end <= max(old.end, target.end):
             raise AnswerError(ELSEWHERE)
-        new = _filled(before, after, function, old.start + _shift(edits, main), _after(edits, main))
+        new = _filled(before, new_text, function, old.start + _shift(edits, main), _after(edits, main))
     for edit in edits:
         if edit != main:
-            _check_added(before, after, edit, _after(edits, edit))
-    _check_syntax(before, after, old, new)
-    _check_declarations(before, after, old, new, added)
-    return after
+            _check_added(before, new_text, edit, _after(edits, edit))
+    _check_syntax(before, new_text, old, new)
+    _check_declarations(before, new_text, old, new, added)
+    return new_text
 
 
 def _shift(edits: tuple[Edit, ...], edit: Edit) -> int:
@@ -69,10 +65,14 @@ def _shift(edits: tuple[Edit, ...], edit: Edit) -> int:
     return sum(len(it.text) - (it.end - it.start) for it in edits if (it.start, it.end) < (edit.start, edit.end))
 
 
-def _after(edits: tuple[Edit, ...], edit: Edit) -> _Span:
+def span_after(edits: tuple[Edit, ...], edit: Edit) -> tuple[int, int]:
     """Where an edit's text stands once all are applied."""
     start = edit.start + _shift(edits, edit)
-    return _Span(start, start + len(edit.text))
+    return start, start + len(edit.text)
+
+
+def _after(edits: tuple[Edit, ...], edit: Edit) -> _Span:
+    return _Span(*span_after(edits, edit))
 
 
 def _body_span(source: Source, function: Node) -> _Span:
@@ -121,7 +121,7 @@ def _compiles(source: Source, function: Node) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(f"if 1:\n{text}" if text[:1] in (" ", "\t") else text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return False
     return True
 

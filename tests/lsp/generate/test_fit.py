@@ -243,7 +243,7 @@ UNUSABLE = [
     ("python", "def f(a):\n    ¦pass\n", "```python\ndef f(a):\n    x = yield = 2\n```", "does not parse"),
     ("python", "def f(a):\n    ¦pass\n", "```python\ndef f(a):\n    # TODO\n    pass\n```", "empty"),
     ("python", "def f(a):\n    ¦pass\n", "```python\ndef f(b):\n    return b + 1\n```", "renamed"),
-    ("python", "def f(a):\n    ¦pass\n", "```python\ndef g(a):\n    return a\n```", "does not parse"),
+    ("python", "def f(a):\n    ¦pass\n", "```python\ndef g(a):\n    return a\n```", "another function"),
     (
         "typescript",
         "function f(a: number) {¦}\n",

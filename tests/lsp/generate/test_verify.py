@@ -12,7 +12,7 @@ from halfwatt.daemon.code.edits import Edit
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.errors import AnswerError
-from halfwatt.lsp.generate import verify as rules
+from halfwatt.lsp.generate import refusals
 from halfwatt.lsp.generate.verify import verify
 
 PYTHON = "import os\n\n\nclass A:\n    def f(self):\n        pass¦\n\n    def g(self):\n        return 1\n"
@@ -58,10 +58,10 @@ def test_body_imports_and_new_names_are_allowed(
 
 # what is wrong, language, marked file, body, other insertions, sentence
 BREACHES = [
-    ("no body", "python", PYTHON, "\n        ...", [], rules.EMPTY),
-    ("only a comment", "python", PYTHON, "\n        # TODO: do it\n        pass", [], rules.EMPTY),
-    ("syntax", "python", PYTHON, "\n        return (", [], rules.UNPARSABLE),
-    ("only Python itself objects", "python", PYTHON, "\n        x = yield = 2", [], rules.UNPARSABLE),
+    ("no body", "python", PYTHON, "\n        ...", [], refusals.EMPTY),
+    ("only a comment", "python", PYTHON, "\n        # TODO: do it\n        pass", [], refusals.EMPTY),
+    ("syntax", "python", PYTHON, "\n        return (", [], refusals.UNPARSABLE),
+    ("only Python itself objects", "python", PYTHON, "\n        x = yield = 2", [], refusals.UNPARSABLE),
     ("body ends too early", "python", PYTHON, "\n        return 2\n\n    def h(self):\n        return 3", [], None),
     ("body closes the class", "java", JAVA, CLOSES_CLASS, [], None),
     (
@@ -70,7 +70,7 @@ BREACHES = [
         PYTHON,
         "\n        return 2",
         [("    def f", "    def g(self):\n        return 3\n\n")],
-        rules.REPEATED,
+        refusals.REPEATED,
     ),
     (
         "overload twice",
@@ -78,19 +78,26 @@ BREACHES = [
         JAVA,
         "\n    return a;\n  ",
         [("  int f(String", "  int f(String a) { return 3; }\n")],
-        rules.REPEATED,
+        refusals.REPEATED,
     ),
-    ("field twice", "java", JAVA, "\n    return a;\n  ", [("  int f(String", "  int n = 2;\n")], rules.REPEATED),
-    ("class twice", "python", PYTHON, "\n        return 2", [("class A", "class A:\n    x = 1\n\n\n")], rules.REPEATED),
-    ("new stub", "python", PYTHON, "\n        return h()", [("class A", "def h():\n    ...\n\n\n")], rules.EMPTY),
-    ("statement", "python", PYTHON, "\n        return 2", [("class A", "print(1)\n")], rules.ELSEWHERE),
+    ("field twice", "java", JAVA, "\n    return a;\n  ", [("  int f(String", "  int n = 2;\n")], refusals.REPEATED),
+    (
+        "class twice",
+        "python",
+        PYTHON,
+        "\n        return 2",
+        [("class A", "class A:\n    x = 1\n\n\n")],
+        refusals.REPEATED,
+    ),
+    ("new stub", "python", PYTHON, "\n        return h()", [("class A", "def h():\n    ...\n\n\n")], refusals.EMPTY),
+    ("statement", "python", PYTHON, "\n        return 2", [("class A", "print(1)\n")], refusals.ELSEWHERE),
     (
         "other method changed",
         "python",
         PYTHON,
         "\n        return 2",
         [("        return 1", "        x = 1\n")],
-        rules.ELSEWHERE,
+        refusals.ELSEWHERE,
     ),
     (
         "broken file, stubs added",
@@ -98,7 +105,7 @@ BREACHES = [
         BROKEN,
         "\n        return 2",
         [("class A", "def h(a):\n    ...\n\n\n")],
-        rules.EMPTY,
+        refusals.EMPTY,
     ),
     (
         "broken file, method twice",
@@ -106,10 +113,10 @@ BREACHES = [
         BROKEN,
         "\n        return 2",
         [("    def f", "    def g(self):\n        return 3\n\n")],
-        rules.REPEATED,
+        refusals.REPEATED,
     ),
-    ("broken file, syntax", "python", BROKEN, "\n        return 2 +", [], rules.UNPARSABLE),
-    ("broken file, only Python objects", "python", BROKEN, "\n        x = yield = 2", [], rules.UNPARSABLE),
+    ("broken file, syntax", "python", BROKEN, "\n        return 2 +", [], refusals.UNPARSABLE),
+    ("broken file, only Python objects", "python", BROKEN, "\n        x = yield = 2", [], refusals.UNPARSABLE),
 ]
 
 

@@ -1,0 +1,101 @@
+"""Reading a text that is a body alone: it is put behind the target's own opening and parsed there.
+
+So the grammar says where the body ends. What a model wrote behind that end is no part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from halfwatt.daemon.code.functions import body_of
+from halfwatt.daemon.code.indent import indent_of
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target
+
+from .layout import body_indent, shifted, style_of
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A body in its place: the text around it with the body, the function, its statements, what was left over."""
+
+    source: Source
+    function: Node
+    parts: tuple[Node, ...]
+    behind: str
+
+
+def placed(file: Source, target: Target, text: str) -> Placed | None:
+    """The statements that the text puts into the target's body; None where they do not parse or there are none.
+
+    The text begins at the start of a line."""
+    for variant in _variants(file, target, text):
+        for before, behind in _surroundings(file, target):
+            found = _parsed(file, target, before, variant, behind)
+            if found is not None:
+                return found
+    return None
+
+
+def as_body(file: Source, target: Target, code: str) -> Placed | None:
+    """The same for a text that is a body and nothing else, at any indentation."""
+    found = placed(file, target, code)
+    return found if found is not None and not found.behind.strip() else None
+
+
+def _variants(file: Source, target: Target, text: str) -> Iterator[str]:
+    """The text as it is, and, where indentation makes the body, at the target's depth."""
+    yield text
+    if file.language.braces:
+        return
+    indent = body_indent(file, target, style_of(file, target))
+    lines = text.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    if not indent_of(first):
+        yield text.replace(first, indent + first, 1)  # the first line's white space was lost
+    yield shifted(Source(text, file.language), indent)
+
+
+def _surroundings(file: Source, target: Target) -> Iterator[tuple[str, str]]:
+    """What to put the body between: the file, and, in case that is broken, the function alone."""
+    yield file.text[: target.start], file.text[target.end :]
+    alone = file.text[target.outer_start : target.start]
+    if not file.language.braces:
+        yield (f"if 1:\n{target.indent}{alone}" if target.indent else alone), "\n"
+        return
+    yield alone, "}\n"
+    if file.language.scaffold:
+        before, _, behind = file.language.scaffold.partition("{}")
+        yield before.format() + alone, "}\n" + behind.format()
+
+
+def _parsed(file: Source, target: Target, before: str, text: str, behind: str) -> Placed | None:
+    start = len(before)
+    end = start + 1 + len(text)
+    source = Source(f"{before}\n{text}\n{behind}", file.language)
+    function = _function_with(source, start)
+    body = body_of(source, function) if function is not None else None
+    if function is None or body is None or function.has_error:
+        return None
+    closes_behind = file.language.braces and body.end == end + 1
+    if body.end > end and not closes_behind:
+        return None
+    parts = tuple(it for it in body.parts if source.start(it) >= start)
+    left = "" if closes_behind else source.text[body.end : end].removeprefix("}" if file.language.braces else "")
+    if not any(it.type not in file.language.comments for it in parts):
+        return None
+    return Placed(source, function, parts, left)
+
+
+def _function_with(source: Source, opening: int) -> Node | None:
+    """The innermost function whose body is open at this offset."""
+    kinds = source.language.functions
+    node: Node | None = source.node_at(max(opening - 1, 0))
+    while node is not None:
+        if node.type in kinds and (body := body_of(source, node)) is not None and body.opening <= opening:
+            return node
+        node = node.parent
+    return None
