@@ -14,6 +14,7 @@ HalfwattError                 every error that a user may read: what happened, w
 ├── AnswerError               a model answered with something that does not fit the file; nothing was changed
 ├── DaemonError               the daemon cannot be started or reached
 └── LedgerError               the ledger cannot be read or written
+    └── ForeignLedgerError    it is damaged or of a newer version
 
 This module holds no logic. It does not show errors: the command line, the API and the server do.
 """
@@ -114,3 +115,9 @@ class LedgerError(HalfwattError):
     """The ledger cannot be read or written."""
 
     code = "ledger"
+
+
+class ForeignLedgerError(LedgerError):
+    """The ledger is damaged, or a newer halfwatt wrote it: this one can neither read nor extend it."""
+
+    code = "foreign_ledger"

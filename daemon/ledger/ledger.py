@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from halfwatt.daemon.energy.readings import Reading
-from halfwatt.daemon.errors import LedgerError
+from halfwatt.daemon.errors import ForeignLedgerError, LedgerError
 from halfwatt.daemon.wire import EnergySummary, Feedback
 
 from . import summary as ledger_summary
@@ -36,21 +36,33 @@ _INSERT = f"INSERT INTO requests ({', '.join(FIELDS)}) VALUES ({', '.join('?' * 
 
 
 class Ledger:
-    """An open ledger. Every method raises LedgerError with a sentence where the file cannot be used."""
+    """An open ledger. Every method raises LedgerError with a sentence where the file cannot be used.
 
-    def __init__(self, path: Path) -> None:
+    With `renews`, a file that is damaged or of a newer version is kept aside, and a new one is started; `problem` then
+    says so. A file that was deleted is made again."""
+
+    def __init__(self, path: Path, renews: bool = False) -> None:
         self.path = path
+        self.problem: str | None = None
+        self._renews = renews
         self._lock = threading.Lock()
         self._readers: list[sqlite3.Connection] = []
         self._closed = False
-        with self._errors_as_sentences():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.touch(mode=0o600)  # the log files beside it take over its mode
-            self._connection = self._connect()
-            self._prepare()
+        try:
+            self._open()
+        except ForeignLedgerError as error:
+            self._renew(error)
 
     def insert(self, row: LedgerRow) -> None:
         """Store one request and count it in the sums."""
+        try:
+            self._insert(row)
+        except ForeignLedgerError as error:
+            with self._lock:
+                self._renew(error)
+            self._insert(row)
+
+    def _insert(self, row: LedgerRow) -> None:
         values = [_column(getattr(row, name)) for name in FIELDS]
         with self._transaction() as connection:
             cursor = connection.execute(_INSERT, values)
@@ -170,6 +182,7 @@ class Ledger:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that cannot write, for a query of summary.py, the dashboard or the telemetry."""
         with self._errors_as_sentences():
+            file = self._file
             try:
                 connection = self._readers.pop()
             except IndexError:
@@ -178,16 +191,61 @@ class Ledger:
             try:
                 yield connection
             finally:
-                self._readers.append(connection)
+                if file == self._file:
+                    self._readers.append(connection)
+                else:  # a new file was started meanwhile
+                    connection.close()
 
     def close(self) -> None:
         """Write the log back into the file and close it. Later calls are errors."""
         with self._lock, suppress(sqlite3.Error):
             self._closed = True
-            for reader in self._readers:
-                reader.close()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._close_connections()
+
+    def _open(self) -> None:
+        with self._errors_as_sentences():
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.touch(mode=0o600)  # the log files beside it take over its mode
+            self._connection = self._connect()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+            self._file = self._file_now()
+
+    def _renew(self, error: ForeignLedgerError) -> None:
+        """Keep the file aside and start a new one; raise the error again where that is not wanted."""
+        if not self._renews:
+            raise error
+        self._close_connections()
+        kept = keep_aside(self.path)
+        self._open()
+        self.problem = (
+            f"The ledger could not be read: it was damaged or written by a newer halfwatt. It was kept as {kept.name} "
+            f"in {kept.parent}, and a new one was started."
+        )
+
+    def _close_connections(self) -> None:
+        with suppress(sqlite3.Error):
+            while self._readers:
+                self._readers.pop().close()
             self._connection.close()
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """What file the path names at this moment: device and inode."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _open_again_if_replaced(self) -> None:
+        """SQLite would go on with a file that was deleted, and what it stored would be lost."""
+        if self._renews and not self._closed and self._file_now() != self._file:
+            self._close_connections()
+            self._open()
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
@@ -206,6 +264,7 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock, self._errors_as_sentences():
+            self._open_again_if_replaced()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -223,7 +282,8 @@ class Ledger:
         except sqlite3.IntegrityError as error:
             raise LedgerError(f"The ledger refused a row: {error}. The row was dropped.") from error
         except sqlite3.DatabaseError as error:
-            raise LedgerError(_sentence(error, self.path)) from error
+            kind = ForeignLedgerError if _is_damage(error) else LedgerError
+            raise kind(_sentence(error, self.path)) from error
         except OSError as error:
             raise LedgerError(
                 f"The ledger's folder cannot be used ({error.strerror}): {self.path.parent}. Nothing was stored; "
@@ -257,12 +317,28 @@ def _disk_is_full(path: Path) -> bool:
         return False
 
 
+def keep_aside(path: Path) -> Path:
+    """Give a ledger and the log files beside it another name; the new name."""
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    kept = next(
+        name for n in range(1000) if not (name := path.with_name(f"{path.stem}-kept-{moment}-{n}.sqlite3")).exists()
+    )
+    for ending in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + ending).replace(kept.with_name(kept.name + ending))
+    return kept
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return "not a database" in str(error) or "malformed" in str(error)
+
+
 def _sentence(error: sqlite3.DatabaseError, path: Path) -> str:
     text = str(error)
-    if "not a database" in text or "malformed" in text:
+    if _is_damage(error):
         return (
-            f"The ledger is damaged ({path}) and was left as it is. Move the file away to start a new one; "
-            "nothing else depends on it."
+            f"The ledger is damaged ({path}) and was left as it is. The daemon keeps such a file aside and starts a "
+            "new one: `halfwatt daemon start`."
         )
     if "locked" in text:
         return "The ledger is busy with another process; nothing was stored. Try again in a moment."

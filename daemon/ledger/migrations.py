@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from halfwatt.daemon.errors import LedgerError
+from halfwatt.daemon.errors import ForeignLedgerError
 
 _REQUESTS = """
 CREATE TABLE requests (
@@ -138,11 +138,11 @@ MIGRATIONS: tuple[str, ...] = (
 def migrate(connection: sqlite3.Connection, up_to: int | None = None) -> int:
     """Bring the schema to step `up_to` (default: the newest) and return the step it was at before.
 
-    Raises LedgerError when a newer halfwatt wrote the file."""
+    Raises ForeignLedgerError when a newer halfwatt wrote the file."""
     target = len(MIGRATIONS) if up_to is None else up_to
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if found > len(MIGRATIONS):
-        raise LedgerError(
+        raise ForeignLedgerError(
             f"The ledger was written by a newer halfwatt (schema {found}, this one knows {len(MIGRATIONS)}). "
             "It was left as it is; update halfwatt."
         )

@@ -19,7 +19,7 @@ from halfwatt.daemon.client.peer import PROOF_PATH
 from halfwatt.daemon.client.runtime_files import Address
 from halfwatt.daemon.dashboard import routes as dashboard
 from halfwatt.daemon.energy import remote_estimates
-from halfwatt.daemon.errors import HalfwattError, UsageError
+from halfwatt.daemon.errors import HalfwattError, LedgerError, UsageError
 from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.meters.choose import choose_meter
 from halfwatt.daemon.models import catalog, hardware, pull, store
@@ -48,7 +48,7 @@ class Daemon:
         self._fetch_problem: str | None = None
         self.settings = Settings(paths, environ)
         self._announced_settings = (self.settings.config, self.settings.warning)
-        self._ledger = Ledger(paths.ledger_file)
+        self._ledger, self._ledger_problem = _open_ledger(paths)
         self._meter = choose_meter(self.settings.config.energy, self._worker_pids)
         self._pause = Pause()
         self._router = RequestRouter(
@@ -121,7 +121,8 @@ class Daemon:
         self._local.follow(now[0])
 
     def _warnings(self) -> tuple[str, ...]:
-        own = (self._router.problem, self._fetch_problem, self._service.problem, *self._remote.problems)
+        ledger = self._ledger.problem or self._ledger_problem
+        own = (ledger, self._router.problem, self._fetch_problem, self._service.problem, *self._remote.problems)
         return tuple(text for text in own if text)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -203,3 +204,13 @@ class Daemon:
         if self._status_feed.pulling is not None:
             self._status_feed.pulling.share = share
             self._status_feed.changed()
+
+
+def _open_ledger(paths: Paths) -> tuple[Ledger, str | None]:
+    """The ledger; where its folder cannot be used, one in the runtime folder, so that answers do not depend on it."""
+    try:
+        return Ledger(paths.ledger_file, renews=True), None
+    except LedgerError as error:
+        _LOG.error("%s", error)
+        stand_in = Ledger(paths.runtime / paths.ledger_file.name, renews=True)
+        return stand_in, f"{error} Until the daemon starts again, it keeps its rows in {stand_in.path.parent}."

@@ -83,9 +83,18 @@ def _run_alone(paths: Paths, environ: Mapping[str, str], version: str, detached:
     with lock:
         withdraw(paths)  # a daemon that was killed has left its files
         close_to_others(paths)
-        log.set_up(paths.log_file, "info")
+        _set_up_log(paths)
         asyncio.run(_serve(paths, environ, version, detached))
     return 0
+
+
+def _set_up_log(paths: Paths) -> None:
+    """The log in its folder; where that cannot be written, in the runtime folder: serving does not depend on it."""
+    try:
+        log.set_up(paths.log_file, "info")
+    except OSError as error:
+        log.set_up(paths.runtime / paths.log_file.name, "info")
+        _LOG.error("The log's folder cannot be written (%s); the log is in the runtime folder.", error.strerror)
 
 
 async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detached: bool) -> None:

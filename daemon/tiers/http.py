@@ -11,7 +11,6 @@ It follows no redirects, because the user agreed to one address.
 
 from __future__ import annotations
 
-import math
 import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -22,6 +21,8 @@ import msgspec
 
 CONNECT_LIMIT_S = 10.0
 COMMENT_LIMIT_BYTES = 4096
+LINE_LIMIT_BYTES = 4 * 1024 * 1024  # of a stream; the openai client keeps a line in memory until it ends
+MAX_REPORTED_J = 1e6  # for one answer; a server that reports more says nothing that can be used
 SENT_HEADERS = {"host", "accept", "connection", "content-type", "content-length", "user-agent"}
 OBSERVER = "halfwatt_observer"  # its place in a response's extensions
 _LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # never through a proxy
@@ -54,7 +55,11 @@ class _ObservedStream(httpx2.AsyncByteStream):
         self._observer = observer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        n_bytes = 0
         async for piece in self._stream:
+            n_bytes = len(piece) - piece.rfind(b"\n") - 1 if b"\n" in piece else n_bytes + len(piece)
+            if n_bytes > LINE_LIMIT_BYTES:
+                raise httpx2.RemoteProtocolError("The stream has a line that does not end.")
             self._observer.feed(piece)
             yield piece
 
@@ -68,7 +73,7 @@ def energy_of(json: bytes, before: float | None = None) -> float | None:
         value = msgspec.json.decode(json).get("energy_joules")
     except (msgspec.DecodeError, AttributeError):
         return before
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_REPORTED_J
     return float(value) if usable else before
 
 

@@ -36,6 +36,7 @@ RETRY_AFTER_LIMIT_S = 2.0  # a server that asks for more patience than this gets
 RETRIED_STATUS = {408, 409, 429, 500, 502, 503, 504}
 STOP_TEXTS_SENT = 4  # OpenAI's limit; this module finds the rest
 MAX_CHARS_PER_TOKEN = 32  # a server that ignores max_tokens is cut off
+MAX_WITHOUT_TEXT = 20_000  # events; models that reason in a field of their own send thousands
 
 # What some servers refuse, and what to send instead (None: leave it out). Learned from the first refusal.
 SUBSTITUTES = {"max_tokens": "max_completion_tokens", "temperature": None, "stop": None, "stream_options": None}
@@ -107,6 +108,8 @@ class OpenAIServer:
         stream = await self._open(create, body)
         try:
             while stopper.reason is None and answer.n_chars <= limit:
+                if answer.n_without_text > body["max_tokens"] + MAX_WITHOUT_TEXT:
+                    raise failures.tier_error(self._tier, "sent thousands of events without text", "try again")
                 chunk = await self._next(stream)
                 if chunk is None:
                     break

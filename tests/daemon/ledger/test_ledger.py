@@ -278,7 +278,7 @@ def test_damaged_ledger_is_named_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     path.write_bytes(b"this is not a database, it only has the name of one" * 100)
     before = path.read_bytes()
-    with pytest.raises(LedgerError, match="Move the file away"):
+    with pytest.raises(LedgerError, match="keeps such a file aside"):
         Ledger(path)
     assert path.read_bytes() == before
 
