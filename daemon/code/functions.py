@@ -86,11 +86,13 @@ def _declared(function: Node) -> Node | None:
 
 
 def _bound_name(function: Node) -> Node | None:
-    """`const name = () => …`, `name: function () …`, `object.name = …`, a class field."""
+    """`const name = () => …`, `name: function () …`, `object.name = …`, `let name = |a| …`, a class field."""
     holder = function.parent
+    if holder is not None and holder.type == "expression_list":  # Go
+        holder = holder.parent
     if holder is None:
         return None
-    for field in ("name", "key", "property", "left"):
+    for field in ("name", "key", "property", "left", "pattern", "declarator"):
         node = holder.child_by_field_name(field)
         if node is not None and node != function:
             return node.child_by_field_name("property") or node

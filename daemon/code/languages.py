@@ -63,9 +63,6 @@ class Language:
     expression_return: str = "return {};"
     scaffold: str = ""  # what a method must stand in to parse on its own; its name is SCAFFOLD
     local_imports: bool = False  # whether a function's body may hold imports
-    keyword: str = ""  # begins the declaration of a function; "" where its type or name does
-    keyword_in_class: bool = True  # whether it begins a method's, too
-    body_frame: str = ""  # the declaration, brace included, that any function's body may follow
 
     def is_stub(self, statement: str) -> bool:
         return bool(re.fullmatch(self.stub, statement, re.DOTALL) or _SAYS_UNFINISHED.fullmatch(statement))
@@ -86,7 +83,6 @@ def kinds(names: str) -> frozenset[str]:
 
 SCAFFOLD = "Scaffold"
 _CLASS = "class Scaffold {{\n{}\n}}"
-_JS_FRAME = "async function* _() {\n"
 _JS_FUNCTIONS = kinds(
     "function_declaration generator_function_declaration function_expression generator_function arrow_function "
     "method_definition"
@@ -129,9 +125,6 @@ _TYPESCRIPT = Language(
     import_style="script",
     backticks=True,
     scaffold=_CLASS,
-    keyword="function",
-    keyword_in_class=False,
-    body_frame=_JS_FRAME,
     indent="  ",
 )
 
@@ -158,8 +151,6 @@ LANGUAGES: tuple[Language, ...] = (
         triple_quotes=True,
         local_imports=True,
         expression_return="return {}",
-        keyword="def",
-        body_frame="def _():\n",
     ),
     Language(
         id="javascript",
@@ -182,9 +173,6 @@ LANGUAGES: tuple[Language, ...] = (
         import_style="script",
         backticks=True,
         scaffold=_CLASS,
-        keyword="function",
-        keyword_in_class=False,
-        body_frame=_JS_FRAME,
         indent="  ",
     ),
     _TYPESCRIPT,
@@ -201,6 +189,8 @@ LANGUAGES: tuple[Language, ...] = (
         grammar=("tree_sitter_go", "language"),
         extensions=(".go",),
         functions=kinds("function_declaration method_declaration func_literal"),
+        wrappers=kinds("expression_list short_var_declaration assignment_statement var_spec var_declaration"),
+        sole_wrappers=kinds("expression_list var_declaration"),
         statement_groups=kinds("statement_list"),
         classes=frozenset(),
         imports=kinds("import_declaration"),
@@ -214,15 +204,14 @@ LANGUAGES: tuple[Language, ...] = (
         indent="\t",
         backticks=True,
         single_quotes="character",
-        keyword="func",
-        body_frame="func _() {\n",
     ),
     Language(
         id="rust",
         name="Rust",
         grammar=("tree_sitter_rust", "language"),
         extensions=(".rs",),
-        functions=kinds("function_item"),
+        functions=kinds("function_item closure_expression"),
+        wrappers=kinds("let_declaration"),
         attributes=kinds("attribute_item"),
         classes=kinds("impl_item trait_item mod_item"),
         imports=kinds("use_declaration extern_crate_declaration"),
@@ -242,15 +231,14 @@ LANGUAGES: tuple[Language, ...] = (
         local_imports=True,
         stub=r"(todo|unimplemented)!\s*[({\[].*[)}\]];?",
         single_quotes="character",
-        keyword="fn",
-        body_frame="fn _() {\n",
     ),
     Language(
         id="java",
         name="Java",
         grammar=("tree_sitter_java", "language"),
         extensions=(".java",),
-        functions=kinds("method_declaration constructor_declaration compact_constructor_declaration"),
+        functions=kinds("method_declaration constructor_declaration compact_constructor_declaration lambda_expression"),
+        wrappers=kinds("variable_declarator local_variable_declaration field_declaration constant_declaration"),
         classes=kinds("class_declaration interface_declaration enum_declaration record_declaration"),
         imports=kinds("import_declaration"),
         comments=kinds("line_comment block_comment"),
@@ -268,7 +256,6 @@ LANGUAGES: tuple[Language, ...] = (
         stub=r"throw new UnsupportedOperationException\(.*\);",
         single_quotes="character",
         scaffold=_CLASS,
-        body_frame="class Scaffold { Scaffold() {\n",  # a constructor's body may hold all that a method's may
     ),
     Language(
         id="c",
@@ -286,20 +273,20 @@ LANGUAGES: tuple[Language, ...] = (
         import_style="include",
         stub=r"abort\(\);|assert\((0|false)\);",
         single_quotes="character",
-        body_frame="void _() {\n",
     ),
     Language(
         id="cpp",
         name="C++",
         grammar=("tree_sitter_cpp", "language"),
         extensions=(".cpp", ".cc", ".cxx", ".hpp", ".hh", ".hxx"),
-        functions=kinds("function_definition"),
+        functions=kinds("function_definition lambda_expression"),
         classes=kinds("class_specifier struct_specifier namespace_definition"),
         imports=kinds("preproc_include using_declaration"),
         comments=kinds("comment"),
         strings=kinds("string_literal raw_string_literal"),
         calls=kinds("call_expression"),
-        wrappers=kinds("template_declaration"),
+        wrappers=kinds("template_declaration init_declarator declaration"),
+        wrapped_only={"declaration": "init_declarator"},
         definitions=_C_DEFINITIONS,
         containers=kinds("declaration_list namespace_definition"),
         namespaces=kinds("namespace_definition"),
@@ -308,7 +295,6 @@ LANGUAGES: tuple[Language, ...] = (
         stub=r"(std::)?abort\(\);|assert\((0|false)\);",
         single_quotes="character",
         scaffold="class Scaffold {{\n{}\n}};",
-        body_frame="void _() {\n",
     ),
 )
 

@@ -39,8 +39,7 @@ class GenerationRequest:
     def texts(self) -> tuple[str, ...]:
         """Everything that would be sent to a model, in order."""
         if self.shape == "chat":
-            opening = (self.options.opening,) if self.options.opening else ()
-            return (*(message["content"] for message in self.messages), *opening)
+            return tuple(message["content"] for message in self.messages)
         return (self.prompt,) if self.suffix is None else (self.prompt, self.suffix)
 
     def about_n_tokens(self) -> int:

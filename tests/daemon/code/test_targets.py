@@ -10,7 +10,7 @@ from halfwatt.daemon.code import languages
 from halfwatt.daemon.code.languages import LANGUAGES, Language
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, TargetRefusal, find, stubs
-from halfwatt.daemon.inference.generation_prompt import generation_prompt
+from halfwatt.lsp.generate import prompt
 
 Found = tuple[Source, Target | TargetRefusal | None]
 
@@ -65,6 +65,12 @@ STUBS = [
     ("c", "static int *f(int a)\n{\n    return 0; // TODO¦\n}\n", "f", None),
     ("cpp", 'int A::f(int a) const { throw std::logic_error("not ¦implemented"); }\n', "f", None),
     ("cpp", "template <class T>\nT f(T a) {¦}\n", "f", ""),
+    ("go", '// Doubles.\n¦var F = func(a int) int {\n\tpanic("TODO")\n}\n', "F", None),
+    ("go", 'func m() {\n\tf := func(a int) int {\n\t\tpanic("¦TODO")\n\t}\n}\n', "f", None),
+    ("rust", "fn m() {\n    let f = |a: i32| -> i32 { to¦do!() };\n}\n", "f", " todo!() "),
+    ("java", "class A {\n  Function<A, B> f¦ = a -> {\n    // TODO\n  };\n}\n", "f", "\n    // TODO\n  "),
+    ("java", "class A {\n  void m() {\n    Runnable f = () -> {¦};\n  }\n}\n", "f", ""),
+    ("cpp", "void m() {\n  auto f = [&](int a) -> int {¦ abort(); };\n}\n", "f", " abort(); "),
 ]
 
 
@@ -174,7 +180,7 @@ def test_prompt_holds_imports_class_and_signature_but_no_other_bodies() -> None:
     )
     source, found = look(marked, "python")
     assert isinstance(found, Target)
-    message = generation_prompt(source, found).messages[-1]
+    (message,) = prompt.messages(source, found)
     for wanted in ("import os", "class A(B):", "self.n = n", "def other(self): ...", "def f(self, a):", "Twice a."):
         assert wanted in message["content"]
     for unwanted in ("secret body", "unrelated", "pass"):
