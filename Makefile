@@ -7,7 +7,7 @@ DATA_DIR ?= $(or $(HALFWATT_DATA),$(wildcard $(CURDIR)/../shared/data))
 RUN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-fast test-all check setup model model-large bench bench-editors test-wheel test-vscode test-editors wheel docs clean
+.PHONY: help demo test test-fast test-all check setup model model-large bench bench-editors test-wheel test-vscode test-editors bench-generate wheel docs clean
 
 help:
 	@echo "make demo          set up, then generate a function with the local model through the language server"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-wheel    build the wheel and run the tests against it"
 	@echo "make test-editors  drive real VS Code, Neovim and Emacs (make test-vscode: VS Code alone)"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
+	@echo "make bench-generate  give the bodies of thousands of real functions back to their stubs; needs no model"
 	@echo "make bench-editors measure what the editors' clients cost"
 	@echo "make docs          write the generated pages: settings and API"
 	@echo "make clean         remove what these commands made"
@@ -64,6 +65,10 @@ bench: model
 	@missed=0; for name in $(BENCHES); do \
 	  echo "== bench_$$name"; (cd tests && PYTHONPATH=$(SUPPORT) HALFWATT_DATA=$(DATA_DIR) ../$(RUN)/python -m bench.bench_$$name $(BENCH_ARGS)) || missed=1; \
 	done; exit $$missed
+
+# fetches sources by npm, apt-get and pip into .cache/roundtrip, without root; BENCH_ARGS="--show ID" shows one case
+bench-generate: setup
+	@cd tests && PYTHONPATH=$(SUPPORT) ../$(RUN)/python -m bench.bench_roundtrip $(BENCH_ARGS)
 
 VSCODE = CODE_SERVER=$(CACHE)/code-server VSIX=$(CACHE)/halfwatt.vsix SERVER_BIN=$(CURDIR)/$(RUN) \
   MODELS_DIR=$(HALFWATT_MODELS_DIR) SHOTS=$(CACHE)/shots tests/vscode/run.sh

@@ -34,7 +34,8 @@ from repository import ROOT, TESTS
 from halfwatt.daemon.code import languages
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, find
-from halfwatt.daemon.inference.generation_prompt import GenerationPrompt, generation_prompt
+from halfwatt.daemon.inference.prompts import SYSTEM_PROMPT
+from halfwatt.lsp.generate import prompt
 
 MODEL_ID = "qwen2.5-coder-0.5b"
 MODEL_FILE = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
@@ -143,22 +144,22 @@ def stub(name: str, parameters: str, returns: str, documentation: str, salt: int
 def ask_plain(process: subprocess.Popen[str], text: str) -> Timing:
     assert process.stdin is not None
     assert process.stdout is not None
-    asked = prompt_of(text)
-    request = {"messages": asked.messages, "opening": asked.opening, "n_tokens": N_TOKENS}
+    system = {"role": "system", "content": SYSTEM_PROMPT}
+    request = {"messages": [system, *messages(text)], "n_tokens": N_TOKENS}
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()
     reply = json.loads(process.stdout.readline())
     return Timing(reply["first_ms"], reply["tokens_per_s"])
 
 
-def prompt_of(text: str) -> GenerationPrompt:
+def messages(text: str) -> list[dict[str, str]]:
     """What the language server asks for this file."""
     python = languages.for_id("python")
     assert python is not None
     source = Source(text, python)
     target = find(source, text.index("pass"))
     assert isinstance(target, Target)
-    return generation_prompt(source, target)
+    return prompt.messages(source, target)
 
 
 async def ask_ours(window: Session, text: str, name: str) -> Timing:
