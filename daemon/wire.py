@@ -16,7 +16,7 @@ Consent = Literal["never", "ask", "auto"]  # to cloud tiers
 TierKind = Literal["local", "edge", "cloud", "none"]
 Method = Literal["measured", "modelled", "estimated"]
 Outcome = Literal["offered", "accepted", "partially_accepted", "rejected", "undone", "ignored", "cancelled", "failed"]
-StopRule = Literal["code_block", "repeated_lines", "trailing", "line", "statement", "block"]
+StopRule = Literal["body", "function", "code_block", "repeated_lines", "trailing", "line", "statement", "block"]
 State = Literal["ready", "loading", "busy", "paused", "no_model", "offline", "error"]
 
 
@@ -41,6 +41,9 @@ class RequestOptions(Struct, frozen=True, omit_defaults=True):
         says("What the router judges, as a signature with its docstring. Null: the last user message, or the prompt."),
     ] = None
     stop_rules: Annotated[tuple[StopRule, ...], says("Where the answer ends, beside the texts in `stop`.")] = ()
+    opening: Annotated[
+        str, says("Of a chat: how the answer begins. A model that can continues it; `continued` says whether it did.")
+    ] = ""
     document: Annotated[
         str | None, says("An id without meaning: a newer `complete` request for it cancels the older one.")
     ] = None
@@ -127,6 +130,7 @@ class Result(Struct, frozen=True):
     request_id: str = ""
     calibrated: bool = False
     offer_cloud: bool = False
+    continued: Annotated[bool, says("Whether `code` is what follows the request's `opening`.")] = False
 
 
 # what a streamed answer consists of, in order: the decision, pieces of text, the result

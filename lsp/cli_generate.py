@@ -31,6 +31,7 @@ from halfwatt.daemon.wire import (
 if TYPE_CHECKING:
     from halfwatt.daemon.client.client import Client
     from halfwatt.daemon.code.targets import Target
+    from halfwatt.daemon.inference.generation_prompt import GenerationPrompt
     from halfwatt.lsp.completion.one_shot import OneShotCompletion
 
     from .source_file import SourceFile
@@ -60,6 +61,7 @@ def generate(
     """Generate a function's body, or the function that a comment describes or a call misses."""
     from halfwatt.daemon.code.edits import apply as applied
     from halfwatt.daemon.errors import AnswerError
+    from halfwatt.daemon.inference.generation_prompt import generation_prompt
     from halfwatt.lsp.generate.fit import fit
 
     from . import source_file
@@ -67,11 +69,13 @@ def generate(
     file, target = _target(place)
     if apply:
         source_file.check_writable(file)
-    answer = asyncio.run(_stoppable(_generate(file, target, _options(file, target, route))))
+    prompt = generation_prompt(file.source, target)
+    answer = asyncio.run(_stoppable(_generate(prompt, _options(file, target, prompt, route))))
     try:
-        fitted = fit(file.source, target, answer.code)
+        fitted = fit(file.source, target, answer.code, answer.continued)
     except AnswerError:
-        _print(answer, as_json)  # to be copied; the error says that nothing was changed
+        whole = prompt.answer(answer.code, answer.continued)
+        _print(_with_code(answer, whole), as_json)  # to be copied; the error says that nothing was changed
         raise
     if apply:
         write_or_print(file, applied(file.text, fitted.edits), fitted.code)
@@ -108,11 +112,12 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
 @run
 def explain(place: PlaceArgument, route: RouteOption = None, as_json: AsJson = False) -> None:
     """Say which model would answer and why; no model is called."""
-    from halfwatt.lsp.generate import prompt, wording
+    from halfwatt.daemon.inference.generation_prompt import generation_prompt
+    from halfwatt.lsp.generate import wording
 
     file, target = _target(place)
-    messages = prompt.messages(file.source, target)
-    decision = asyncio.run(_decide(messages, _options(file, target, route)))
+    prompt = generation_prompt(file.source, target)
+    decision = asyncio.run(_decide(prompt, _options(file, target, prompt, route)))
     if as_json:
         _print(_undone(decision), as_json)
     else:
@@ -160,9 +165,7 @@ def _target(place: str) -> tuple[SourceFile, Target]:
     return file, found
 
 
-def _options(file: SourceFile, target: Target, route: Route | None) -> RequestOptions:
-    from halfwatt.lsp.generate.prompt import STOP_RULES
-
+def _options(file: SourceFile, target: Target, prompt: GenerationPrompt, route: Route | None) -> RequestOptions:
     return RequestOptions(
         kind="generate",
         route=route,
@@ -170,7 +173,8 @@ def _options(file: SourceFile, target: Target, route: Route | None) -> RequestOp
         language=file.language.id,
         path=str(file.path.absolute()),
         router_text=target.router_text,
-        stop_rules=STOP_RULES,
+        stop_rules=prompt.stop_rules,
+        opening=prompt.opening,
     )
 
 
@@ -192,11 +196,9 @@ async def _connect() -> Client:
     return await Client.connect(user_paths(os.environ), os.environ)
 
 
-async def _generate(file: SourceFile, target: Target, options: RequestOptions) -> Result:
-    from halfwatt.lsp.generate import prompt
-
+async def _generate(prompt: GenerationPrompt, options: RequestOptions) -> Result:
     async with await _connect() as client:
-        return await _collected(client.chat(prompt.messages(file.source, target), options))
+        return await _collected(client.chat(prompt.messages, options))
 
 
 async def _complete(one_shot: OneShotCompletion, options: RequestOptions) -> Result:
@@ -204,9 +206,9 @@ async def _complete(one_shot: OneShotCompletion, options: RequestOptions) -> Res
         return await _collected(client.complete(one_shot.prompt.prefix, one_shot.prompt.suffix, options))
 
 
-async def _decide(messages: list[dict[str, str]], options: RequestOptions) -> RouteDecision:
+async def _decide(prompt: GenerationPrompt, options: RequestOptions) -> RouteDecision:
     async with await _connect() as client:
-        return await client.route(options, messages)
+        return await client.route(options, prompt.messages)
 
 
 async def _tell(result: Result, outcome: Any, n_chars: int) -> None:

@@ -17,13 +17,14 @@ from halfwatt.daemon.child_process import child_environ, python_command, working
 from halfwatt.daemon.code.targets import NOTHING_HERE, Target, TargetRefusal, find
 from halfwatt.daemon.code.undefined import diagnosed_names
 from halfwatt.daemon.errors import HalfwattError, UsageError
+from halfwatt.daemon.inference.generation_prompt import generation_prompt
 from halfwatt.daemon.wire import RequestOptions, Result, Route, RouteDecision, Status
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor
 from halfwatt.lsp.editor.extensions import COMMANDS
 from halfwatt.lsp.editor.untyped import fields
-from halfwatt.lsp.generate import prompt, wording
+from halfwatt.lsp.generate import wording
 from halfwatt.lsp.generate.jobs import GenerationJob, Jobs
 
 Arguments = Mapping[str, Any]
@@ -77,7 +78,8 @@ class Commands:
             dry_run=True,
         )
         client = await self._link.client()
-        decision: RouteDecision = await client.route(options, prompt.messages(now.source, found))
+        prompt = generation_prompt(now.source, found)
+        decision: RouteDecision = await client.route(options, prompt.messages)
         return {"decision": msgspec.to_builtins(decision), "text": wording.decision(decision)}
 
     async def why(self, _: Arguments) -> dict[str, Any]:

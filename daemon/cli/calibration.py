@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
+from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.errors import WorkerError
-from halfwatt.daemon.inference.prompts import generation_messages
+from halfwatt.daemon.inference.generation_prompt import GenerationPrompt, generation_prompt
 from halfwatt.daemon.meters.choose import choose_meter
 from halfwatt.daemon.worker.protocol import JobDone, WorkerJob
 from halfwatt.daemon.worker.supervisor import WorkerSupervisor
@@ -93,6 +96,7 @@ class CalibrationWorker:
     ) -> list[bool]:
         """A verdict for each task; those that are known are not asked again. `store` takes each new one at once."""
         from halfwatt.router_model.labelling.calibrate import passes
+        from halfwatt.router_model.labelling.tasks import task_prompt
 
         verdicts = []
         for number, task in enumerate(tasks, 1):
@@ -102,8 +106,9 @@ class CalibrationWorker:
                 report(f"{at} {_word(verdicts[-1])}, known from before")
                 continue
             report(f"{at} writing")
-            text, done = await self._answer(task.model_text, LABEL_TOKENS)
-            verdicts.append(await asyncio.to_thread(passes, task, text))
+            prompt = task_prompt(task)
+            text, done = await self._answer(prompt, LABEL_TOKENS)
+            verdicts.append(await asyncio.to_thread(passes, task, prompt.answer(text, done.continued)))
             store(task.task_id, verdicts[-1])
             report(f"{at} {_word(verdicts[-1])}, {done.completion_tokens} tokens in {done.total_ms / 1e3:.0f} s")
         return verdicts
@@ -112,22 +117,16 @@ class CalibrationWorker:
         window = self._meter.begin()
         done: JobDone | None = None
         try:
-            _, done = await self._answer(text, MAX_TOKENS)
+            _, done = await self._answer(_described(text), MAX_TOKENS)
         finally:
             used = self._meter.end(window, cpu_s=done.cpu_s if done else None)
         writing_ms = done.total_ms - (done.first_token_ms or 0.0)
         rate = 1e3 * max(0, done.completion_tokens - 1) / max(1.0, writing_ms)
         return _TimedAnswer(rate, done.completion_tokens, used)
 
-    async def _answer(self, text: str, max_tokens: int) -> tuple[str, JobDone]:
-        job = WorkerJob(
-            "chat",
-            messages=generation_messages(text),
-            max_tokens=max_tokens,
-            stop_rules=("code_block", "repeated_lines"),
-        )
+    async def _answer(self, prompt: GenerationPrompt, max_tokens: int) -> tuple[str, JobDone]:
         chunks: list[str] = []
-        async with aclosing(self._model.run(job)) as items:
+        async with aclosing(self._model.run(job_of(prompt, max_tokens))) as items:
             async for item in items:
                 if isinstance(item, JobDone):
                     return "".join(chunks), item
@@ -154,6 +153,28 @@ async def serving(spec: ModelSpec, config: Config, paths: Paths) -> AsyncGenerat
 async def busy_share() -> float:
     """The part of all processors that programs use, measured for a second."""
     return float(await asyncio.to_thread(psutil.cpu_percent, BUSY_WINDOW_S)) / 100
+
+
+def job_of(prompt: GenerationPrompt, max_tokens: int) -> WorkerJob:
+    """The worker's job for a request, as the daemon makes it of a served one."""
+    return WorkerJob(
+        "chat",
+        messages=list(prompt.messages),
+        opening=prompt.opening,
+        language=prompt.language,
+        max_tokens=max_tokens,
+        stop_rules=prompt.stop_rules,
+    )
+
+
+def _described(text: str) -> GenerationPrompt:
+    """The request for a Python function that a comment describes."""
+    python = next(each for each in languages.LANGUAGES if each.id == "python")
+    source = Source(f"# {text}\n", python)
+    target = find(source, 0)
+    if not isinstance(target, Target):
+        raise ValueError(f"No function can be generated from this comment: {text}")
+    return generation_prompt(source, target)
 
 
 def _speed(runs: Sequence[_TimedAnswer], busy: float) -> CalibrationResult:

@@ -63,6 +63,9 @@ class Language:
     expression_return: str = "return {};"
     scaffold: str = ""  # what a method must stand in to parse on its own; its name is SCAFFOLD
     local_imports: bool = False  # whether a function's body may hold imports
+    keyword: str = ""  # begins the declaration of a function; "" where its type or name does
+    keyword_in_class: bool = True  # whether it begins a method's, too
+    body_frame: str = ""  # the declaration, brace included, that any function's body may follow
 
     def is_stub(self, statement: str) -> bool:
         return bool(re.fullmatch(self.stub, statement, re.DOTALL) or _SAYS_UNFINISHED.fullmatch(statement))
@@ -83,6 +86,7 @@ def kinds(names: str) -> frozenset[str]:
 
 SCAFFOLD = "Scaffold"
 _CLASS = "class Scaffold {{\n{}\n}}"
+_JS_FRAME = "async function* _() {\n"
 _JS_FUNCTIONS = kinds(
     "function_declaration generator_function_declaration function_expression generator_function arrow_function "
     "method_definition"
@@ -125,6 +129,9 @@ _TYPESCRIPT = Language(
     import_style="script",
     backticks=True,
     scaffold=_CLASS,
+    keyword="function",
+    keyword_in_class=False,
+    body_frame=_JS_FRAME,
     indent="  ",
 )
 
@@ -151,6 +158,8 @@ LANGUAGES: tuple[Language, ...] = (
         triple_quotes=True,
         local_imports=True,
         expression_return="return {}",
+        keyword="def",
+        body_frame="def _():\n",
     ),
     Language(
         id="javascript",
@@ -173,6 +182,9 @@ LANGUAGES: tuple[Language, ...] = (
         import_style="script",
         backticks=True,
         scaffold=_CLASS,
+        keyword="function",
+        keyword_in_class=False,
+        body_frame=_JS_FRAME,
         indent="  ",
     ),
     _TYPESCRIPT,
@@ -204,6 +216,8 @@ LANGUAGES: tuple[Language, ...] = (
         indent="\t",
         backticks=True,
         single_quotes="character",
+        keyword="func",
+        body_frame="func _() {\n",
     ),
     Language(
         id="rust",
@@ -231,6 +245,8 @@ LANGUAGES: tuple[Language, ...] = (
         local_imports=True,
         stub=r"(todo|unimplemented)!\s*[({\[].*[)}\]];?",
         single_quotes="character",
+        keyword="fn",
+        body_frame="fn _() {\n",
     ),
     Language(
         id="java",
@@ -256,6 +272,7 @@ LANGUAGES: tuple[Language, ...] = (
         stub=r"throw new UnsupportedOperationException\(.*\);",
         single_quotes="character",
         scaffold=_CLASS,
+        body_frame="class Scaffold { Scaffold() {\n",  # a constructor's body may hold all that a method's may
     ),
     Language(
         id="c",
@@ -273,6 +290,7 @@ LANGUAGES: tuple[Language, ...] = (
         import_style="include",
         stub=r"abort\(\);|assert\((0|false)\);",
         single_quotes="character",
+        body_frame="void _() {\n",
     ),
     Language(
         id="cpp",
@@ -295,6 +313,7 @@ LANGUAGES: tuple[Language, ...] = (
         stub=r"(std::)?abort\(\);|assert\((0|false)\);",
         single_quotes="character",
         scaffold="class Scaffold {{\n{}\n}};",
+        body_frame="void _() {\n",
     ),
 )
 

@@ -33,7 +33,8 @@ class Chunk(Struct, frozen=True, tag="chunk"):
 class Ended(Struct, frozen=True):
     """How one tier's answer ended. Times in milliseconds, None where unknown.
 
-    `draft`: statistics of a local answer's tokens; None without tokens, and from other tiers.
+    `draft`: statistics of a local answer's tokens; None without tokens, and from other tiers. `continued`: the text is
+    what follows the request's opening.
     """
 
     stop: str
@@ -43,6 +44,7 @@ class Ended(Struct, frozen=True):
     queue_ms: float | None = None
     first_token_ms: float | None = None
     draft: DraftStats | None = None
+    continued: bool = False
 
 
 class Cancellation:

@@ -39,7 +39,8 @@ class GenerationRequest:
     def texts(self) -> tuple[str, ...]:
         """Everything that would be sent to a model, in order."""
         if self.shape == "chat":
-            return tuple(message["content"] for message in self.messages)
+            opening = (self.options.opening,) if self.options.opening else ()
+            return (*(message["content"] for message in self.messages), *opening)
         return (self.prompt,) if self.suffix is None else (self.prompt, self.suffix)
 
     def about_n_tokens(self) -> int:

@@ -3,9 +3,11 @@
 Text that may belong to a stop is held back until that is clear, so that what was emitted is never taken back. It knows
 nothing of tokens and models. The rules:
 
+body            the end of the function body that the answer begins with; its closing brace is dropped
+function        the end of the function that the answer begins in; its closing brace is kept
 code_block      the closing fence of the answer's first code block; the fence is kept
-repeated_lines  a line that would be there three times within the last five; its third time is dropped
 trailing        tests, test prints or explanations after the code; an open code block is closed in their place
+repeated_lines  a run of lines that is there several times on end; its last time is dropped
 line            the end of the first line that is not blank
 statement       the end of the statement at the cursor: its line, its open brackets, the block that it opens; nothing
                 where the line is complete already
@@ -16,15 +18,18 @@ stop_text       one of the request's own stop texts; it is dropped
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
 
+from halfwatt.daemon.code import languages
 from halfwatt.daemon.wire import StopRule
+
+from .body_end import BodyEnd, FunctionEnd
+from .cut import Cut, Hold, Rule
+from .repeats import RepeatedLines
 
 FENCE = "```"
 TAB_COLUMNS = 4
-N_REPEATS = 3
-N_RECENT_LINES = 5
+OF_CONTINUATIONS: frozenset[StopRule] = frozenset({"body", "function"})
+OF_BLOCKS: frozenset[StopRule] = frozenset({"code_block", "trailing"})
 TRAILING_STARTS = (
     "assert ",
     "assert(",
@@ -63,34 +68,24 @@ TRAILING_STARTS = (
 )
 
 
-@dataclass(frozen=True)
-class Cut:
-    """The answer ends before offset `at`; `closing` is added there."""
-
-    at: int
-    closing: str = ""
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Nothing from offset `start` on may be emitted yet."""
-
-    start: int
-
-
-class Rule(Protocol):
-    """Judges one line at a time: again and again while it grows, and once when it is complete.
-
-    `line` has no newline; `start` is its offset in the answer."""
-
-    def check(self, line: str, start: int, complete: bool) -> Cut | Hold | None: ...
-
-
 class Stopper:
-    """Feeds an answer through its stop rules. `before` is the line left of the cursor, for `block`."""
+    """Feeds an answer through its stop rules.
 
-    def __init__(self, rules: Iterable[StopRule] = (), stop_texts: Iterable[str] = (), before: str = "") -> None:
-        self._rules: list[tuple[str, Rule]] = [(name, _rule(name, before)) for name in dict.fromkeys(rules)]
+    `before` is the line left of the cursor, for ghost text. `opening` is what an answer continues, and `language` the
+    id of its language."""
+
+    def __init__(
+        self,
+        rules: Iterable[StopRule] = (),
+        stop_texts: Iterable[str] = (),
+        before: str = "",
+        opening: str = "",
+        language: str | None = None,
+    ) -> None:
+        foreign = OF_BLOCKS if opening else OF_CONTINUATIONS
+        self._rules: list[tuple[str, Rule]] = [
+            (name, _rule(name, before, opening, language)) for name in dict.fromkeys(rules) if name not in foreign
+        ]
         self._stop_texts = tuple(text for text in stop_texts if text)
         self._text = ""
         self._line_start = 0
@@ -163,12 +158,16 @@ def _overlap(text: str, stop: str) -> int:
     return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
 
 
-def _rule(name: StopRule, before: str) -> Rule:
+def _rule(name: StopRule, before: str, opening: str, language: str | None) -> Rule:
     match name:
+        case "body":
+            return BodyEnd(opening, languages.for_id(language or ""))
+        case "function":
+            return FunctionEnd(opening, languages.for_id(language or ""))
         case "code_block":
             return _CodeBlock()
         case "repeated_lines":
-            return _RepeatedLines()
+            return RepeatedLines()
         case "trailing":
             return _Trailing()
         case "line":
@@ -186,30 +185,16 @@ def _is_fence(line: str) -> bool:
 
 class _CodeBlock:
     def __init__(self) -> None:
-        self._open = False
+        self._fence = ""  # of the open block
 
     def check(self, line: str, start: int, complete: bool) -> Cut | Hold | None:
         if not _is_fence(line):
             return None
-        if self._open:
-            return Cut(start + line.index(FENCE) + len(FENCE))
-        self._open = complete
-        return None
-
-
-class _RepeatedLines:
-    def __init__(self) -> None:
-        self._recent: list[str] = []
-
-    def check(self, line: str, start: int, complete: bool) -> Cut | Hold | None:
-        candidates = {recent for recent in self._recent if self._recent.count(recent) >= N_REPEATS - 1}
-        if not complete:
-            may_repeat = any(candidate.startswith(line.rstrip()) for candidate in candidates)
-            return Hold(start) if line and may_repeat else None
-        line = line.rstrip()
-        if line in candidates and any(char.isalnum() for char in line):
-            return Cut(start)
-        self._recent = [*self._recent, line][1 - N_RECENT_LINES :]
+        text = line.lstrip(" ")
+        if self._fence:
+            end = start + len(line) - len(text) + len(self._fence)
+            return Cut(end) if text.startswith(self._fence) else None
+        self._fence = text[: len(text) - len(text.lstrip("`"))] if complete else ""
         return None
 
 

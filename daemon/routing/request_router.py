@@ -113,7 +113,8 @@ class RequestRouter:
 
         facts, request = DraftFacts(), routing.request
         if request.options.kind == "generate":
-            code, language = extract_code(text), request.options.language or ""
+            whole = request.options.opening + text if ended.continued else text
+            code, language = extract_code(whole), request.options.language or ""
             run_examples = routing.config.routing.run_examples
             facts = await asyncio.to_thread(facts_of, request.judged_text(), code, language, run_examples)
         return self.reconsider(routing, ended.draft or draft_stats(()), facts)

@@ -56,6 +56,7 @@ def book(running: InFlight, config: Config, now_s: float, local_rate: Reading | 
         request_id=request.request_id,
         calibrated=decision.calibrated,
         offer_cloud=decision.offer_cloud,
+        continued=ended is not None and ended.continued,
     )
     return Booking(result, _row(running, config, result, booked, local_rate, failed, cancelled))
 

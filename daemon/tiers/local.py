@@ -182,6 +182,8 @@ def _job(request: GenerationRequest, config: Config) -> WorkerJob:
     return WorkerJob(
         shape=request.shape,
         messages=[dict(message) for message in request.messages] if request.shape == "chat" else None,
+        opening=options.opening if request.shape == "chat" else "",
+        language=options.language,
         prompt=None if request.shape == "chat" else request.prompt,
         suffix=request.suffix,
         max_tokens=request.max_tokens or limit,

@@ -17,13 +17,13 @@ from typing import Any
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
-from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from halfwatt.daemon.errors import ModelError, UsageError, WorkerError
 from halfwatt.daemon.inference.prompts import fim_tokens
 from halfwatt.daemon.models.catalog import FimTemplate
 
 from .protocol import LoadModel, WorkerJob
+from .vocabulary import Vocabulary
 
 BATCH_TOKENS = 512
 MOST_SLOTS = 4
@@ -58,8 +58,8 @@ class LlamaEngine:
         llama_cpp.llama_log_set(_log_callback, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
         self._model = _load_model(load)
-        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-        self._n_vocab: int = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self._vocabulary = Vocabulary(self._model, load.fim.stops if load.fim else ())
+        self._n_vocab = self._vocabulary.size
         trained = llama_cpp.llama_model_n_ctx_train(self._model)
         self.context_tokens = min(load.context_tokens, trained) if trained > 0 else load.context_tokens
         self.n_slots = max(
@@ -72,9 +72,8 @@ class LlamaEngine:
         self._weights = np.empty(self._n_vocab, dtype=np.float32)
         self._abort_flag = ctypes.create_string_buffer(2)
         self._install_abort()
-        self._formatter = self._chat_formatter(load.chat_template)
+        self._chat_template = self._vocabulary.chat_template(load.chat_template)
         self._fim = self._fim_tokens(load.fim)
-        self._ends = self._end_tokens(load.fim)
         self._samplers: dict[tuple[float, int], Any] = {}
 
     @property
@@ -101,7 +100,12 @@ class LlamaEngine:
         """The job's prompt in the model's own template; UsageError where the model has none for this shape."""
         match job.shape:
             case "chat":
-                return self.tokenize(self._render(job.messages or []), special=True)
+                if self._chat_template is None:
+                    raise UsageError(
+                        "This local model has no chat template. Choose an instruction-tuned model with "
+                        "`halfwatt config set local.model`, or ask for a plain completion."
+                    )
+                return self._vocabulary.chat_tokens(self._chat_template, job.messages or [], job.opening)
             case "fim":
                 if self._fim is None:
                     raise UsageError(
@@ -111,32 +115,21 @@ class LlamaEngine:
                 prefix, suffix = job.prompt or "", job.suffix or ""
                 # Fill-in-the-middle marks inside the user's own text stay text.
                 parts = self.tokenize(prefix, special=False), self.tokenize(suffix, special=False)
-                return self._begin() + fim_tokens(self._fim, *parts)
+                return self._vocabulary.begin() + fim_tokens(self._fim, *parts)
             case "text":
-                return self._begin() + self.tokenize(job.prompt or "", special=True)
+                return self._vocabulary.begin() + self.tokenize(job.prompt or "", special=True)
 
     def tokenize(self, text: str, special: bool) -> list[int]:
         """Token ids without a begin token; `special` also reads the names of control tokens in the text."""
-        raw = text.encode("utf-8", "replace")
-        buffer = (llama_cpp.llama_token * (len(raw) + 16))()
-        count = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), buffer, len(buffer), False, special)
-        if count < 0:
-            raise WorkerError("The local model could not split the prompt into tokens. Shorten it.")
-        return list(buffer[:count])
+        return self._vocabulary.tokenize(text, special)
 
     def token_bytes(self, token: int) -> bytes:
         """The token's bytes, perhaps only a part of a character; none for control tokens."""
-        size = 64
-        while True:
-            buffer = ctypes.create_string_buffer(size)
-            count = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, size, 0, False)
-            if count >= 0:
-                return buffer.raw[:count]
-            size = -count
+        return self._vocabulary.token_bytes(token)
 
     def is_end_token(self, token: int) -> bool:
         """Whether the model ends its answer with this token."""
-        return token in self._ends or bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+        return self._vocabulary.is_end_token(token)
 
     # State
 
@@ -232,47 +225,13 @@ class LlamaEngine:
         flag = ctypes.cast(self._abort_flag, ctypes.c_void_p)
         llama_cpp.llama_set_abort_callback(self._context, self._abort_callback, flag)
 
-    def _chat_formatter(self, template: str | None) -> Jinja2ChatFormatter | None:
-        if template is None:
-            found = llama_cpp.llama_model_chat_template(self._model, None)
-            template = found.decode("utf-8", "replace") if found else None
-        if template is None:
-            return None
-        end = llama_cpp.llama_vocab_eos(self._vocab)
-        begin = llama_cpp.llama_vocab_bos(self._vocab)
-        return Jinja2ChatFormatter(template, eos_token=self._name(end), bos_token=self._name(begin))
-
-    def _render(self, messages: list[dict[str, str]]) -> str:
-        if self._formatter is None:
-            raise UsageError(
-                "This local model has no chat template. Choose an instruction-tuned model with "
-                "`halfwatt config set local.model`, or ask for a plain completion."
-            )
-        try:
-            return str(self._formatter(messages=messages).prompt)  # type: ignore[arg-type]  # roles are the caller's
-        except Exception as error:  # a template is a program that came with the model
-            raise UsageError("The local model's chat template refuses these messages.") from error
-
-    def _name(self, token: int) -> str:
-        return "" if token < 0 else llama_cpp.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace")
-
     def _fim_tokens(self, template: FimTemplate | None) -> tuple[list[int], list[int], list[int]] | None:
         """The marks before the prefix, the suffix and the middle; None where the model has none."""
         if template is not None:
             texts = (template.prefix, template.suffix, template.middle)
             prefix, suffix, middle = (self.tokenize(text, special=True) for text in texts)
             return prefix, suffix, middle
-        ids = [getattr(llama_cpp, f"llama_vocab_fim_{name}")(self._vocab) for name in ("pre", "suf", "mid")]
-        return None if min(ids) < 0 else ([ids[0]], [ids[1]], [ids[2]])
-
-    def _end_tokens(self, template: FimTemplate | None) -> frozenset[int]:
-        """The template's stops that are one control token; such a token has no text that a stop rule could see."""
-        stops = [self.tokenize(text, special=True) for text in (template.stops if template else ())]
-        return frozenset(tokens[0] for tokens in stops if len(tokens) == 1)
-
-    def _begin(self) -> list[int]:
-        adds = llama_cpp.llama_vocab_get_add_bos(self._vocab)
-        return [llama_cpp.llama_vocab_bos(self._vocab)] if adds else []
+        return self._vocabulary.fim_marks()
 
 
 class _NativeBatch:

@@ -113,7 +113,7 @@ class JobRun:
         """Choose, send and decode one token after the other until something ends the answer."""
         job, engine = self._job, self._engine
         utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        stopper = Stopper(job.stop_rules, job.stop, before=_line_before(job))
+        stopper = Stopper(job.stop_rules, job.stop, _line_before(job), job.opening, job.language)
         chunks = ChunkBuffer(job.id, self._emit)
         decoder = SpeculativeDecoder(engine, self._slot, guesses=job.temperature <= 0)
         max_tokens = min(job.max_tokens, engine.context_tokens - len(self._slot.tokens))
@@ -164,6 +164,7 @@ class JobRun:
             draft=draft,
             n_threads=self._threads.n_threads,
             job=self._job.id,
+            continued=bool(self._job.opening),
         )
 
 

@@ -18,6 +18,8 @@ from halfwatt.daemon.wire import StopRule
 StopReason = Literal[
     "stop",
     "length",
+    "body",
+    "function",
     "code_block",
     "repeated_lines",
     "trailing",
@@ -59,12 +61,15 @@ WARM_PRIORITY = -1  # of a job that reads a prompt ahead: any other job ends it 
 class WorkerJob(Struct, frozen=True, tag="job"):
     """One generation. Chat needs `messages`, text needs `prompt`, fim (fill in the middle) `prompt` and `suffix`.
 
+    A chat's answer continues `opening`, which is not part of it; `language` is the id of the opening's language.
     `document` is an opaque id: jobs of one document share a slot of key-value state. A larger `priority` runs first.
     `time_box_ms` counts from the call of `WorkerSupervisor.run`, which also gives the job its `id`. Temperature 0 is
     greedy. Above it, a job with a seed has the same answer each time, and reads its whole prompt for that."""
 
     shape: PromptShape
     messages: list[dict[str, str]] | None = None
+    opening: str = ""
+    language: str | None = None
     prompt: str | None = None
     suffix: str | None = None
     max_tokens: int = 256
@@ -164,6 +169,7 @@ def without_surrogates(job: WorkerJob) -> WorkerJob:
     return msgspec.structs.replace(
         job,
         messages=None if job.messages is None else [{k: _clean(v) for k, v in m.items()} for m in job.messages],
+        opening=_clean(job.opening),
         prompt=None if job.prompt is None else _clean(job.prompt),
         suffix=None if job.suffix is None else _clean(job.suffix),
         stop=tuple(map(_clean, job.stop)),

@@ -18,6 +18,7 @@ from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, function_of
 from halfwatt.daemon.code.undefined import parameter_names
 from halfwatt.daemon.errors import AnswerError
+from halfwatt.daemon.inference.generation_prompt import opened_code
 
 from .blocks import code_blocks
 from .in_place import Placed, as_body, placed
@@ -45,7 +46,9 @@ class Answer:
 def read(file: Source, target: Target, text: str, continued: bool = False) -> Answer:
     """What the answer holds for the target; raises AnswerError where that is nothing usable."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _continuation(file, target, text) if continued and target.kind == "stub" else _block(file, target, text)
+    if continued and target.kind == "stub":
+        return _continuation(file, target, text)
+    return _block(file, target, opened_code(file, target) + text if continued else text)
 
 
 def _continuation(file: Source, target: Target, text: str) -> Answer:

@@ -11,18 +11,20 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from halfwatt.daemon.code.edits import Edit, apply
 from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.errors import AnswerError, HalfwattError
+from halfwatt.daemon.inference.generation_prompt import GenerationPrompt, generation_prompt
 from halfwatt.daemon.wire import Feedback, Outcome, RequestOptions, Result, Route, RouteDecision
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
 from halfwatt.lsp.editor.editor import Editor, Progress
 from halfwatt.lsp.editor.extensions import JobState
 
-from . import anchor, prompt
+from . import anchor
 from .fit import Fitted, fit
 from .wording import preview, summary
 
@@ -76,7 +78,12 @@ class GenerationJob:
     request_id: str = ""
     offer_cloud: bool = False
     text: str = ""
+    continued: bool = False  # the text goes on behind the prompt's opening
     last_delta_s: float = 0.0
+
+    @cached_property
+    def prompt(self) -> GenerationPrompt:
+        return generation_prompt(self.base.source, self.target)
 
 
 class Jobs:
@@ -176,8 +183,7 @@ class Jobs:
     async def _answer(self, job: GenerationJob, progress: Progress) -> Result:
         """Stream the model's answer into previews. Returns the final result."""
         client = await self._link.client()
-        messages = prompt.messages(job.base.source, job.target)
-        stream = client.chat(messages, self._options(job), temperature=job.temperature)
+        stream = client.chat(job.prompt.messages, self._options(job), temperature=job.temperature)
         async for item in stream:
             if isinstance(item, RouteDecision):
                 is_named = item.reason.startswith(f"{item.tier}:")
@@ -202,21 +208,22 @@ class Jobs:
             language=job.base.language.id,
             path=job.base.path or None,
             router_text=job.target.router_text,
-            stop_rules=prompt.STOP_RULES,
+            stop_rules=job.prompt.stop_rules,
+            opening=job.prompt.opening,
         )
 
     async def _finish(self, job: GenerationJob, result: Result) -> str:
         """Fit, let the user review where asked for, and place. Returns the sentence that ends the progress."""
-        answer = result.code or job.text
+        job.text, job.continued = result.code or job.text, result.continued
         try:
-            fitted = fit(job.base.source, job.target, answer)
+            fitted = fit(job.base.source, job.target, job.text, job.continued)
         except AnswerError:
             self._feedback(result.request_id, "failed", None)
             raise
         if job.review:
             self._delta(job, "ready", "", fitted.code)
             await job.accepted.wait()
-        if not await self._place(job, answer, fitted):
+        if not await self._place(job, fitted):
             self._feedback(result.request_id, "offered", None)
             self._delta(job, "failed", "The text changed meanwhile; a diff is shown instead.", fitted.code)
             return "The text changed meanwhile; nothing was overwritten."
@@ -226,10 +233,10 @@ class Jobs:
             self._spawn(self._offer_cloud(job, result))
         return summary(result)
 
-    async def _place(self, job: GenerationJob, answer: str, fitted: Fitted) -> bool:
+    async def _place(self, job: GenerationJob, fitted: Fitted) -> bool:
         """Apply to the document as it is now; once more where that was refused; else show a diff."""
         for _ in range(2):
-            placement = self._placement(job, answer, fitted)
+            placement = self._placement(job, fitted)
             if placement is None:
                 break
             now, code = placement.now, placement.fitted.code
@@ -240,7 +247,7 @@ class Jobs:
         await self._editor.show_diff(job.base, title, anchor.diff(job.base.name, job.base.text, fitted.edits))
         return False
 
-    def _placement(self, job: GenerationJob, answer: str, fitted: Fitted) -> Placement | None:
+    def _placement(self, job: GenerationJob, fitted: Fitted) -> Placement | None:
         """The answer in the document as it is now: as it was fitted, or fitted anew where the text has changed.
 
         None where the target is not there any more."""
@@ -255,7 +262,7 @@ class Jobs:
             target = anchor.reanchor(job.base.source, job.target, without.source)
             if target is None:
                 return None
-            fitted = fit(without.source, target, answer)
+            fitted = fit(without.source, target, job.text, job.continued)
         edits = fitted.edits
         if without.text != now.text:
             edits = (anchor.change(now.text, apply(without.text, edits)),)
@@ -271,7 +278,9 @@ class Jobs:
         elif picked == TRY_CLOUD:
             self.start(GenerationJob(job.base, job.target, "cloud", job.review, job.replaces))
         elif picked == SHOW_ANSWER:
-            await self._editor.show_diff(job.base, "The model's answer, which was not used", preview(job.text))
+            await self._editor.show_diff(
+                job.base, "The model's answer, which was not used", preview(job.text, job.prompt.opening)
+            )
 
     async def _may_ask_cloud(self, job: GenerationJob) -> bool:
         """Whether the daemon would allow the cloud, asked where it failed before it could say so."""
@@ -279,8 +288,7 @@ class Jobs:
             return False
         try:
             client = await self._link.client()
-            messages = prompt.messages(job.base.source, job.target)
-            return (await client.route(self._options(job), messages)).offer_cloud
+            return (await client.route(self._options(job), job.prompt.messages)).offer_cloud
         except HalfwattError:
             return False
 
@@ -297,11 +305,11 @@ class Jobs:
         now_s = asyncio.get_running_loop().time()
         if now_s - job.last_delta_s >= DELTA_EVERY_S:
             job.last_delta_s = now_s
-            self._delta(job, "running", "", preview(job.text))
+            self._delta(job, "running", "", preview(job.text, job.prompt.opening))
 
     def _delta(self, job: GenerationJob, state: JobState, message: str, text: str | None = None) -> None:
         if self._editor.wants("generateDelta"):
-            shown = preview(job.text) if text is None else text
+            shown = preview(job.text, job.prompt.opening) if text is None else text
             self._editor.delta(job.id, job.base, (job.target.start, job.target.end), shown, state, message)
 
     def _feedback(self, request_id: str, outcome: Outcome, n_chars: int | None) -> None:

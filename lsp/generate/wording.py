@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from halfwatt.daemon.inference.prompts import first_block
 from halfwatt.daemon.wire import Energy, Result, RouteDecision, Saved
 
 
@@ -66,10 +67,12 @@ def _who(decided: Result | RouteDecision) -> str:
     return f"**{decided.tier}**{model}: {decided.reason.removeprefix(f'{decided.tier}: ')}"
 
 
-def preview(answer: str) -> str:
-    """The code so far of a half-finished answer: what stands inside its first fence."""
-    opened = answer.split("```", 1)
-    return answer if len(opened) == 1 else opened[1].partition("\n")[2].split("```", 1)[0]
+def preview(answer: str, opening: str = "") -> str:
+    """The code so far of a half-finished answer: what stands inside its first fence.
+
+    An answer without a fence continues the opening, or it has not come to its code yet."""
+    code = first_block(answer if "```" in answer else opening + answer)
+    return answer if code is None else code
 
 
 def _joules(value: float) -> str:

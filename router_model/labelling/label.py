@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from halfwatt.daemon.models import catalog
 from halfwatt.router_model.progress import tracked
 from halfwatt.router_model.serving.draft_stats import draft_stats
 
 from .batched_decode import BatchedDecoder, DecodeRequest, Generation
-from .tasks import Task, chat_messages, chat_prompt, load_tasks
+from .tasks import Task, load_tasks, task_prompt
 
 _RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 
@@ -68,16 +69,20 @@ def generation_row(generation: Generation, model: str, joules: float | None) -> 
 
 def _label_local(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -> Iterator[dict[str, Any]]:
     requests = [
-        DecodeRequest(f"{task.task_id}#{sample}", chat_prompt(task), options.temperature, sample)
+        DecodeRequest(f"{task.task_id}#{sample}", task_prompt(task), options.temperature, sample)
         for task, sample in jobs
     ]
-    name = options.name or options.model.removesuffix(".gguf").rpartition("/")[2]
-    with BatchedDecoder(Path(options.model), options.sequences, options.threads) as decoder:
+    openings = {f"{task.task_id}#{sample}": task_prompt(task).opening for task, sample in jobs}
+    path = Path(options.model)
+    spec = next((each for each in catalog.load().values() if each.file == path.name), None)
+    name = options.name or path.name.removesuffix(".gguf")
+    with BatchedDecoder(path, options.sequences, options.threads, spec) as decoder:
         meter = rapl_counter()
         before, before_s = meter(), time.perf_counter()
         for generation in decoder.decode(requests):
             after, after_s = meter(), time.perf_counter()
             watts = None if after is None or before is None else (after - before) / (after_s - before_s)
+            generation.text = openings[generation.key].encode() + generation.text
             yield generation_row(generation, name, None if watts is None else watts * generation.seconds)
 
 
@@ -103,7 +108,7 @@ def _label_endpoint(options: argparse.Namespace, jobs: list[tuple[Task, int]]) -
 def _ask(options: argparse.Namespace, task: Task, sample: int) -> dict[str, Any]:
     body = {
         "model": options.model,
-        "messages": chat_messages(task),
+        "messages": task_prompt(task).messages,
         "temperature": options.temperature,
         "max_tokens": 512,
         "seed": sample,

@@ -23,7 +23,7 @@ import numpy as np
 from halfwatt.router_model.labelling.batched_decode import BatchedDecoder, DecodeRequest, Generation
 from halfwatt.router_model.labelling.judge import extract_code
 from halfwatt.router_model.labelling.labels import ADDED_OUTCOMES, read_rows
-from halfwatt.router_model.labelling.tasks import SYSTEM_TEXT, Task, chat_prompt, load_tasks
+from halfwatt.router_model.labelling.tasks import Task, load_tasks
 from halfwatt.router_model.progress import tracked
 
 SEED = 7
@@ -33,6 +33,8 @@ N_TESTS = 7
 TEMPERATURE = 0.7
 _STRONG = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 _FENCE = b"```"
+_SYSTEM_TEXT = "You are a code generator and only respond with code without explanations."
+_INSTRUCTION = "Please only respond with a codeblock and do not explain anything. Complete the following task:\n"
 
 
 class LineCounter:
@@ -94,6 +96,12 @@ def signature(code: str) -> str:
     return f"def {function.name}({ast.unparse(function.args)}):"
 
 
+def chat_prompt(task: Task) -> str:
+    """The published request for a whole answer, in the ChatML template of the Qwen2.5 family."""
+    user = f"{_INSTRUCTION}```python\n{task.model_text}\n```"
+    return f"<|im_start|>system\n{_SYSTEM_TEXT}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
+
+
 def prompt_for_tests(task: Task, code: str) -> str:
     """Chat text that asks for assertions, the first one begun; it shows the task's text and the draft's signature.
 
@@ -107,7 +115,7 @@ def prompt_for_tests(task: Task, code: str) -> str:
         f"statements, one per line, that test the following function:\n```python\n{described}\n```"
     )
     return (
-        f"<|im_start|>system\n{SYSTEM_TEXT}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n"
+        f"<|im_start|>system\n{_SYSTEM_TEXT}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n"
         f"<|im_start|>assistant\n```python\nassert {name}("
     )
 

@@ -34,8 +34,7 @@ from repository import ROOT, TESTS
 from halfwatt.daemon.code import languages
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, find
-from halfwatt.daemon.inference.prompts import SYSTEM_PROMPT
-from halfwatt.lsp.generate import prompt
+from halfwatt.daemon.inference.generation_prompt import GenerationPrompt, generation_prompt
 
 MODEL_ID = "qwen2.5-coder-0.5b"
 MODEL_FILE = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
@@ -144,22 +143,22 @@ def stub(name: str, parameters: str, returns: str, documentation: str, salt: int
 def ask_plain(process: subprocess.Popen[str], text: str) -> Timing:
     assert process.stdin is not None
     assert process.stdout is not None
-    system = {"role": "system", "content": SYSTEM_PROMPT}
-    request = {"messages": [system, *messages(text)], "n_tokens": N_TOKENS}
+    asked = prompt_of(text)
+    request = {"messages": asked.messages, "opening": asked.opening, "n_tokens": N_TOKENS}
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()
     reply = json.loads(process.stdout.readline())
     return Timing(reply["first_ms"], reply["tokens_per_s"])
 
 
-def messages(text: str) -> list[dict[str, str]]:
+def prompt_of(text: str) -> GenerationPrompt:
     """What the language server asks for this file."""
     python = languages.for_id("python")
     assert python is not None
     source = Source(text, python)
     target = find(source, text.index("pass"))
     assert isinstance(target, Target)
-    return prompt.messages(source, target)
+    return generation_prompt(source, target)
 
 
 async def ask_ours(window: Session, text: str, name: str) -> Timing:

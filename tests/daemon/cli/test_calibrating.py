@@ -29,8 +29,12 @@ FEEDBACK = {"outcomes": {}, "shift_logit": 0.0, "limit": 0.5}
 @pytest.fixture
 def data_sets(tmp_path: Path) -> Path:
     """Two tasks in the data sets' form: one that any answer passes, and one that none does."""
-    easy = {"task_id": "HumanEval/0", "prompt": "def zero():\n", "canonical_solution": "    return 0\n"}
-    easy |= {"test": "def check(found): pass\n", "entry_point": "int"}
+    easy = {
+        "task_id": "HumanEval/0",
+        "prompt": 'def zero():\n    """Zero."""\n',
+        "canonical_solution": "    return 0\n",
+    }
+    easy |= {"test": "def check(found): pass\n", "entry_point": "zero"}
     (tmp_path / "HumanEval.jsonl.gz").write_bytes(gzip.compress(json.dumps(easy).encode() + b"\n"))
     hard = {"task_id": 11, "text": "Write a function one() that returns 1.", "code": "def one():\n    return 1\n"}
     hard |= {"test_list": ["assert False"], "test_setup_code": ""}

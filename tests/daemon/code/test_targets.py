@@ -10,7 +10,7 @@ from halfwatt.daemon.code import languages
 from halfwatt.daemon.code.languages import LANGUAGES, Language
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, TargetRefusal, find, stubs
-from halfwatt.lsp.generate import prompt
+from halfwatt.daemon.inference.generation_prompt import generation_prompt
 
 Found = tuple[Source, Target | TargetRefusal | None]
 
@@ -180,7 +180,7 @@ def test_prompt_holds_imports_class_and_signature_but_no_other_bodies() -> None:
     )
     source, found = look(marked, "python")
     assert isinstance(found, Target)
-    (message,) = prompt.messages(source, found)
+    message = generation_prompt(source, found).messages[-1]
     for wanted in ("import os", "class A(B):", "self.n = n", "def other(self): ...", "def f(self, a):", "Twice a."):
         assert wanted in message["content"]
     for unwanted in ("secret body", "unrelated", "pass"):

@@ -1,11 +1,10 @@
-"""The published wording of a generation, and code taken out of answers."""
+"""Code taken out of answers, and the order of a fill-in-the-middle prompt."""
 
 from __future__ import annotations
 
 import pytest
 
-from halfwatt.daemon.inference.prompts import SYSTEM_PROMPT, extract_code, fim_tokens, generation_messages
-from halfwatt.router_model.labelling.tasks import SYSTEM_TEXT, Task, chat_messages
+from halfwatt.daemon.inference.prompts import extract_code, fim_tokens, first_block
 
 ANSWERS = {
     "block": ("```python\nx = 1\n```", "x = 1"),
@@ -16,6 +15,7 @@ ANSWERS = {
     "empty block is passed over": ("```\n\n```\n```\nb\n```", "b"),
     "indentation is kept": ("```\n    return 1\n```", "    return 1"),
     "fence in a docstring": ('```py\n"""\n    ```\n    x\n    ```\n"""\n```', '"""\n    ```\n    x\n    ```\n"""'),
+    "longer fence": ('````py\n"""\n```\nx\n```\n"""\n````\nend', '"""\n```\nx\n```\n"""'),
     "only an opening fence": ("```python", ""),
     "nothing": ("", ""),
 }
@@ -27,22 +27,13 @@ def test_code_is_taken_out_of_the_answer(name: str) -> None:
     assert extract_code(answer) == code
 
 
-def test_generation_is_worded_like_the_outcome_data() -> None:
-    text = 'def f(x):\n    """Doc."""\n'
-    task = Task("t", text, text, "", "", "")
-    assert generation_messages(text) == chat_messages(task)
-
-
-def test_system_prompt_is_that_of_the_routers_labels() -> None:
-    assert SYSTEM_PROMPT == SYSTEM_TEXT
-
-
-def test_empty_system_prompt_sends_no_system_message() -> None:
-    assert [message["role"] for message in generation_messages("x", system="")] == ["user"]
-
-
-def test_language_names_the_block() -> None:
-    assert "```typescript\nx\n```" in generation_messages("x", "typescript")[-1]["content"]
+def test_block_that_still_grows_is_taken_as_far_as_it_goes() -> None:
+    assert [first_block(text) for text in ("Sure", "```py", "```py\nx = ", "```py\nx = 1\n```\nDone")] == [
+        None,
+        None,
+        "x = ",
+        "x = 1\n",
+    ]
 
 
 def test_fim_order_is_prefix_suffix_middle() -> None:

@@ -16,13 +16,16 @@ from supervised import answer, cpu_s, started, text_job, until
 
 from halfwatt.daemon.errors import PromptTooLongError, UsageError, WorkerBusyError
 from halfwatt.daemon.inference.answer import Cancellation, Chunk
-from halfwatt.daemon.inference.prompts import extract_code, generation_messages
+from halfwatt.daemon.inference.generation_prompt import INSTRUCTION
+from halfwatt.daemon.inference.prompts import extract_code
 from halfwatt.daemon.models.catalog import ModelSpec
 from halfwatt.daemon.settings.schema import LocalConfig
+from halfwatt.daemon.wire import StopRule
 from halfwatt.daemon.worker.protocol import WARM_PRIORITY, JobDone, WorkerJob
 from halfwatt.daemon.worker.supervisor import WorkerSupervisor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+ADD = 'def add(a: int, b: int) -> int:\n    """The sum of a and b."""'
 LONG = "value = compute(value, 1)\n" * 130  # two batches and more
 
 
@@ -33,14 +36,17 @@ async def model(spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> As
         yield running
 
 
-async def test_chat_answers_with_code_that_runs(model: WorkerSupervisor) -> None:
-    messages = generation_messages('def add(a: int, b: int) -> int:\n    """The sum of a and b."""')
-    job = WorkerJob(shape="chat", messages=messages, max_tokens=120, stop_rules=("code_block", "trailing"))
+@pytest.mark.parametrize("opening", ["", f"```python\n{ADD}\n"], ids=["whole answer", "continued"])
+async def test_chat_answers_with_code_that_runs(model: WorkerSupervisor, opening: str) -> None:
+    messages = [{"role": "user", "content": f"{INSTRUCTION}```python\n{ADD}\n```"}]
+    rules: tuple[StopRule, ...] = ("body", "code_block", "trailing")
+    job = WorkerJob("chat", messages, opening, "python", max_tokens=120, stop_rules=rules)
     text, done = await answer(model, job)
     space: dict[str, object] = {}
-    exec(extract_code(text), space)  # noqa: S102 - the model's code is what this test is about
+    exec(extract_code(opening + text), space)  # noqa: S102 - the model's code is what this test is about
     assert space["add"](2, 3) == 5  # type: ignore[operator]
-    assert done.stop in ("code_block", "trailing", "stop")
+    assert done.continued is bool(opening)
+    assert done.stop in (("body", "stop") if opening else ("code_block", "trailing", "stop"))
     assert done.cpu_s > 0
     assert done.first_token_ms is not None
     assert done.first_token_ms <= done.total_ms

@@ -15,7 +15,17 @@ from parse_count import parsed_texts
 from pygls.lsp.server import LanguageServer
 
 from halfwatt.daemon.paths import user_paths
-from halfwatt.daemon.wire import AnswerItem, Energy, Feedback, Latency, Result, RouteDecision, Saved, TokenCounts
+from halfwatt.daemon.wire import (
+    AnswerItem,
+    Energy,
+    Feedback,
+    Latency,
+    RequestOptions,
+    Result,
+    RouteDecision,
+    Saved,
+    TokenCounts,
+)
 from halfwatt.lsp.code_actions import code_actions
 from halfwatt.lsp.commands import Commands
 from halfwatt.lsp.editor.daemon_link import DaemonLink
@@ -78,19 +88,23 @@ class Daemon:
 
     code: str = CODE
     in_doubt: bool = False
+    continued: bool = False
     meanwhile: Callable[[], None] = lambda: None
+    asked: RequestOptions | None = None
     outcomes: list[Feedback] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def client(self) -> Daemon:
         return self
 
-    async def chat(self, *_: Any, **__: Any) -> AsyncGenerator[AnswerItem, None]:
+    async def chat(self, _: Any, options: RequestOptions, **__: Any) -> AsyncGenerator[AnswerItem, None]:
+        self.asked = options
         yield RouteDecision("local", "local", "m", "because")
         yield self.code
         self.meanwhile()
         shape = (TokenCounts(10, 3), Latency(), Energy(), Saved())
-        yield Result("", "local", "local", "m", "because", {}, "end", *shape, request_id="1", offer_cloud=self.in_doubt)
+        end = Result("", "local", "local", "m", "because", {}, "end", *shape, "1", True, self.in_doubt, self.continued)
+        yield end
 
     async def route(self, *_: Any) -> RouteDecision:
         return RouteDecision("local", "local", "m", "because")
@@ -143,6 +157,14 @@ async def test_generation_parses_its_document_once_and_fits_once(parts: Parts) -
         await parts.generate()
     assert parts.window.text == DONE
     assert parsed == [TEXT, CODE, DONE]
+
+
+async def test_answer_that_continues_the_function_fills_its_body(parts: Parts) -> None:
+    parts.daemon.code, parts.daemon.continued = "    return a + b\n", True
+    await parts.generate()
+    assert parts.daemon.asked is not None
+    assert parts.daemon.asked.opening == "```python\ndef add(a, b):\n"
+    assert parts.window.text == DONE
 
 
 async def test_text_typed_meanwhile_is_parsed_once_and_the_answer_fitted_anew(parts: Parts) -> None:

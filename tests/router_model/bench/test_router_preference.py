@@ -31,7 +31,7 @@ from halfwatt.router_model.recording.judge_llm import LocalJudge, letter_of, mai
 from halfwatt.router_model.recording.outcomes import judged_row
 from halfwatt.router_model.recording.record import recorded_tasks
 
-TASK = Task("mbpp/x", "Double a number.", "Double a number.", "", "", "assert double(3) == 6\n")
+TASK = Task("mbpp/x", "Double a number.", "Double a number.", "", "", "", "", "assert double(3) == 6\n")
 RIGHT, WRONG = "def double(x):\n    return 2 * x", "def double(x):\n    return x"
 N = 40
 STRONG_ONLY = np.arange(N) % 4 == 0  # one answer in four passes by the strong model alone, the others pass twice

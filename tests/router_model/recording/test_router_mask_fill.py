@@ -37,7 +37,7 @@ PROSE = "Write a function to find the first repeated character in a given string
 
 
 def task(task_id: str, text: str) -> Task:
-    return Task(task_id, text, text, "", "", "")
+    return Task(task_id, text, text, "", "", "", "", "")
 
 
 def test_share_of_masked_words_is_the_rate() -> None:
@@ -98,7 +98,7 @@ class UpperCase:
         return None
 
     def decode(self, prompts: list[DecodeRequest]) -> list[Generation]:
-        before = [re.findall(r"\w+", prompt.text.partition("<|fim_suffix|>")[0])[-1] for prompt in prompts]
+        before = [re.findall(r"\w+", str(prompt.text).partition("<|fim_suffix|>")[0])[-1] for prompt in prompts]
         return [
             Generation(prompt.key, 1, f" {word.upper()}\n".encode())
             for prompt, word in reversed(list(zip(prompts, before, strict=True)))

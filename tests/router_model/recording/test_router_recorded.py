@@ -23,8 +23,9 @@ from halfwatt.router_model.recording.record import LineCounter, prompt_for_tests
 from halfwatt.router_model.sandbox.sandbox import SandboxLimits, runs_to_its_end
 
 HEAD = 'def double(x):\n    """ Twice x.\n    >>> double(2)\n    4\n    """\n'
-DOUBLE = Task("HumanEval/x", HEAD, HEAD, HEAD, HEAD + "    return 2 * x\n", "assert double(3) == 6\n")
-MBPP = Task("mbpp/x", "Double a number.", "Double … tests", "", "", "assert double(3) == 6\nassert double(0) == 0\n")
+TEST = "assert double(3) == 6\n"
+DOUBLE = Task("HumanEval/x", HEAD, HEAD, HEAD, "double", HEAD, HEAD + "    return 2 * x\n", TEST)
+MBPP = Task("mbpp/x", "Double a number.", "Double … tests", HEAD, "double", "", "", f"{TEST}assert double(0) == 0\n")
 DRAFT = {"completion": "```python\ndef double(x):\n    return x + x\n```"}
 TESTS = {"completion": "2) == 4\nassert double(5) == 10\nassert double(1) == 3\nassert doub", "prompt_tokens": 90,
          "n_tokens": 40, "tokens_at": [8, 18, 30]}  # fmt: skip
