@@ -78,9 +78,9 @@ def generate(
         _print(_with_code(answer, whole), as_json)  # to be copied; the error says that nothing was changed
         raise
     if apply:
-        write_or_print(file, applied(file.text, fitted.edits), fitted.code)
+        write_or_print(file, applied(file.text, fitted.edits), fitted.shown)
     asyncio.run(_tell(answer, "accepted" if apply else "offered", len(fitted.code)))
-    _print(_with_code(answer, fitted.code), as_json)
+    _print(_with_code(answer, fitted.shown), as_json)
     if apply:
         typer.echo(f"{file.path} was changed.", err=True)
 

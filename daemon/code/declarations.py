@@ -44,10 +44,11 @@ def _declared(source: Source) -> Iterator[Declaration]:
         node, owners, is_local = todo.pop()
         inner, inner_local = owners, is_local
         if node.is_named:
-            is_function = node.type in language.functions and node.child_by_field_name("body") is not None
+            is_function = node.type in language.functions
             if is_function or node.type in bodiless:
                 signature = signature_of(source, node, owners)
-                yield Declaration(node, ("function", signature, is_function), signature)
+                has_body = node.child_by_field_name("body") is not None
+                yield Declaration(node, ("function", signature, has_body), signature)
             elif node.type in language.classes or node.type in language.types:
                 yield Declaration(node, ("type", node.type, owners, owner_names(source, node)), None)
             elif node.type in language.definitions and not is_local and (names := bound_names(source, node)):

@@ -62,10 +62,16 @@ class Language:
     single_quotes: Literal["string", "character"] = "string"  # what stands between single quotes
     expression_return: str = "return {};"
     scaffold: str = ""  # what a method must stand in to parse on its own; its name is SCAFFOLD
+    object_scaffold: str = ""  # the same for a function that is a value in an object
     local_imports: bool = False  # whether a function's body may hold imports
     keyword: str = ""  # begins the declaration of a function; "" where its type or name does
     keyword_in_class: bool = True  # whether it begins a method's, too
     body_frame: str = ""  # the declaration, brace included, that any function's body may follow
+
+    @property
+    def frames(self) -> list[str]:
+        """What a part of a file may have to stand in to parse on its own."""
+        return [it for it in (self.scaffold, self.object_scaffold) if it]
 
     def is_stub(self, statement: str) -> bool:
         return bool(re.fullmatch(self.stub, statement, re.DOTALL) or _SAYS_UNFINISHED.fullmatch(statement))
@@ -87,6 +93,7 @@ def kinds(names: str) -> frozenset[str]:
 SCAFFOLD = "Scaffold"
 _CLASS = "class Scaffold {{\n{}\n}}"
 _JS_FRAME = "async function* _() {\n"
+_OBJECT = "const Scaffold = {{\n{}\n}};"
 _JS_FUNCTIONS = kinds(
     "function_declaration generator_function_declaration function_expression generator_function arrow_function "
     "method_definition"
@@ -132,6 +139,7 @@ _TYPESCRIPT = Language(
     keyword="function",
     keyword_in_class=False,
     body_frame=_JS_FRAME,
+    object_scaffold=_OBJECT,
     indent="  ",
 )
 
@@ -185,6 +193,7 @@ LANGUAGES: tuple[Language, ...] = (
         keyword="function",
         keyword_in_class=False,
         body_frame=_JS_FRAME,
+        object_scaffold=_OBJECT,
         indent="  ",
     ),
     _TYPESCRIPT,

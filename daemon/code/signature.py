@@ -89,7 +89,7 @@ def _owner_distance(wanted: tuple[str, ...], found: tuple[str, ...], known: froz
     strange = found[: len(found) - shared]
     if any(it in known for it in strange):
         return None
-    return (len(wanted) - shared) + 8 * len(strange)
+    return (len(wanted) > shared) + 8 * len(strange)
 
 
 def owners_of(source: Source, node: Node) -> tuple[str, ...]:

@@ -6,14 +6,19 @@ It does not know what a stub is; targets.py does. Grammars are imported on first
 from __future__ import annotations
 
 import importlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import accumulate, islice
 
 import tree_sitter
 from tree_sitter import Node
 
 from .indent import indent_of
 from .languages import Language
+
+_STRETCH = 1024
+_GOES_ON = bytes(range(0x80, 0xC0))
 
 
 @lru_cache(maxsize=32)
@@ -36,13 +41,28 @@ class Source:
     def parses(self) -> bool:
         return not self.root.has_error
 
+    @cached_property
+    def _chars_before(self) -> list[int]:
+        """Characters before each stretch of _STRETCH bytes, so that a long text is not counted again for each node."""
+        counts = (_n_chars(self._data[at : at + _STRETCH]) for at in range(0, len(self._data), _STRETCH))
+        return list(accumulate(counts, initial=0))
+
     def char(self, byte: int) -> int:
         """Characters before this byte."""
-        return byte if self._is_ascii else len(self._data[:byte].decode("utf-8", "surrogatepass"))
+        if self._is_ascii:
+            return byte
+        stretch = byte // _STRETCH
+        return self._chars_before[stretch] + _n_chars(self._data[stretch * _STRETCH : byte])
 
     def byte(self, char: int) -> int:
         """Bytes before this character."""
-        return char if self._is_ascii else len(self.text[:char].encode("utf-8", "surrogatepass"))
+        if self._is_ascii:
+            return char
+        stretch = max(bisect_right(self._chars_before, char) - 1, 0)
+        start = stretch * _STRETCH
+        n_missing = char - self._chars_before[stretch]
+        begins = (at for at in range(start, len(self._data)) if self._data[at] & 0xC0 != 0x80)
+        return next(islice(begins, n_missing, None), len(self._data))
 
     def start(self, node: Node) -> int:
         return self.char(node.start_byte)
@@ -69,6 +89,11 @@ class Source:
     def indent_at(self, offset: int) -> str:
         """The white space at the start of the line."""
         return indent_of(self.text[self.line_start(offset) : self.line_end(offset)])
+
+
+def _n_chars(data: bytes) -> int:
+    """Characters that begin in UTF-8 data: every byte but those that go on with one."""
+    return len(data.translate(None, _GOES_ON))
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -7,13 +7,13 @@ parameters, not only the same name. What else is in it (tests, examples, other m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from tree_sitter import Node
 
-from halfwatt.daemon.code.functions import body_of, docstring_of, functions_in, says_todo
+from halfwatt.daemon.code.functions import body_of, docstring_of, functions_in
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, function_of
 from halfwatt.daemon.code.undefined import parameter_names
@@ -26,7 +26,9 @@ from .matches import Search
 from .needs import Piece, needed, uses
 from .reasoning import without_reasoning
 from .refusals import EMPTY, ONLY_REASONING, OTHER, UNPARSABLE, renamed
+from .units import CodePiece
 
+_TODO = re.compile(r"\W*(TODO|FIXME|XXX)\b")
 _MOST_FENCES = 4  # of a continuation, as places where it may end
 
 
@@ -67,67 +69,44 @@ def _block(file: Source, target: Target, text: str) -> Answer:
     answer = without_reasoning(text)
     if not answer.strip():
         raise AnswerError(ONLY_REASONING if text.strip() else UNPARSABLE)
-    blocks = [_FencedCode(file, it) for it in code_blocks(answer, lambda code: _FencedCode(file, code).parses)]
+    language = file.language
+    pieces = [CodePiece(it, language) for it in code_blocks(answer, lambda code: CodePiece(code, language).parses)]
     search = Search(file, target)
-    found = [(block, match) for block in blocks for match in search.in_readings(block)]
-    usable = [it for it in found if it[1].fault is None]
-    if not usable and found:
-        raise AnswerError(found[-1][1].fault or UNPARSABLE)
+    found = [search.in_piece(it) for it in pieces]
+    matches = [match for reading in found for match in reading.matches]
+    usable = [it for it in matches if it.fault is None]
+    if not usable and matches:
+        raise AnswerError(matches[-1].fault or UNPARSABLE)
     if not usable:
-        return _body_alone(file, target, search, blocks)
-    nearest = min(match.distance for _, match in usable)
-    home, best = [it for it in usable if it[1].distance == nearest][-1]
-    others = [it.plain for it in blocks if it is not home]
+        return _body_alone(file, target, search, pieces, is_fenced="```" in answer or "~~~" in answer)
+    nearest = min(it.distance for it in usable)
+    best = [it for it in usable if it.distance == nearest][-1]
+    others = [it for reading in found for it in reading.sources if it != best.source and it.parses]
     body = body_of(best.source, best.function)
     parts = _new_parts(file, target, best.source, body.parts if body is not None else (), best.function)
     _check_parameters(file, target, Piece(best.source, best.function), parts)
     return _with_needs(file, target, Piece(best.source, best.function), parts, others)
 
 
-class _FencedCode:
-    """A piece of code, parsed as it stands and, where that tells nothing, as the members of a class."""
-
-    def __init__(self, file: Source, code: str) -> None:
-        self._language = file.language
-        self._code = code
-
-    @cached_property
-    def plain(self) -> Source:
-        return Source(self._code, self._language)
-
-    @cached_property
-    def scaffolded(self) -> Source:
-        return Source(self._language.scaffold.format(self._code), self._language)
-
-    @property
-    def parses(self) -> bool:
-        return any(it.parses for it in self)
-
-    def __iter__(self) -> Iterator[Source]:
-        yield self.plain
-        if self._language.scaffold:
-            yield self.scaffolded
-
-
-def _body_alone(file: Source, target: Target, search: Search, blocks: list[_FencedCode]) -> Answer:
-    """The last block that is a body without its function."""
-    for block in reversed(blocks if target.kind == "stub" else []):
-        if _may_be_body(block.plain) and not search.is_renamed(block.plain):
+def _body_alone(file: Source, target: Target, search: Search, pieces: list[CodePiece], is_fenced: bool) -> Answer:
+    """The last block that is a body without its function. A word that is not fenced is prose."""
+    for block in reversed(pieces if target.kind == "stub" else []):
+        if _may_be_body(block.plain, is_fenced) and not search.is_renamed(block.plain):
             found, imports = _without_imports(file, target, block.plain)
             if found is not None:
                 return _of_body(file, target, found, imports)
-    is_function = any(functions_in(it.plain, it.plain.root) for it in blocks if it.plain.parses)
+    is_function = any(functions_in(it.plain, it.plain.root) for it in pieces if it.plain.parses)
     raise AnswerError(OTHER if is_function else UNPARSABLE)
 
 
-def _may_be_body(source: Source) -> bool:
-    """Whether there is a statement that does more than declare or name something. A lone word is prose."""
+def _may_be_body(source: Source, is_fenced: bool) -> bool:
+    """Whether there is a statement that does more than to declare something."""
     language = source.language
     declared = language.functions | language.classes | language.imports | language.comments | language.wrappers
     statements = [it for it in source.root.named_children if it.type not in declared - {"expression_statement"}]
-    return any(it.type != "identifier" and not source.text_of(it).strip(" .;").isalpha() for it in statements) or any(
-        it.type not in ("expression_statement", "identifier", "ERROR") for it in statements
-    )
+    if is_fenced:
+        return bool(statements)
+    return any(not re.fullmatch(r"\w*[.!?;:]*", source.text_of(it).strip()) for it in statements)
 
 
 def _without_imports(file: Source, target: Target, source: Source) -> tuple[Placed | None, list[Piece]]:
@@ -150,13 +129,14 @@ def _of_body(file: Source, target: Target, found: Placed, imports: list[Piece]) 
 def _new_parts(
     file: Source, target: Target, source: Source, parts: Sequence[Node], function: Node | None
 ) -> tuple[Node, ...]:
-    """The statements without the answer's docstring and without comments that the file has or that say TODO."""
+    """The statements without the answer's docstring and without comments that the stub has, too."""
     body = body_of(source, function) if function is not None else None
     docstring = docstring_of(source, body) if body is not None else None
     kept = [part for part in parts if part != docstring]
-    text = file.text[target.outer_start : target.start]
+    text = file.text[target.outer_start : target.outer_end]
     while kept and kept[0].type in source.language.comments:
-        if source.text_of(kept[0]).strip() not in text and not says_todo(source, kept[0]):
+        comment = source.text_of(kept[0]).strip()
+        if comment not in text and not _TODO.match(comment):
             break
         kept.pop(0)
     if not kept:

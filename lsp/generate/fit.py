@@ -21,6 +21,7 @@ from halfwatt.daemon.errors import AnswerError
 from .answer import Answer, read
 from .imports import import_edits
 from .layout import Style, body_indent, moved, style_of
+from .needs import in_class
 from .refusals import UNPARSABLE
 from .verify import span_after, verify
 
@@ -30,11 +31,12 @@ class Fitted:
     """The edits in file order, none overlapping.
 
     `code` is the whole new function as it will stand in the file, `replaced` the text before ("" for an insertion).
-    `added` is what stands elsewhere in the file because of it: imports and helpers, each as it will stand."""
+    `others` are the edits beside the main one, for imports and helpers; `added` is each of these as it will stand."""
 
     edits: tuple[Edit, ...]
     code: str
     replaced: str
+    others: tuple[Edit, ...] = ()
     added: tuple[str, ...] = ()
 
     @property
@@ -61,19 +63,20 @@ def _fitted(source: Source, target: Target, answer: Answer, style: Style, exact:
         main = _body_edit(source, target, answer, style, exact)
     else:
         main = Edit(target.start, target.end, _new_function(source, target, answer, style))
-    others = [*_declaration_edits(source, target, answer, style), main]
-    edits = _merged([*import_edits(source, answer, style), *others])
+    wanted = [*_declaration_edits(source, target, answer, style), main]
+    edits = _merged([*import_edits(source, answer, style), *wanted])
     whole = next(it for it in edits if it.start <= main.start and it.end == main.end and it.text.endswith(main.text))
     new = verify(source, target, edits, whole)
     if target.kind == "stub" and not _says_the_same(answer, new, span_after(edits, whole)):
         return None
-    added = tuple(it for edit in edits if edit != whole for it in [_standing(new, span_after(edits, edit))] if it)
+    others = tuple(it for it in edits if it != whole)
+    added = tuple(dict.fromkeys(_standing(new, span_after(edits, it)) for it in others))
     if target.kind != "stub":
-        return Fitted(edits, whole.text.strip("\r\n").rstrip(), "", added)
+        return Fitted(edits, whole.text.strip("\r\n").rstrip(), "", others, added)
     start = target.outer_start + span_after(edits, whole)[0] - whole.start
     end = start + (target.outer_end - target.outer_start) + len(whole.text) - (whole.end - whole.start)
     replaced = target.indent + source.text[target.outer_start : target.outer_end]
-    return Fitted(edits, target.indent + new.text[start:end], replaced, added)
+    return Fitted(edits, target.indent + new.text[start:end], replaced, others, added)
 
 
 def _body_edit(source: Source, target: Target, answer: Answer, style: Style, exact: bool) -> Edit:
@@ -122,9 +125,9 @@ def _tokens(source: Source, parts: Sequence[Node]) -> list[tuple[int, str, str]]
     todo = [(part, 0) for part in reversed(parts)]
     while todo:
         node, depth = todo.pop()
-        if node.type in source.language.comments:
-            continue
         text = "" if node.child_count else " ".join(source.text_of(node).split())
+        if node.type in source.language.comments or not (text or node.child_count or node.is_missing):
+            continue  # white space is a token of its own in JSX
         found.append((depth, node.type, text))
         todo.extend((child, depth + 1) for child in reversed(node.children))
     return found
@@ -165,23 +168,27 @@ def _declaration_edits(source: Source, target: Target, answer: Answer, style: St
 def _home(source: Source, target: Target, beside: bool) -> tuple[int, str]:
     """Where a declaration goes (the start of a line) and its indentation."""
     node = source.node_at(min(target.outer_start, max(len(source.text) - 1, 0)))
-    statement = node
-    for candidate in ancestors(node):
-        if candidate.parent is None:
-            break
-        statement = candidate
-        is_whole = source.start(candidate) == target.outer_start and source.end(candidate) >= target.outer_end
-        if (beside and is_whole) or (not beside and _is_home(source, candidate.parent)):
-            break
+    above_root = [it for it in ancestors(node) if it.parent is not None]
+    fits = _is_member if beside else _is_home
+    statement = next((it for it in above_root if fits(source, it)), (above_root or [node])[-1])
     above = comments_above(source, statement)
     start = source.start(above[0] if above else statement)
     return source.line_start(start), source.indent_at(start)
 
 
-def _is_home(source: Source, holder: Node) -> bool:
+def _is_member(source: Source, node: Node) -> bool:
+    """Whether a node is one of the things that a class's body lists."""
+    holder = node.parent
+    is_listed = holder is not None and holder.parent is not None and holder.parent.type in source.language.classes
+    return is_listed and in_class(source, node)
+
+
+def _is_home(source: Source, node: Node) -> bool:
     """Whether functions stand here for themselves: in a namespace, or between preprocessor lines."""
-    owner = holder.parent
-    return holder.type.startswith("preproc_if") or (owner is not None and owner.type in source.language.namespaces)
+    holder = node.parent
+    owner = holder.parent if holder is not None else None
+    is_between = holder is not None and holder.type.startswith("preproc_if")
+    return is_between or (owner is not None and owner.type in source.language.namespaces)
 
 
 def _merged(edits: list[Edit]) -> tuple[Edit, ...]:

@@ -31,32 +31,35 @@ class Placed:
 def placed(file: Source, target: Target, text: str) -> Placed | None:
     """The statements that the text puts into the target's body; None where they do not parse or there are none.
 
-    The text begins at the start of a line."""
-    for variant in _variants(file, target, text):
-        for before, behind in _surroundings(file, target):
-            found = _parsed(file, target, before, variant, behind)
-            if found is not None:
-                return found
-    return None
+    The text begins at the start of a line. Where it may be read in several ways, all of it is meant to be used."""
+    found = list(_all_placed(file, target, [text, *_moved_in(file, target, text)]))
+    return next((it for it in found if not it.behind.strip()), found[0] if found else None)
 
 
 def as_body(file: Source, target: Target, code: str) -> Placed | None:
     """The same for a text that is a body and nothing else, at any indentation."""
-    found = placed(file, target, code)
-    return found if found is not None and not found.behind.strip() else None
+    variants = [*reversed(_moved_in(file, target, code)), code]
+    return next((it for it in _all_placed(file, target, variants) if not it.behind.strip()), None)
 
 
-def _variants(file: Source, target: Target, text: str) -> Iterator[str]:
-    """The text as it is, and, where indentation makes the body, at the target's depth."""
-    yield text
+def _all_placed(file: Source, target: Target, variants: list[str]) -> Iterator[Placed]:
+    """Each variant in the first surroundings that it parses in."""
+    for variant in variants:
+        for before, behind in _surroundings(file, target):
+            found = _parsed(file, target, before, variant, behind)
+            if found is not None:
+                yield found
+                break
+
+
+def _moved_in(file: Source, target: Target, text: str) -> list[str]:
+    """Where indentation makes the body: the text with its first line, and with all of it, at the target's depth."""
     if file.language.braces:
-        return
+        return []
     indent = body_indent(file, target, style_of(file, target))
-    lines = text.split("\n")
-    first = next((line for line in lines if line.strip()), "")
-    if not indent_of(first):
-        yield text.replace(first, indent + first, 1)  # the first line's white space was lost
-    yield shifted(Source(text, file.language), indent)
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    whole = shifted(Source(text, file.language), indent)
+    return [whole] if indent_of(first) else [text.replace(first, indent + first, 1), whole]
 
 
 def _surroundings(file: Source, target: Target) -> Iterator[tuple[str, str]]:

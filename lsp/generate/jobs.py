@@ -45,12 +45,26 @@ class Applied:
     text_before: str
     code_before: str
     code_after: str
+    text_after: str = ""
+    added: tuple[str, ...] = ()  # the texts that it inserted elsewhere
+
+    @classmethod
+    def of(cls, placement: Placement, request_id: str) -> Applied:
+        now, fitted = placement.now, placement.fitted
+        added = tuple(it.text for it in fitted.others if it.start == it.end)
+        text_after = apply(now.text, placement.edits)
+        return cls(now.uri, request_id, now.text, fitted.replaced, fitted.code, text_after, added)
 
     def taken_out(self, now: Snapshot) -> Snapshot | None:
         """The document without this answer; None where it no longer stands there unchanged."""
         if now.uri != self.uri or now.text.count(self.code_after) != 1:
             return None
-        return replace(now, text=now.text.replace(self.code_after, self.code_before))
+        if now.text == self.text_after:
+            return replace(now, text=self.text_before)
+        text = now.text.replace(self.code_after, self.code_before)
+        for it in self.added:
+            text = text.replace(it, "") if text.count(it) == 1 else text
+        return replace(now, text=text)
 
 
 @dataclass(frozen=True)
@@ -221,36 +235,37 @@ class Jobs:
             self._feedback(result.request_id, "failed", None)
             raise
         if job.review:
-            self._delta(job, "ready", "", fitted.code)
+            self._delta(job, "ready", "", fitted.shown)
             await job.accepted.wait()
-        if not await self._place(job, fitted):
+        placed = await self._place(job, fitted)
+        if placed is None:
             self._feedback(result.request_id, "offered", None)
-            self._delta(job, "failed", "The text changed meanwhile; a diff is shown instead.", fitted.code)
+            self._delta(job, "failed", "The text changed meanwhile; a diff is shown instead.", fitted.shown)
             return "The text changed meanwhile; nothing was overwritten."
-        self._feedback(result.request_id, "accepted", len(fitted.code))
-        self._delta(job, "applied", summary(result), fitted.code)
+        self._feedback(result.request_id, "accepted", len(placed.code))
+        self._delta(job, "applied", summary(result), placed.shown)
         if job.offer_cloud:
             self._spawn(self._offer_cloud(job, result))
         return summary(result)
 
-    async def _place(self, job: GenerationJob, fitted: Fitted) -> bool:
-        """Apply to the document as it is now; once more where that was refused; else show a diff."""
+    async def _place(self, job: GenerationJob, fitted: Fitted) -> Fitted | None:
+        """Apply to the document as it is now; once more where that was refused; else show a diff and return None."""
         for _ in range(2):
             placement = self._placement(job, fitted)
             if placement is None:
                 break
-            now, code = placement.now, placement.fitted.code
-            if await self._editor.apply(now, placement.edits, job.target.title, code):
-                self._applied.append(Applied(now.uri, job.request_id, now.text, placement.fitted.replaced, code))
-                return True
+            now, placed = placement.now, placement.fitted
+            if await self._editor.apply(now, placement.edits, job.target.title, placed.code):
+                self._applied.append(Applied.of(placement, job.request_id))
+                return placed
         title = "The text changed while the function was generated: here is the answer as a diff."
         await self._editor.show_diff(job.base, title, anchor.diff(job.base.name, job.base.text, fitted.edits))
-        return False
+        return None
 
     def _placement(self, job: GenerationJob, fitted: Fitted) -> Placement | None:
         """The answer in the document as it is now: as it was fitted, or fitted anew where the text has changed.
 
-        None where the target is not there any more."""
+        None where the target is not there any more, or where the user reviewed something else."""
         try:
             now = self._editor.snapshot(job.base.uri)
         except HalfwattError:
@@ -262,7 +277,10 @@ class Jobs:
             target = anchor.reanchor(job.base.source, job.target, without.source)
             if target is None:
                 return None
-            fitted = fit(without.source, target, job.text, job.continued)
+            anew = fit(without.source, target, job.text, job.continued)
+            if job.review and anew.shown != fitted.shown:
+                return None
+            fitted = anew
         edits = fitted.edits
         if without.text != now.text:
             edits = (anchor.change(now.text, apply(without.text, edits)),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tree_sitter import Node
@@ -15,6 +14,7 @@ from halfwatt.daemon.code.targets import Target, function_of
 
 from .needs import uses
 from .refusals import EMPTY, UNPARSABLE
+from .units import CodePiece
 
 
 @dataclass(frozen=True)
@@ -27,33 +27,54 @@ class Match:
     fault: str | None
 
 
+@dataclass(frozen=True)
+class SearchedPiece:
+    """How a piece of code was read: the parsed texts, and the declarations in them that may be the target."""
+
+    sources: list[Source]
+    matches: list[Match]
+
+
 class Search:
     """What is looked for, and what of the file could be meant instead."""
 
     def __init__(self, file: Source, target: Target) -> None:
         function = function_of(file, target)
-        others = [signature_of(file, it) for it in functions_in(file, file.root)] if function is not None else []
+        nodes = functions_in(file, file.root) if function is not None else []
+        described = [(it, signature_of(file, it)) for it in nodes]
         self._name = target.name
         self._wanted = signature_of(file, function) if function is not None else None
-        self._rivals = [it for it in others if it.name == target.name and it != self._wanted]
-        self._owners = frozenset(name for it in others for name in it.owners)
+        self._rivals = [it for _, it in described if it.name == target.name and it != self._wanted]
+        self._twins = [it for it, signature in described if signature == self._wanted]
+        self._ordinal = self._twins.index(function) if function in self._twins else 0
+        self._owners = frozenset(name for _, it in described for name in it.owners if name)
 
-    def in_readings(self, readings: Iterable[Source]) -> list[Match]:
+    def in_piece(self, piece: CodePiece) -> SearchedPiece:
         """The target's declarations in the first reading that has any, in reading order."""
-        for source in readings:
-            functions = [it for it in functions_in(source, source.root) if name_of(source, it)]
-            found = [it for function in functions if (it := self._match(source, function)) is not None]
+        for sources in piece.readings():
+            functions = [(it, node) for it in sources for node in functions_in(it, it.root) if name_of(it, node)]
+            found = [it for source, node in functions if (it := self._match(source, node)) is not None]
             if found:
-                return found if self._name else _main(found)
-        return []
+                return SearchedPiece(sources, self._meant(found) if self._name else _main(found))
+        return SearchedPiece([piece.plain], [])
+
+    def _meant(self, found: list[Match]) -> list[Match]:
+        """Where the file has several that are described alike (`#if`, `if`), and the answer as many: the same one."""
+        nearest = [it for it in found if it.distance == min(other.distance for other in found)]
+        is_repeated = len(self._twins) > 1 and len(nearest) == len(self._twins)
+        return [nearest[self._ordinal]] if is_repeated else found
 
     def is_renamed(self, source: Source) -> bool:
-        """Whether a text declares the target under another name."""
+        """Whether a text declares the target under another name, and does no more than to call it."""
         wanted = self._wanted
-        if wanted is None:
+        does_more = any(
+            it.type.endswith("_statement") and it.type not in ("expression_statement", "export_statement")
+            for it in source.root.named_children
+        )
+        if wanted is None or does_more:
             return False
         found = [signature_of(source, it) for it in functions_in(source, source.root)]
-        return any(it.parameters == wanted.parameters and not _bare(it).owners and it.parameters for it in found)
+        return any(it.name and it.parameters == wanted.parameters and not it.owners for it in found)
 
     def _match(self, source: Source, function: Node) -> Match | None:
         far = self._distance(source, function)
@@ -74,6 +95,7 @@ class Search:
 
 
 def _bare(signature: Signature) -> Signature:
+    """The description without the frame that a part of a file was parsed in."""
     return replace(signature, owners=tuple(it for it in signature.owners if it != SCAFFOLD))
 
 
