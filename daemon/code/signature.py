@@ -25,6 +25,7 @@ _DECORATORS: dict[str, Kind] = {
     "setter": "setter",
     "deleter": "deleter",
 }
+_NO_PARAMETERS = ("line_continuation", "attribute_item")
 _STATIC = re.compile(r"(?<!\w)(static|@staticmethod|@classmethod)\b")
 
 
@@ -205,7 +206,8 @@ def _parameters(source: Source, function: Node) -> Iterator[Parameter]:
     for node in found.children:
         if node.type == "...":
             yield Parameter("...", "")
-        if node.is_named and node.type not in source.language.comments and source.text_of(node) != "void":
+        is_parameter = node.is_named and not node.is_error and node.type not in _NO_PARAMETERS
+        if is_parameter and node.type not in source.language.comments and source.text_of(node) != "void":
             yield from _parameter(source, node)
 
 

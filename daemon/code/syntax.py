@@ -6,6 +6,7 @@ It does not know what a stub is; targets.py does. Grammars are imported on first
 from __future__ import annotations
 
 import importlib
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
@@ -17,6 +18,7 @@ from tree_sitter import Node
 from .indent import indent_of
 from .languages import Language
 
+_LONE_CR = re.compile(rb"\r(?!\n)")
 _STRETCH = 1024
 _GOES_ON = bytes(range(0x80, 0xC0))
 
@@ -35,7 +37,8 @@ class Source:
         self.language = language
         self._data = text.encode("utf-8", "surrogatepass")
         self._is_ascii = len(self._data) == len(text)
-        self.root = tree_sitter.Parser(grammar(*language.grammar)).parse(self._data).root_node
+        parsed = _LONE_CR.sub(b"\n", self._data) if "\r" in text else self._data  # grammars know no CR as a line end
+        self.root = tree_sitter.Parser(grammar(*language.grammar)).parse(parsed).root_node
 
     @cached_property
     def parses(self) -> bool:

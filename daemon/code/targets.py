@@ -108,7 +108,7 @@ def function_of(source: Source, target: Target) -> Node | None:
     """The function that a stub target means, in the text that it was found in; None for other targets."""
     if target.kind != "stub":
         return None
-    for candidate in ancestors(source.node_at(max(target.start - 1, 0))):
+    for candidate in ancestors(source.node_at(target.outer_start + max(len(target.signature) - 1, 0))):
         is_function = candidate.type in source.language.functions and candidate.child_by_field_name("body") is not None
         if is_function and source.start(outer(source, candidate)) == target.outer_start:
             return candidate

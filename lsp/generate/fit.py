@@ -15,12 +15,12 @@ from tree_sitter import Node
 from halfwatt.daemon.code.edits import Edit
 from halfwatt.daemon.code.functions import body_of, comments_above, outer
 from halfwatt.daemon.code.syntax import Source, ancestors
-from halfwatt.daemon.code.targets import Target, function_of
+from halfwatt.daemon.code.targets import Target
 from halfwatt.daemon.errors import AnswerError
 
 from .answer import Answer, read
 from .imports import import_edits
-from .layout import Style, body_indent, moved, style_of
+from .layout import Style, body_indent, moved, opening, style_of
 from .needs import in_class
 from .refusals import UNPARSABLE
 from .verify import span_after, verify
@@ -88,23 +88,16 @@ def _body_edit(source: Source, target: Target, answer: Answer, style: Style, exa
     text = style.line_end + style.line_end.join(lines)
     if source.language.braces:
         return Edit(target.start, target.end, text + style.line_end + target.indent)
-    start, above = _docstring_beside_colon(source, target, style.line_end + indent)
-    return Edit(start, target.end, above + text)
+    head, own = opening(source, target), source.text[target.outer_start : target.start]
+    if head == own:
+        return Edit(target.start, target.end, text)
+    n_shared = next(at for at, (one, other) in enumerate(zip(head, own, strict=False)) if one != other)
+    return Edit(target.outer_start + n_shared, target.end, head[n_shared:] + text)
 
 
 def _is_expression(answer: Answer) -> bool:
     body = body_of(answer.source, answer.function)
     return body is not None and body.is_expression
-
-
-def _docstring_beside_colon(source: Source, target: Target, line_start: str) -> tuple[int, str]:
-    """Python: what stands on the line of the colon goes to a line of its own, or the body could not follow it."""
-    function = function_of(source, target)
-    body = body_of(source, function) if function is not None else None
-    if body is None or source.line_start(target.start) > body.opening:
-        return target.start, ""
-    kept = source.text[body.opening : target.start].strip()
-    return (body.opening, line_start + kept) if kept and not kept.startswith("#") else (target.start, "")
 
 
 def _says_the_same(answer: Answer, new: Source, span: tuple[int, int]) -> bool:

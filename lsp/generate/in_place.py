@@ -15,7 +15,7 @@ from halfwatt.daemon.code.indent import indent_of
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target
 
-from .layout import body_indent, shifted, style_of
+from .layout import body_indent, opening, shifted, style_of
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,15 @@ def _moved_in(file: Source, target: Target, text: str) -> list[str]:
 
 def _surroundings(file: Source, target: Target) -> Iterator[tuple[str, str]]:
     """What to put the body between: the file, and, in case that is broken, the function alone."""
-    yield file.text[: target.start], file.text[target.end :]
-    alone = file.text[target.outer_start : target.start]
+    head = opening(file, target)
+    yield file.text[: target.outer_start] + head, file.text[target.end :]
     if not file.language.braces:
-        yield (f"if 1:\n{target.indent}{alone}" if target.indent else alone), "\n"
+        yield (f"if 1:\n{target.indent}{head}" if target.indent else head), "\n"
         return
-    yield alone, "}\n"
-    if file.language.scaffold:
-        before, _, behind = file.language.scaffold.partition("{}")
-        yield before.format() + alone, "}\n" + behind.format()
+    yield head, "}\n"
+    for frame in file.language.frames:
+        before, _, behind = frame.partition("{}")
+        yield before.format() + head, "}\n" + behind.format()
 
 
 def _parsed(file: Source, target: Target, before: str, text: str, behind: str) -> Placed | None:
@@ -81,7 +81,7 @@ def _parsed(file: Source, target: Target, before: str, text: str, behind: str) -
     source = Source(f"{before}\n{text}\n{behind}", file.language)
     function = _function_with(source, start)
     body = body_of(source, function) if function is not None else None
-    if function is None or body is None or function.has_error:
+    if function is None or body is None or _has_fault(source, function, start):
         return None
     closes_behind = file.language.braces and body.end == end + 1
     if body.end > end and not closes_behind:
@@ -93,12 +93,25 @@ def _parsed(file: Source, target: Target, before: str, text: str, behind: str) -
     return Placed(source, function, parts, left)
 
 
-def _function_with(source: Source, opening: int) -> Node | None:
+def _has_fault(source: Source, function: Node, start: int) -> bool:
+    """Whether the parser stumbled in a function's body. A signature may be half typed."""
+    todo = [function]
+    while todo:
+        node = todo.pop()
+        if node.is_error or node.is_missing:
+            if source.end(node) > start or (node.is_missing and source.start(node) >= start):
+                return True
+        elif node.has_error:
+            todo.extend(node.children)
+    return False
+
+
+def _function_with(source: Source, start: int) -> Node | None:
     """The innermost function whose body is open at this offset."""
     kinds = source.language.functions
-    node: Node | None = source.node_at(max(opening - 1, 0))
+    node: Node | None = source.node_at(max(start - 1, 0))
     while node is not None:
-        if node.type in kinds and (body := body_of(source, node)) is not None and body.opening <= opening:
+        if node.type in kinds and (body := body_of(source, node)) is not None and body.opening <= start:
             return node
         node = node.parent
     return None

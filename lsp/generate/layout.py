@@ -40,6 +40,22 @@ def body_indent(source: Source, target: Target, style: Style) -> str:
     return indent if is_deeper else target.indent + style.unit
 
 
+def opening(source: Source, target: Target) -> str:
+    """The target's own text up to where its new body begins: signature, docstring, comments that stay.
+
+    Python: what stands on the line of the colon is on a line of its own here, or no body could follow it."""
+    function = function_of(source, target)
+    body = body_of(source, function) if function is not None else None
+    if body is None or source.language.braces or source.line_start(target.start) > body.opening:
+        return source.text[target.outer_start : target.start]
+    kept = source.text[body.opening : target.start].strip()
+    if not kept or kept.startswith("#"):
+        return source.text[target.outer_start : target.start]
+    style = style_of(source, target)
+    line_start = style.line_end + body_indent(source, target, style)
+    return source.text[target.outer_start : body.opening] + line_start + kept
+
+
 def moved(source: Source, first: Node, last: Node, to_indent: str, style: Style, exact: bool = False) -> list[str]:
     """The lines from one node to another, moved to an indentation. `exact`: their own steps stay as they are."""
     start, end = source.start(first), max(source.end(last), source.end(first))

@@ -90,7 +90,7 @@ def _filled(before: Source, after: Source, function: Node, opening: int, text: _
         raise AnswerError(UNPARSABLE)
     if is_stub(after, found):
         raise AnswerError(EMPTY)
-    if after.language.id == "python" and not _compiles(after, found):
+    if after.language.id == "python" and not _compiles(after, found) and _compiles(before, function):
         raise AnswerError(UNPARSABLE)
     return _Span(body.start, max(body.end, text.end))
 
