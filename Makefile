@@ -48,6 +48,7 @@ test: model
 test-all: check test test-vscode
 	@$(MAKE) bench BENCHES=generate BENCH_ARGS="--tasks 2"
 	@$(MAKE) bench BENCHES=completion BENCH_ARGS=--quick
+	$(RUN)/python -m halfwatt.router_model.commands.collect verify --cache $(CACHE)/doctests --only more-itertools semver
 
 check: setup
 	$(RUN)/ruff format --check .

@@ -2,20 +2,24 @@
 
 The program has no network, no home, no environment, a read-only system, a small private /tmp and no further processes.
 Memory, file size, processor time and wall time are limited. Without bubblewrap it refuses, unless the caller says
-`allow_unsafe`: then only the resource limits hold.
+`allow_unsafe`: then only the resource limits hold. A caller may show the program folders and change single files in
+them (`SandboxFiles`); the folders themselves stay as they are.
 
-It judges nothing but "the program came to its end". It fails closed: exit code 0 counts only with the token of this
-run, written after the last line. Code that searches the runner's memory for the token could forge it. Nothing that a
-model writes by mistake can.
+It judges nothing but "the program came to its end". It fails closed: exit code 0 counts only with the reversed token of
+this run, written after the last line. Code that searches the runner's memory for the token could forge it. Nothing that
+a model writes by mistake can.
 """
 
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -24,17 +28,20 @@ from halfwatt.router_model.errors import SandboxUnavailable
 from .seccomp import deny_new_processes
 
 _SCRATCH_BYTES = 1 << 24
+_MOST_SAID = 1 << 16
+_OUT_OF_PROCESSOR_TIME = (-signal.SIGXCPU, 128 + signal.SIGXCPU)  # without and with bubblewrap around it
 _RUNNER = """
 import os, resource, sys
 for kind, value in zip(("AS", "FSIZE", "CPU", "CORE"), map(int, sys.argv[1:]), strict=True):
-    resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (value, value))
+    resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (value, value + (kind == "CPU")))
 program, _, token = sys.stdin.read().rpartition("\\n")
 report = os.dup(1)
 quiet = os.open(os.devnull, os.O_RDWR)
 for descriptor in (0, 1, 2):
     os.dup2(quiet, descriptor)
-exec(compile(program, "program", "exec"), {"__name__": "__main__"})
-os.write(report, token.encode())
+say = lambda text: os.write(report, text.encode())
+exec(compile(program, "program", "exec"), {"__name__": "__main__", "say": say})
+os.write(report, token[::-1].encode())
 """
 
 
@@ -55,6 +62,31 @@ class SandboxLimits:
         return [str(value) for value in (self.memory_bytes, self.file_bytes, self.cpu_s, 0)]
 
 
+@dataclass(frozen=True)
+class SandboxFiles:
+    """What a program sees besides the system, read-only.
+
+    `folders`: where it is seen → the folder. `texts`: a file in one of them → the text seen in its place.
+    """
+
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SandboxRun:
+    """How a program ended. `exit_code` is 128 and the signal's number where a signal ended it.
+
+    `said` is what the program passed to `say`, a function that it finds among its names; it may come from anything that
+    the program ran.
+    """
+
+    reached_end: bool
+    timed_out: bool
+    exit_code: int
+    said: str
+
+
 def sandbox_available() -> bool:
     """True when bubblewrap is installed, knows this processor and may make namespaces here."""
     if shutil.which("bwrap") is None or deny_new_processes() is None:
@@ -70,27 +102,46 @@ def runs_to_its_end(program: str, limits: SandboxLimits | None = None, allow_uns
 
     Raises `SandboxUnavailable` when there is no sandbox and `allow_unsafe` is false.
     """
+    try:
+        return run_beside(program, SandboxFiles(), limits).reached_end
+    except SandboxUnavailable:
+        if not allow_unsafe:
+            raise
+    return _run([], program, limits or SandboxLimits(), []).reached_end
+
+
+def run_beside(program: str, files: SandboxFiles, limits: SandboxLimits | None = None) -> SandboxRun:
+    """Run the program where it sees these files, and say how it ended. Raises `SandboxUnavailable`."""
     call_filter, bubblewrap = deny_new_processes(), shutil.which("bwrap")
-    if bubblewrap is not None and call_filter is not None:
-        with tempfile.TemporaryFile() as filter_file:
-            filter_file.write(call_filter)
-            filter_file.seek(0)
-            return _run(
-                [bubblewrap, *_bubblewrap_arguments(filter_file.fileno())],
-                program,
-                limits or SandboxLimits(),
-                filter_file,
-            )
-    if not allow_unsafe:
+    if bubblewrap is None or call_filter is None:
         raise SandboxUnavailable(
             "bubblewrap is not installed or does not know this processor, so generated code was not run. "
             "Install the package 'bubblewrap', or allow running without a sandbox."
         )
-    return _run([], program, limits or SandboxLimits(), None)
+    with ExitStack() as stack:
+        filter_file = stack.enter_context(_passed(call_filter))
+        encoded = {seen: text.encode(errors="replace") for seen, text in files.texts.items()}
+        texts = {seen: stack.enter_context(_passed(content)) for seen, content in encoded.items()}
+        wrapper = [bubblewrap, *_bubblewrap_arguments(filter_file.fileno())]
+        for seen, folder in files.folders.items():
+            wrapper += ["--ro-bind", str(folder), seen]
+        for seen, text_file in texts.items():
+            wrapper += ["--ro-bind-data", str(text_file.fileno()), seen]
+        return _run(wrapper, program, limits or SandboxLimits(), [filter_file, *texts.values()])
 
 
-def _run(wrapper: list[str], program: str, limits: SandboxLimits, passed: IO[bytes] | None) -> bool:
+@contextmanager
+def _passed(content: bytes) -> Iterator[IO[bytes]]:
+    """A nameless file with this content, to be read from its beginning."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
+
+
+def _run(wrapper: list[str], program: str, limits: SandboxLimits, passed: Sequence[IO[bytes]]) -> SandboxRun:
     token = secrets.token_hex(16)
+    end_mark = token[::-1]  # not the token itself, which a sandbox that only hands its input on would give back
     with tempfile.TemporaryFile() as report:
         process = subprocess.Popen(
             [*wrapper, sys.executable, "-I", "-S", "-c", _RUNNER, *limits.arguments()],
@@ -99,17 +150,27 @@ def _run(wrapper: list[str], program: str, limits: SandboxLimits, passed: IO[byt
             stderr=subprocess.DEVNULL,
             env={},
             cwd="/",
-            pass_fds=[passed.fileno()] if passed else [],
+            pass_fds=[file.fileno() for file in passed],
             start_new_session=True,
         )
+        timed_out = False
         try:
             process.communicate(f"{program}\n{token}".encode(errors="replace"), limits.wall_s)
-        except (subprocess.TimeoutExpired, BrokenPipeError):
-            return False
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        except BrokenPipeError:
+            pass
         finally:
             _end(process)
         report.seek(0)
-        return process.returncode == 0 and report.read(len(token) + 1).decode(errors="replace") == token
+        said = report.read(_MOST_SAID).decode(errors="replace")
+    code = process.returncode
+    return SandboxRun(
+        reached_end=code == 0 and said.endswith(end_mark) and not timed_out,
+        timed_out=timed_out or code in _OUT_OF_PROCESSOR_TIME,
+        exit_code=code if code >= 0 else 128 - code,
+        said=said.removesuffix(end_mark),
+    )
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -75,7 +75,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "router_model/sandbox": ("router_model",),
     "router_model/serving": ("router_model", "router_model/sandbox"),
     "router_model/labelling": (
-        "daemon/code", "daemon/inference", "daemon/models", "daemon/worker",
+        "daemon", "daemon/code", "daemon/inference", "daemon/models", "daemon/worker",
         "router_model", "router_model/sandbox", "router_model/serving",
     ),
     "router_model/training": ("router_model/serving", "router_model/labelling"),
@@ -91,7 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "router_model/measures", "router_model/baselines",
     ),
     "router_model/commands": (
-        "router_model", "router_model/serving", "router_model/labelling",
+        "router_model", "router_model/sandbox", "router_model/serving", "router_model/labelling",
         "router_model/training", "router_model/export", "router_model/measures", "router_model/baselines",
         "router_model/bench",
     ),
