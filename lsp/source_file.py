@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.headers import language_of
 from halfwatt.daemon.code.languages import Language
 from halfwatt.daemon.code.lines import line_starts
 from halfwatt.daemon.errors import HalfwattError, UsageError
@@ -91,7 +92,7 @@ def read(path: Path) -> SourceFile:
             f"{path.name} is not valid UTF-8: byte {error.start} is {raw[error.start]:#04x}. "
             "Convert the file to UTF-8 and try again; nothing was done."
         ) from None
-    return SourceFile(path, raw, text, language)
+    return SourceFile(path, raw, text, language_of(text, path.name, language))
 
 
 def check_writable(file: SourceFile) -> None:

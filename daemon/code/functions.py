@@ -207,7 +207,30 @@ def why_bodiless(source: Source, function: Node) -> str | None:
     bases = owner.child_by_field_name("superclasses") if owner is not None else None
     if bases is not None and re.search(r"\bProtocol\b", source.text_of(bases)):
         return "a protocol's methods have no body"
+    if _is_complete_when_empty(source, function, owner):
+        return "an empty constructor or destructor is complete"
     return None
+
+
+def _is_complete_when_empty(source: Source, function: Node, owner: Node | None) -> bool:
+    """Whether a function without a word in its body only sets up or takes down an object, and no TODO says else."""
+    body = body_of(source, function)
+    if (
+        body is None
+        or body.parts
+        or any(says_todo(source, it) for it in comments_above(source, outer(source, function)))
+    ):
+        return False
+    name, language = name_of(source, function), source.language
+    if name in language.constructors or function.type in language.constructor_nodes or name.startswith("~"):
+        return True
+    declared = _declared(function)
+    if function.child_by_field_name("type") is not None or declared is None:
+        return False
+    named = owner.child_by_field_name("name") if owner is not None else None  # C++: named as the class
+    qualified = source.text_of(declared).split("::")
+    holder = qualified[-2] if len(qualified) > 1 else source.text_of(named) if named is not None else ""
+    return holder.split("<")[0].strip() == name
 
 
 def functions_in(source: Source, root: Node) -> list[Node]:

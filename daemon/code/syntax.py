@@ -99,6 +99,19 @@ def _n_chars(data: bytes) -> int:
     return len(data.translate(None, _GOES_ON))
 
 
+def faults(source: Source) -> list[Node]:
+    """Where the parser skipped text or invented a token."""
+    found = []
+    todo = [source.root] if source.root.has_error else []
+    while todo:
+        node = todo.pop()
+        if node.is_error or node.is_missing:
+            found.append(node)
+        if node.has_error:
+            todo.extend(node.children)
+    return found
+
+
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, in reading order."""
     todo = [node]

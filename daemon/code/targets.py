@@ -138,17 +138,22 @@ def _function_at(source: Source, node: Node) -> Node | None:
 
 
 def _function_of(source: Source, node: Node) -> Node | None:
+    """The function that a wrapper holds or that a comment belongs to: the one below it, or the one whose body it is."""
     if node.type not in source.language.comments:
         inner = [it for it in functions_in(source, node) if outer(source, it) == node]
         return inner[0] if inner else None
     passed = source.language.comments | source.language.attributes
-    below = node.next_named_sibling
+    below, above = node.next_named_sibling, node.prev_named_sibling
     while below is not None and below.type in passed:
         below = below.next_named_sibling
-    for function in functions_in(source, source.root):
-        whole = outer(source, function)
+    while above is not None and above.type in passed:
+        above = above.prev_named_sibling
+    for function in functions_in(source, below) if below is not None else []:
+        if node in comments_above(source, outer(source, function)):
+            return function
+    for function in functions_in(source, above) if above is not None else []:
         body = body_of(source, function)
-        if node in comments_above(source, whole) or (body is not None and node in body.parts):
+        if body is not None and node in body.parts:
             return function
     return None
 

@@ -19,6 +19,7 @@ from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument, Workspace
 
 from halfwatt.daemon.code import languages
+from halfwatt.daemon.code.headers import language_of
 from halfwatt.daemon.code.languages import Language
 from halfwatt.daemon.code.lines import line_starts, split_lines
 from halfwatt.daemon.errors import UsageError
@@ -134,6 +135,7 @@ def snapshot(workspace: Workspace, uri: str) -> Snapshot:
     reason = unusable(document.source)
     if reason:
         raise UnusableText(f"{reason} Nothing was done.")
+    language = language_of(document.source, path, language)
     encoding = str(getattr(workspace.position_encoding, "value", workspace.position_encoding))
     return Snapshot(uri, document.version, document.source, language, path, encoding)
 

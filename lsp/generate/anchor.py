@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from tree_sitter import Node
+
 from halfwatt.daemon.code.edits import Edit, apply
 from halfwatt.daemon.code.functions import functions_in, name_of
 from halfwatt.daemon.code.syntax import Source, walk
@@ -46,11 +48,21 @@ def _candidates(source: Source, target: Target) -> Iterable[Target]:
     found: list[Target] = []
     kinds = source.language.calls if target.kind == "call" else source.language.comments | {"expression_statement"}
     for node in walk(source.root):
-        if node.type in kinds and not any(it.outer_start <= source.start(node) < it.outer_end for it in found):
+        if node.type not in kinds or not _may_be_part(source, node, target):
+            continue
+        if not any(it.outer_start <= source.start(node) < it.outer_end for it in found):
             again = find(source, source.start(node), (target.name,))
             if isinstance(again, Target) and again not in found:
                 found.append(again)
     return found
+
+
+def _may_be_part(source: Source, node: Node, target: Target) -> bool:
+    """Whether a comment is one of the target's, or a call names it. To look closer at all of them would take long."""
+    if target.kind == "call":
+        callee = node.child_by_field_name("function") or node.child_by_field_name("name")
+        return callee is not None and source.text_of(callee) == target.name
+    return source.text_of(node).strip() in target.documentation
 
 
 def diff(name: str, old_text: str, edits: tuple[Edit, ...]) -> str:

@@ -17,9 +17,9 @@ from tree_sitter import Node
 
 from halfwatt.daemon.code.declarations import bound_names, declarations
 from halfwatt.daemon.code.edits import Edit, apply
-from halfwatt.daemon.code.functions import body_of, is_stub, outer
+from halfwatt.daemon.code.functions import body_of, is_stub, outer, why_bodiless
 from halfwatt.daemon.code.signature import Signature, signature_of
-from halfwatt.daemon.code.syntax import Source, ancestors
+from halfwatt.daemon.code.syntax import Source, ancestors, faults
 from halfwatt.daemon.code.targets import Target, function_of
 from halfwatt.daemon.errors import AnswerError
 
@@ -172,25 +172,10 @@ def _leaves(source: Source, span: _Span) -> Iterator[Node]:
 
 def _check_syntax(before: Source, after: Source, old: _Span, new: _Span) -> None:
     """No fault in the new body, and outside it no more faults than before."""
-    n_before = sum(not old.holds(before, it) for it in _faults(before))
-    faults = _faults(after)
-    if any(new.holds(after, it) for it in faults) or len(faults) > n_before:
+    n_before = sum(not old.holds(before, it) for it in faults(before))
+    found = faults(after)
+    if any(new.holds(after, it) for it in found) or len(found) > n_before:
         raise AnswerError(UNPARSABLE)
-
-
-def _faults(source: Source) -> list[Node]:
-    """Where the parser skipped text or invented a token."""
-    if source.parses:
-        return []
-    found = []
-    todo = [source.root]
-    while todo:
-        node = todo.pop()
-        if node.is_error or node.is_missing:
-            found.append(node)
-        if node.has_error:
-            todo.extend(node.children)
-    return found
 
 
 def _check_declarations(before: Source, after: Source, old: _Span, new: _Span, added: list[_Span]) -> None:
@@ -203,7 +188,7 @@ def _check_declarations(before: Source, after: Source, old: _Span, new: _Span, a
             continue
         is_new = any(span.holds(after, it.node) for span in added)
         (fresh if is_new else kept)[it.key] += 1
-        if is_new and it.signature is not None and is_stub(after, it.node):
+        if is_new and it.signature is not None and is_stub(after, it.node) and not why_bodiless(after, it.node):
             raise AnswerError(EMPTY)
     if any(key in had or n > 1 for key, n in fresh.items() if key[0] != "value") or _rebound(had, fresh):
         raise AnswerError(REPEATED)

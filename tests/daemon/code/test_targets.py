@@ -112,6 +112,11 @@ REFUSED = [
     ("python", "def f(a: int) -> int: ...¦\n", "lib/a.pyi", "type stub"),
     ("typescript", "interface A { m(a: string): ¦void }\n", "", "without a body"),
     ("typescript", "declare function f(a: number): ¦string;\n", "", "without a body"),
+    ("typescript", "class A {\n  constructor(private a: T) {¦}\n}\n", "", "complete"),
+    ("java", "class A {\n  A() {¦}\n}\n", "", "complete"),
+    ("cpp", "struct P {\n  explicit P(int a) : a_(a) {¦}\n  int a_;\n};\n", "", "complete"),
+    ("cpp", "struct P {\n  virtual ~P() {¦}\n};\n", "", "complete"),
+    ("cpp", "P<T>::P(int a) : a_(a) {¦}\n", "", "complete"),
 ]
 
 
