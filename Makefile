@@ -7,7 +7,7 @@ DATA_DIR ?= $(or $(HALFWATT_DATA),$(wildcard $(CURDIR)/../shared/data))
 RUN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test test-fast test-all check setup model model-large bench bench-editors test-wheel test-vscode test-editors bench-generate wheel docs clean
+.PHONY: help demo test test-fast test-all check setup model model-large bench bench-editors test-wheel test-vscode test-editors bench-generate bench-bodies wheel docs clean
 
 help:
 	@echo "make demo          set up, then generate a function with the local model through the language server"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-editors  drive real VS Code, Neovim and Emacs (make test-vscode: VS Code alone)"
 	@echo "make bench         measure speed, energy accuracy and completion quality"
 	@echo "make bench-generate  give the bodies of thousands of real functions back to their stubs; needs no model"
+	@echo "make bench-bodies  put the same bodies to the rules for where a body ends and whether it is usable; needs no model"
 	@echo "make bench-editors measure what the editors' clients cost"
 	@echo "make docs          write the generated pages: settings and API"
 	@echo "make clean         remove what these commands made"
@@ -70,6 +71,10 @@ bench: model
 # fetches sources by npm, apt-get and pip into .cache/roundtrip, without root; BENCH_ARGS="--show ID" shows one case
 bench-generate: setup
 	@cd tests && PYTHONPATH=$(SUPPORT) ../$(RUN)/python -m bench.bench_roundtrip $(BENCH_ARGS)
+
+# the sources that bench-generate has fetched, and those that are installed
+bench-bodies: setup
+	@cd tests && PYTHONPATH=$(SUPPORT) ../$(RUN)/python -m bench.bench_bodies $(BENCH_ARGS)
 
 VSCODE = CODE_SERVER=$(CACHE)/code-server VSIX=$(CACHE)/halfwatt.vsix SERVER_BIN=$(CURDIR)/$(RUN) \
   MODELS_DIR=$(HALFWATT_MODELS_DIR) SHOTS=$(CACHE)/shots tests/vscode/run.sh
