@@ -205,7 +205,7 @@ def _tokens(request: GenerationRequest, report: ServerReport | None, n_chunks: i
     completion = report.completion_tokens if report else None
     counted = prompt is not None and completion is not None
     return (
-        request.about_n_tokens() if prompt is None else prompt,
+        outgoing(request).about_n_tokens() if prompt is None else prompt,
         n_chunks if completion is None else completion,
         counted,
     )
