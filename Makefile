@@ -61,7 +61,7 @@ docs: setup
 	$(RUN)/python packaging/docs/write_pages.py
 
 # one at a time: two heavy processes on two cores slow each other; BENCHES="generate" runs one alone
-SUPPORT := $(CURDIR)/tests/support:$(CURDIR)/tests/support/energy:$(CURDIR)/tests/support/servers
+SUPPORT := $(CURDIR)/tests/support:$(CURDIR)/tests/support/energy:$(CURDIR)/tests/support/servers:$(CURDIR)/tests/support/planted
 BENCHES ?= generate worker energy completion
 bench: model
 	@missed=0; for name in $(BENCHES); do \

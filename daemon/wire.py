@@ -25,6 +25,13 @@ def says(sentence: str) -> Meta:
     return Meta(description=sentence)
 
 
+class SecretFound(Struct, frozen=True):
+    """A possible secret in a document: what it may be and the line it begins in, never the secret itself."""
+
+    kind: Annotated[str, Meta(pattern="^[A-Za-z0-9 -]{1,60}$", description="As the daemon names it.")]
+    line: Annotated[int, Meta(ge=1)]
+
+
 class RequestOptions(Struct, frozen=True, omit_defaults=True):
     """The `halfwatt` object that our own clients put beside an OpenAI request's fields. Every field is optional."""
 
@@ -36,6 +43,10 @@ class RequestOptions(Struct, frozen=True, omit_defaults=True):
     editor: Annotated[str, says("The ledger groups requests by it.")] = "api"
     language: Annotated[str | None, says("The id of the code's language.")] = None
     path: Annotated[str | None, says("For the rules of excluded files only; never stored, logged or sent on.")] = None
+    document_secrets: Annotated[
+        tuple[SecretFound, ...],
+        Meta(max_length=100, description="Found by the client in the whole document; with one the request stays here."),
+    ] = ()
     router_text: Annotated[
         str | None,
         says("What the router judges, as a signature with its docstring. Null: the last user message, or the prompt."),

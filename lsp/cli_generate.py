@@ -89,6 +89,8 @@ def generate(
 @run
 def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) -> None:
     """Complete the code at a position: the text that would be ghost text in an editor."""
+    from halfwatt.daemon.privacy.document_secrets import secrets_of
+
     from . import source_file
 
     path, line, column = source_file.parse_place(place)
@@ -101,6 +103,7 @@ def complete(place: Cursor, route: RouteOption = None, as_json: AsJson = False) 
         editor="cli",
         language=file.language.id,
         path=str(path.absolute()),
+        document_secrets=secrets_of(file.text),
         router_text=file.text[max(at - 400, 0) : at],
         stop_rules=one_shot.stop_rules,
     )
@@ -166,12 +169,15 @@ def _target(place: str) -> tuple[SourceFile, Target]:
 
 
 def _options(file: SourceFile, target: Target, prompt: GenerationPrompt, route: Route | None) -> RequestOptions:
+    from halfwatt.daemon.privacy.document_secrets import secrets_of
+
     return RequestOptions(
         kind="generate",
         route=route,
         editor="cli",
         language=file.language.id,
         path=str(file.path.absolute()),
+        document_secrets=secrets_of(file.text),
         router_text=target.router_text,
         stop_rules=prompt.stop_rules,
         opening=prompt.opening,

@@ -18,6 +18,7 @@ from halfwatt.daemon.code.targets import NOTHING_HERE, Target, TargetRefusal, fi
 from halfwatt.daemon.code.undefined import diagnosed_names
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.inference.generation_prompt import generation_prompt
+from halfwatt.daemon.privacy.document_secrets import secrets_of
 from halfwatt.daemon.wire import RequestOptions, Result, Route, RouteDecision, Status
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
@@ -74,6 +75,7 @@ class Commands:
             editor=self._editor.name,
             language=now.language.id,
             path=now.path or None,
+            document_secrets=await asyncio.to_thread(secrets_of, now.text),
             router_text=found.router_text,
             dry_run=True,
         )

@@ -10,12 +10,16 @@ import base64
 import re
 from collections.abc import Iterator
 
-from .randomness import MAX_PIECE_CHARS, entropy_bits, is_random, is_uuid
+from .randomness import MAX_PIECE_CHARS, entropy_bits, is_random, is_uuid, is_varied
 
 RANDOM = "random-looking string"
-# Between quotes, spaces, brackets of code or the parts of an address, not between other signs as in Base 85.
-RUN = re.compile(r"(?:(?<=[\s\"'`:(\[<>|*@?])|(?<![^\n]))[\w+/=.~-]{20,}+(?=$|[\s\"'`)\];,<>|\\@*]|&\w{1,40}=)")
+RUN = re.compile(r"[\w+/=.~-]++")
+# What stands around a value: quotes, spaces, brackets, the parts of an address; not other signs, as in Base 85.
+BEFORE = frozenset(" \t\r\n\"'`:([<>|*@?")
+AFTER = re.compile(r"$|[\s\"'`)\];,<>|\\@*]|&\w{1,40}=")
 PIECE = re.compile(r"[^./=]{20,}+")
+# Providers put a word of their own before what is random; so do build tools, whose files have an ending.
+PREFIXED_HEX = re.compile(r"(?!sha|md5|v\d)[a-z][a-z0-9]{1,9}(?:_[a-z]{1,8})?[_-](?=[a-f]*+[0-9])[0-9a-f]{32,64}")
 HAS_ALL = re.compile(r"(?=[^0-9]*+[0-9])(?=[^A-Z]*+[A-Z])[^a-z]*+[a-z]", re.ASCII)
 DIGEST_NAME = re.compile(
     r"(?i)sha-?\d|md5|digest|checksum|hash|commit|revision|\brev\b|etag|integrity|uuid|fingerprint|base64|b64|data:"
@@ -30,15 +34,25 @@ MIN_ENTROPY_BITS = 4.0  # per character
 def random_runs(text: str) -> Iterator[tuple[str, int]]:
     """(kind, offset) for each such string in the text."""
     for match in RUN.finditer(text):
-        run, start = match.group(), match.start()
-        if len(run) > MAX_CHARS or "..." in run or HAS_ALL.match(run) is None:
+        start, end = match.span()
+        if not MIN_CHARS <= end - start <= MAX_CHARS:
+            continue
+        run = match.group()
+        if (
+            "..." in run
+            or not _stands_alone(text, start, end)
+            or (HAS_ALL.match(run) is None and not PREFIXED_HEX.fullmatch(run))
+        ):
             continue
         at = next((start + offset for offset, piece in _pieces(run) if _is_token(piece)), None)
         if at is None or DIGEST_NAME.search(text, max(0, at - BEFORE_CHARS, text.rfind("\n", 0, at) + 1), at):
             continue
-        end = match.end()
         if not (_is_whole_line(text, start, end) or _is_encoded_text(run) or _is_in_mail(text, start, end)):
             yield RANDOM, at
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    return (not start or text[start - 1] in BEFORE) and AFTER.match(text, end) is not None
 
 
 def _pieces(run: str) -> Iterator[tuple[int, str]]:
@@ -49,6 +63,8 @@ def _pieces(run: str) -> Iterator[tuple[int, str]]:
 
 
 def _is_token(piece: str) -> bool:
+    if PREFIXED_HEX.fullmatch(piece):
+        return is_varied(piece[-MIN_CHARS:])
     if len(piece) < MIN_CHARS or is_uuid(piece) or HAS_ALL.match(piece) is None:
         return False
     return entropy_bits(piece) > MIN_ENTROPY_BITS and is_random(piece, MAX_PIECE_CHARS, MIN_CHARS)

@@ -9,18 +9,18 @@ import math
 import re
 from collections import Counter
 
-HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+HEX = re.compile(r"(?:0x)?[0-9a-fA-F]++")
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-PARTS = re.compile(r"[-_./=+~:,@ ]+")
+PARTS = re.compile(r"[-_./=+~:,@ ]++")
 # A piece of a name: a word, an abbreviation, or a number.
-PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+PIECES = re.compile(r"[A-Z]?[a-z]++|[A-Z]++|\d++")
 CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}")  # small letters
-SIMPLE_PART = re.compile(r"(?:[A-Za-z]?[a-z]*|[A-Z]*)\d*|\d+[A-Za-z]?[a-z]*")
+SIMPLE_PART = re.compile(r"(?:[A-Z]*+|[A-Za-z]?[a-z]*+)\d*+|\d++[A-Za-z]?[a-z]*+")
 MIXED_SHARE = 0.6
 MIN_LETTERS = 12
 ORDERED = "abcdefghijklmnopqrstuvwxyz0123456789abcdef ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/ 9876543210fedcba"
 MIN_DISTINCT = 8
-# Mean length of a random mixture's pieces: 1.9 of letters in both cases and digits, 2.4 of base 36. Names have 4 and more.
+# Mean length of a random mixture's pieces: 1.9 of letters in both cases and digits, 2.4 of base 36. Names have over 4.
 MAX_PIECE_CHARS, MAX_NAMED_PIECE_CHARS, MAX_MIXED_PIECE_CHARS = 2.5, 4.0, 2.8
 ENTROPY_BITS = 3.2  # per character
 ENTROPY_HEX_BITS = 2.7
@@ -55,8 +55,8 @@ def is_random_hex(value: str) -> bool:
 def is_random(value: str, max_piece_chars: float = MAX_NAMED_PIECE_CHARS, min_chars: int = 12) -> bool:
     """Without the long pieces that words and numbers have, in at least `min_chars` signs and most of the value.
 
-    Signs between letters, as `_` and `/`, are part of random strings and of names alike: parts between them count only
-    where they are more than a word with a number."""
+    `_` and `/` stand in random strings and in names alike. So a part between them counts only where it is more than a
+    word with a number."""
     if not is_varied(value) or entropy_bits(value) < ENTROPY_BITS:
         return False
     parts = PARTS.split(value)

@@ -1,8 +1,9 @@
 """Secrets in what would be sent: the kinds found and where they are, never the secret itself.
 
-Three ways to find one: by the form that a provider gave it (token_shapes.py), by the name that stands before it
-(named_values.py), and by looking drawn at random (random_runs.py). All take time that grows with the text's length and no
-faster. Nothing here uses the network or a file.
+There are four ways to find one. The forms that providers give their keys are in token_shapes.py. Names that stand
+before a secret are in named_values.py, and places where programs log in are in logins.py. What looks drawn at random is
+found by random_runs.py. All take time that grows with the text's length and no faster. Nothing here uses the network or
+a file.
 
 This module does not judge whether a password is a real one: `password = "hunter2"` in a test counts as one.
 """
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
+from .logins import logins
 from .named_values import named_values
 from .random_runs import random_runs
 from .token_shapes import tokens
@@ -33,8 +35,8 @@ class Secret:
 def find(texts: Iterable[str]) -> tuple[str, ...]:
     """The kinds of secrets in the texts, each once, sorted; empty where there are none.
 
-    `texts` are exactly the strings that would be sent, in order. A secret split over several of them is found, too, as if
-    they stood next to each other. Text that is too long counts as a find. No text raises an error."""
+    `texts` are exactly the strings that would be sent, in order. A secret split over several of them is found, too, as
+    if they stood next to each other. Text that is too long counts as a find. No text raises an error."""
     texts = tuple(texts)
     if sum(map(len, texts)) > LIMIT_CHARS:
         return (UNCHECKED,)
@@ -55,11 +57,17 @@ def places(text: str) -> tuple[Secret, ...]:
 def _finds(text: str) -> Iterator[tuple[str, int]]:
     yield from tokens(text)
     yield from named_values(text)
+    yield from logins(text)
     yield from random_runs(text)
 
 
-def _seams(texts: tuple[str, ...]) -> Iterator[str]:
-    """The texts put together without anything between them, around each place where two of them meet."""
+def _seams(texts: tuple[str, ...]) -> set[str]:
+    """What stands around each place where texts meet, without anything between them: of each two, and of all."""
+    pairs = {one[-SEAM_CHARS:] + other[:SEAM_CHARS] for one, other in pairwise(texts)}
+    return pairs if len(texts) < 3 else pairs | set(_chains(texts))
+
+
+def _chains(texts: tuple[str, ...]) -> Iterator[str]:
     whole = "".join(texts)
     begin = end = 0
     for at in [*accumulate(map(len, texts))][:-1]:

@@ -34,9 +34,9 @@ class RequestFacts:
     """What is known of this request and machine.
 
     `has_key`: tier name → a key is there or none is needed; a tier that is missing here has none. `online`: this
-    machine has a network. `excluded`: why the document must not leave it. `secrets`: kinds found in what would be
-    sent. `local_ready`: the local model is there and has not just failed. `prompt_fits`: the prompt fits the local
-    context. `local_model`: the id of the local model.
+    machine has a network. `excluded`: why the document must not leave it. `secrets`: kinds found in the document, with
+    their lines, or in what would be sent. `local_ready`: the local model is there and has not just failed.
+    `prompt_fits`: the prompt fits the local context. `local_model`: the id of the local model.
     """
 
     has_key: Mapping[str, bool] = field(default_factory=dict)

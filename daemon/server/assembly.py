@@ -24,7 +24,6 @@ from halfwatt.daemon.ledger.ledger import Ledger
 from halfwatt.daemon.meters.choose import choose_meter
 from halfwatt.daemon.models import catalog, hardware, pull, store
 from halfwatt.daemon.paths import Paths
-from halfwatt.daemon.privacy import secrets
 from halfwatt.daemon.routing import memory as router_memory
 from halfwatt.daemon.routing.request_router import RequestRouter
 from halfwatt.daemon.service.pause import Pause
@@ -149,8 +148,6 @@ class Daemon:
 
     async def _maintain(self) -> None:
         """Load what requests will need before they come; then, once a day, drop old rows."""
-        if self.settings.config.tiers:
-            await asyncio.to_thread(secrets.find, ())
         await asyncio.to_thread(remote_estimates.warm, remote_estimates.reference(self.settings.config)[0])
         while True:
             try:

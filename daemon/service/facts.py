@@ -60,13 +60,20 @@ async def find_facts(
     fits = await local.fits(request, config)
     if not config.tiers or request.options.route == "local":
         return RequestFacts(local_ready=local.can_be_asked, prompt_fits=fits, local_model=local.model_id)
-    found = await asyncio.to_thread(secrets.find, outgoing(request).texts()) if config.privacy.detect_secrets else ()
     return RequestFacts(
         has_key=await remote_tiers.has_key(config),
         online=remote.is_online(),
         excluded=await asyncio.to_thread(excluded.exclusion_reason, request.options.path, config.privacy),
-        secrets=found,
+        secrets=await _secrets(request) if config.privacy.detect_secrets else (),
         local_ready=local.can_be_asked,
         prompt_fits=fits,
         local_model=local.model_id,
     )
+
+
+async def _secrets(request: GenerationRequest) -> tuple[str, ...]:
+    """What the client found in the document, by kind and line, and what else is in the text that would be sent."""
+    told = request.options.document_secrets
+    found = await asyncio.to_thread(secrets.find, outgoing(request).texts())
+    known = {each.kind for each in told}
+    return (*(f"{each.kind} in line {each.line}" for each in told), *(kind for kind in found if kind not in known))

@@ -130,7 +130,10 @@ class PrivacyConfig(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = False
     detect_secrets: Annotated[
-        bool, says("Text is searched for secrets before it may leave this machine; with one it stays.")
+        bool,
+        says(
+            "The document and all that would be sent are searched for secrets. With one, nothing leaves this machine."
+        ),
     ] = True
 
 

@@ -34,7 +34,7 @@ from .request import CompletionRequest
 from .rules import EditorFacts, mode_of, objection
 from .values import Answer, Nothing, Offer, Query, Superseded
 
-Ask = Callable[[CompletionPrompt, RequestOptions, int], AsyncGenerator[AnswerItem, None]]
+Ask = Callable[[Query, CompletionPrompt, RequestOptions, int], AsyncGenerator[AnswerItem, None]]
 UNLIKELY = "a useful suggestion is unlikely here"
 KNOWN = "what would be said is known"
 NOTHING_USEFUL = "the model had nothing useful to say"
@@ -127,7 +127,7 @@ class CompletionEngine:
             document=self._document(query.uri),
             warm=True,
         )
-        stream = self._ask(self._prompt(query), options, 1)
+        stream = self._ask(query, self._prompt(query), options, 1)
         request = self._warming[query.uri] = CompletionRequest(query, stream, False, None)
         await asyncio.wait({request.task})
         request.settled()
@@ -200,7 +200,7 @@ class CompletionEngine:
             kind="complete", editor=query.editor, language=query.language, path=query.path,
             document=self._document(query.uri), stop_rules=stop_rules(multiline),
         )  # fmt: skip
-        stream = self._ask(self._prompt(query), options, config.max_tokens)
+        stream = self._ask(query, self._prompt(query), options, config.max_tokens)
         asyncio.get_running_loop().run_in_executor(None, look_ahead, query.prefix, query.suffix, query.language)
         request = self._requests[query.uri] = CompletionRequest(query, stream, multiline, estimate)
         started = self._now_ms()

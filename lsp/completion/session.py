@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from halfwatt.daemon.errors import DaemonError, HalfwattError, ModelError
 from halfwatt.daemon.privacy import excluded
+from halfwatt.daemon.privacy.document_secrets import DocumentSecrets
 from halfwatt.daemon.settings.schema import Config
-from halfwatt.daemon.wire import AnswerItem, Feedback, RequestOptions, Skipped
+from halfwatt.daemon.wire import AnswerItem, Feedback, RequestOptions, SecretFound, Skipped
 from halfwatt.lsp.completion.context.gather import ContextDocument, Gatherer
 from halfwatt.lsp.completion.context.prompt import CompletionPrompt
 
@@ -60,6 +63,7 @@ class Session:
         self._power_source = power_source or PowerSource()
         self._clock = clock
         self._gatherer = Gatherer()
+        self._secrets = DocumentSecrets()
         self._outcomes = OutcomeTracker()
         self._personal = read_personal(dependencies.personal_file)
         self._blocks: dict[str, str] = {}
@@ -97,7 +101,7 @@ class Session:
     def changed(self, document: ContextDocument) -> None:
         before = self._documents.get(document.uri)
         if before is not None and "edits" in self._dependencies.config().completion.context:
-            self._gatherer.noted(before, document)
+            self._gatherer.noted(before, document, self._dependencies.config().privacy)
         self._enter(document)
         self.engine.changed(document.uri, document.text)
         self._rearm(document.uri)
@@ -110,6 +114,7 @@ class Session:
     def closed(self, uri: str) -> None:
         for known in (self._documents, self._blocks, self._cursors, self._excluded):
             known.pop(uri, None)
+        self._secrets.forget(uri)
         self.engine.closed(uri)
         self._learn(self._outcomes.gone(uri, self._now_ms()))
 
@@ -150,9 +155,10 @@ class Session:
         return QueryConditions(self._dependencies.config().completion, facts, self._personal)
 
     async def _ask(
-        self, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
+        self, query: Query, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
     ) -> AsyncGenerator[AnswerItem, None]:
         try:
+            options = msgspec.structs.replace(options, document_secrets=await self._secrets_around(query))
             client = await self._dependencies.client()
             async with aclosing(client.complete(prompt.prefix, prompt.suffix, options, max_tokens)) as items:
                 async for item in items:
@@ -160,6 +166,13 @@ class Session:
         except (ModelError, DaemonError):
             self._paused_until = self._clock() + PAUSE_S
             raise
+
+    async def _secrets_around(self, query: Query) -> tuple[SecretFound, ...]:
+        """What the whole document holds, where something could leave this machine."""
+        config = self._dependencies.config()
+        if not config.tiers or not config.privacy.detect_secrets:
+            return ()
+        return await asyncio.to_thread(self._secrets.of, query.uri, query.prefix + query.suffix)
 
     async def _gather(self, document: ContextDocument) -> None:
         """Make the context block for a document; it stays until the next idle moment."""

@@ -18,6 +18,7 @@ from halfwatt.daemon.code.edits import Edit, apply
 from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.errors import AnswerError, HalfwattError
 from halfwatt.daemon.inference.generation_prompt import GenerationPrompt, generation_prompt
+from halfwatt.daemon.privacy.document_secrets import secrets_of
 from halfwatt.daemon.wire import Feedback, Outcome, RequestOptions, Result, Route, RouteDecision
 from halfwatt.lsp.editor.daemon_link import DaemonLink
 from halfwatt.lsp.editor.documents import Snapshot
@@ -197,7 +198,7 @@ class Jobs:
     async def _answer(self, job: GenerationJob, progress: Progress) -> Result:
         """Stream the model's answer into previews. Returns the final result."""
         client = await self._link.client()
-        stream = client.chat(job.prompt.messages, self._options(job), temperature=job.temperature)
+        stream = client.chat(job.prompt.messages, await self._options(job), temperature=job.temperature)
         async for item in stream:
             if isinstance(item, RouteDecision):
                 is_named = item.reason.startswith(f"{item.tier}:")
@@ -214,13 +215,15 @@ class Jobs:
                 return item
         raise HalfwattError("The daemon ended the answer without a result; nothing was changed. Try again.")
 
-    def _options(self, job: GenerationJob) -> RequestOptions:
+    async def _options(self, job: GenerationJob) -> RequestOptions:
+        document_secrets = await asyncio.to_thread(secrets_of, job.base.text)
         return RequestOptions(
             kind="generate",
             route=job.route,
             editor=self._editor.name,
             language=job.base.language.id,
             path=job.base.path or None,
+            document_secrets=document_secrets,
             router_text=job.target.router_text,
             stop_rules=job.prompt.stop_rules,
             opening=job.prompt.opening,
@@ -306,7 +309,7 @@ class Jobs:
             return False
         try:
             client = await self._link.client()
-            return (await client.route(self._options(job), job.prompt.messages)).offer_cloud
+            return (await client.route(await self._options(job), job.prompt.messages)).offer_cloud
         except HalfwattError:
             return False
 

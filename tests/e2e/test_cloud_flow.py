@@ -70,7 +70,7 @@ async def test_prompt_too_long_for_local_goes_to_the_cloud_with_consent(daemon: 
 
 
 async def test_secret_stays_here(daemon: RunningDaemon) -> None:
-    planted = [{"role": "user", "content": 'token = "ghp_R4bN8mKx2VzQw7LtYp1sDf6GhJ3cAe5uI0oP"\n# Say hi.'}]
+    planted = [{"role": "user", "content": 'token = "ghp_' + 'R4bN8mKx2VzQw7LtYp1sDf6GhJ3cAe5uI0oP"\n# Say hi.'}]
     result = await result_of(daemon, planted, route="cloud")
     assert (result.tier, result.kind) == ("local", "local")
     assert "secret" in result.reason

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "daemon/code": (),
     "daemon/client": ("daemon",),
     "daemon/inference": ("daemon", "daemon/code", "router_model/serving"),
-    "daemon/privacy": ("daemon/settings",),
+    "daemon/privacy": ("daemon", "daemon/settings"),
     "daemon/energy": ("daemon", "daemon/settings"),
     "daemon/models": ("daemon", "daemon/settings"),
     "daemon/meters": ("daemon", "daemon/settings", "daemon/energy"),
@@ -49,8 +49,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "daemon/tiers", "daemon/service",
     ),
     "daemon/server": (
-        "daemon", "daemon/settings", "daemon/client", "daemon/privacy", "daemon/energy", "daemon/models",
-        "daemon/meters", "daemon/ledger", "daemon/tiers", "daemon/routing", "daemon/telemetry", "daemon/dashboard",
+        "daemon", "daemon/settings", "daemon/client", "daemon/energy", "daemon/models", "daemon/meters",
+        "daemon/ledger", "daemon/tiers", "daemon/routing", "daemon/telemetry", "daemon/dashboard",
         "daemon/service", "daemon/api",
     ),
     "daemon/cli": (
@@ -62,13 +62,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lsp/completion/postprocess": ("daemon/code",),
     "lsp/editor": ("daemon", "daemon/client", "daemon/code"),
     "lsp/completion/context": ("daemon/privacy", "daemon/settings", "daemon/code"),
-    "lsp/generate": ("daemon", "daemon/code", "daemon/inference", "lsp/editor"),
+    "lsp/generate": ("daemon", "daemon/privacy", "daemon/code", "daemon/inference", "lsp/editor"),
     "lsp/completion": (
         "daemon", "daemon/client", "daemon/privacy", "daemon/settings", "daemon/code", "lsp/completion/context",
         "lsp/completion/postprocess",
     ),
     "lsp": (
-        "daemon", "daemon/client", "daemon/settings", "daemon/cli", "daemon/code", "daemon/inference", "lsp/editor",
+        "daemon", "daemon/client", "daemon/privacy", "daemon/settings", "daemon/cli", "daemon/code", "daemon/inference",
+        "lsp/editor",
         "lsp/generate", "lsp/completion", "lsp/completion/context",
     ),
     "router_model": (),

@@ -15,6 +15,7 @@ from pathlib import Path
 from halfwatt.daemon.code.languages import for_id, for_path
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.privacy import excluded, secrets
+from halfwatt.daemon.privacy.document_secrets import DocumentSecrets
 from halfwatt.daemon.settings.schema import ContextSource, PrivacyConfig
 
 from .imports import Imported, ImporterLocation, imported
@@ -48,6 +49,7 @@ class Gatherer:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.recent_files = RecentFiles()
         self.recent_edits = RecentEdits()
+        self._secrets = DocumentSecrets()
         self._clock = clock
         self._outlines: OrderedDict[tuple[Path, float, frozenset[str] | None], str] = OrderedDict()
 
@@ -74,8 +76,10 @@ class Gatherer:
         chunks += relevant(others, near, left, n_shared=2)
         return block(chunks, document.language, n_chars)
 
-    def noted(self, before: ContextDocument, after: ContextDocument) -> None:
-        """A document changed by typing."""
+    def noted(self, before: ContextDocument, after: ContextDocument, privacy: PrivacyConfig) -> None:
+        """A document changed by typing. Edits of one with a secret are not kept: they may be a part of it."""
+        if privacy.detect_secrets and self._secrets.places(after.uri, after.text):
+            return
         if after.workspace is not None and after.path:
             self.recent_edits.noted(after.workspace, Path(after.path), before.text, after.text)
 
@@ -91,10 +95,10 @@ class Gatherer:
         """Remember the lines around `line`, if the document may be context for others."""
         if document.workspace is None or not document.path:
             return
-        text = around(document.text, line)
-        if not may_enter(Path(document.path), text, privacy):
+        if not may_enter(Path(document.path), document.text, privacy):
             self.recent_files.forget(document.uri)
             return
+        text = around(document.text, line)
         chunk = ContextChunk(_name(Path(document.path), Path(document.workspace)), text)
         self.recent_files.add(PlacedChunk(document.workspace, document.uri, chunk))
 
@@ -135,19 +139,18 @@ class Gatherer:
         key = (real, stat.st_mtime, names)
         if key not in self._outlines:
             text = real.read_text("utf-8", "replace")
-            allowed = may_enter(real, None, privacy)
-            made = outline(text, language, names) if allowed else ""
-            self._outlines[key] = made if may_enter(real, made, privacy) else ""
+            self._outlines[key] = outline(text, language, names) if may_enter(real, text, privacy) else ""
             while len(self._outlines) > _MAX_CACHED:
                 self._outlines.popitem(last=False)
         return self._outlines[key]
 
 
-def may_enter(path: Path, text: str | None, privacy: PrivacyConfig) -> bool:
-    """Whether a file, and this text of it, may be context for another file."""
+def may_enter(path: Path, text: str, privacy: PrivacyConfig) -> bool:
+    """Whether a file with this text may be context for another file. The text is the whole one: a piece of it may hold
+    a piece of a secret."""
     if excluded.exclusion_reason(str(path), privacy) is not None:
         return False
-    return not text or not privacy.detect_secrets or not secrets.find([text])
+    return not privacy.detect_secrets or not secrets.find([text])
 
 
 def _name(file: Path, root: Path) -> str:

@@ -48,7 +48,9 @@ class EditHole:
         for change in self.others:
             lines = change.text.split("\n")
             before = "\n".join(lines[: change.first] + lines[change.first + change.n_lines :])
-            gatherer.noted(self._document(change.path, before), self._document(change.path, change.text))
+            gatherer.noted(
+                self._document(change.path, before), self._document(change.path, change.text), PrivacyConfig()
+            )
         here = self._document(self.hole.path, self.hole.prefix + self.hole.suffix)
         return gatherer.context(here, len(self.hole.prefix), EDITS, PrivacyConfig(), BUDGET.context)
 

@@ -18,8 +18,8 @@ from typing import Any, Literal
 from bench import plain_llama
 
 TRAIN_PACKAGES = (
-    *("starlette", "rich", "typer", "click", "requests", "_pytest", "attr", "jinja2", "uvicorn", "httpcore2"),
-    *("markdown_it", "pygls", "tqdm", "pathspec", "networkx", "joblib", "cattr", "detect_secrets"),
+    *("starlette", "rich", "typer", "click", "ecologits", "_pytest", "attr", "jinja2", "uvicorn", "httpcore2"),
+    *("markdown_it", "pygls", "tqdm", "pathspec", "networkx", "joblib", "cattr", "pip"),
     *("huggingface_hub", "pygments"),
 )
 TEST_PACKAGES = (

@@ -14,6 +14,7 @@ import msgspec
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.wire import RequestOptions, Result
 from halfwatt.lsp.completion.context.prompt import CompletionPrompt
+from halfwatt.lsp.completion.values import Query
 
 
 class KeptAnswers:
@@ -25,7 +26,9 @@ class KeptAnswers:
         lines = path.read_text().splitlines() if path is not None and path.exists() else []
         self._rows = {row["at"]: row for row in map(json.loads, lines)}
 
-    def ask(self, asked: CompletionPrompt, options: RequestOptions, limit: int) -> AsyncGenerator[str | Result, None]:
+    def ask(
+        self, query: Query, asked: CompletionPrompt, options: RequestOptions, limit: int
+    ) -> AsyncGenerator[str | Result, None]:
         """For an engine."""
         return self.complete(asked.prefix, asked.suffix, options, limit)
 

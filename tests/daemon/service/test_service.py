@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from halfwatt.daemon.errors import (
 )
 from halfwatt.daemon.inference.answer import Chunk
 from halfwatt.daemon.routing.memory import ModelMeasurement, RouterMemory
-from halfwatt.daemon.wire import Result, RouteDecision
+from halfwatt.daemon.wire import Result, RouteDecision, SecretFound
 
 
 async def test_answer_comes_while_another_process_holds_the_ledger_and_is_stored_afterwards(
@@ -69,11 +70,43 @@ async def test_failure_without_another_tier_is_raised_and_one_row(
 
 async def test_secret_keeps_the_request_here_and_says_so(build: Callable[..., Stage]) -> None:
     stage = build(CLOUD)
-    result = await stage.result(model="cloud", text='key = "AKIAIOSFODNN7EXAMPLQ"\n# upload the file')
+    result = await stage.result(model="cloud", text='key = "AKIA' + '7Q3M5X2K9R4T6W8Z"\n# upload the file')
     assert result.tier == "local"
     assert "secret" in result.reason
     assert "AKIA" not in result.reason
     assert stage.cloud.n_calls == 0
+
+
+async def test_secret_that_only_the_document_shows_keeps_the_request_here_and_its_line_is_told(
+    build: Callable[..., Stage],
+) -> None:
+    stage = build(CLOUD)
+    found = (SecretFound("private key", 12), SecretFound("AWS key", 40))
+    text = 'key = "AKIA' + '7Q3M5X2K9R4T6W8Z"\npassword = "hunter2"\n'
+    result = await stage.result(model="cloud", text=text, document_secrets=found)
+    assert result.tier == "local"
+    assert "private key in line 12, AWS key in line 40, named password or key)" in result.reason
+    assert stage.cloud.n_calls == 0
+
+
+async def test_client_that_tells_of_no_secret_is_not_believed(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    result = await stage.result(model="cloud", text='password = "hunter2"\n', document_secrets=())
+    assert result.tier == "local"
+    assert stage.cloud.n_calls == 0
+
+
+async def test_secret_split_over_messages_and_stops_keeps_the_request_here(build: Callable[..., Stage]) -> None:
+    stage = build(CLOUD)
+    halves = ({"role": "user", "content": "AKIA7Q3M5X2K"}, {"role": "assistant", "content": "9R4T6W8Z"})
+    for asked in (
+        replace(request(model="cloud"), messages=halves),
+        replace(request(model="cloud"), stop=("AKIA7Q3M5X2K", "9R4T6W8Z")),
+        replace(request(model="cloud"), shape="fim", prompt="x = 'AKIA7Q3M5X2K", suffix="9R4T6W8Z'"),
+    ):
+        decision = await stage.service.route(asked)
+        assert decision.tier == "local"
+        assert "AWS key" in decision.reason
 
 
 async def test_excluded_file_keeps_the_request_here(build: Callable[..., Stage], tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class Daemon:
     steps: asyncio.Queue[str | Result | Exception] = field(default_factory=asyncio.Queue)
 
     async def ask(
-        self, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
+        self, query: Query, prompt: CompletionPrompt, options: RequestOptions, max_tokens: int
     ) -> AsyncGenerator[str | Result, None]:
         self.asked.append((prompt, options))
         try:

@@ -11,8 +11,18 @@ from typing import cast
 import pytest
 
 from halfwatt.daemon.client.client import Client
-from halfwatt.daemon.settings.schema import CompletionConfig, Config, PrivacyConfig
-from halfwatt.daemon.wire import Energy, Feedback, Latency, RequestOptions, Result, Saved, Skipped, TokenCounts
+from halfwatt.daemon.settings.schema import CompletionConfig, Config, PrivacyConfig, TierConfig
+from halfwatt.daemon.wire import (
+    Energy,
+    Feedback,
+    Latency,
+    RequestOptions,
+    Result,
+    Saved,
+    SecretFound,
+    Skipped,
+    TokenCounts,
+)
 from halfwatt.lsp.completion.battery import PowerSource
 from halfwatt.lsp.completion.context.gather import ContextDocument
 from halfwatt.lsp.completion.filter import PersonalWeights, read_personal
@@ -20,6 +30,7 @@ from halfwatt.lsp.completion.rules import MANUAL, MANUAL_ON_BATTERY
 from halfwatt.lsp.completion.session import Dependencies, Session
 from halfwatt.lsp.completion.values import Nothing, Offer, Query, Trigger
 
+CLOUD = TierConfig(name="big", kind="cloud", base_url="https://cloud.example/v1", model="m")
 SECRET = "AKIA" + "Z7Q3M5X2K9R4T6W8"
 MAIN = "from shapes import area\nfrom keys import connect\nfrom private.plans import area_plan\n\nwidth = area(plans, "
 
@@ -29,6 +40,7 @@ class Daemon:
     """Answers every request alike and remembers everything."""
 
     prompts: list[str] = field(default_factory=list)
+    asked: list[RequestOptions] = field(default_factory=list)
     skipped_calls: list[Skipped] = field(default_factory=list)
     outcomes: list[Feedback] = field(default_factory=list)
 
@@ -36,6 +48,7 @@ class Daemon:
         self, prefix: str, suffix: str, options: RequestOptions, max_tokens: int
     ) -> AsyncGenerator[str | Result, None]:
         self.prompts.append(prefix + suffix)
+        self.asked.append(options)
         yield "height, depth)"
         shape = (TokenCounts(10, 3), Latency(), Energy(), Saved())
         yield Result("", "local", "local", "m", "because", {}, "statement", *shape, request_id=f"{len(self.prompts)}")
@@ -123,6 +136,24 @@ async def test_secret_and_excluded_files_never_enter_a_prompt(make: Make) -> Non
     assert "allowed_ring" in prompt
     assert "canary" not in prompt
     assert SECRET not in prompt
+
+
+async def test_secret_far_from_the_cursor_is_told_with_each_request_that_could_leave(make: Make) -> None:
+    """The window of the prompt does not reach it; the daemon could not find it."""
+    far = f'def connect():\n    return "{SECRET}"\n\n\n' + "".join(f"line_{n} = {n}\n" for n in range(3000)) + MAIN
+    window = make(Config(tiers=(CLOUD,)))
+    await window.suggest(window.document("main.py", far))
+    assert SECRET not in window.daemon.prompts[0]
+    assert window.daemon.asked[0].document_secrets == (SecretFound("AWS key", 2),)
+
+
+@pytest.mark.parametrize("config", [Config(), Config(tiers=(CLOUD,), privacy=PrivacyConfig(detect_secrets=False))])
+async def test_nothing_is_searched_where_nothing_can_leave_or_the_user_wants_no_search(
+    make: Make, config: Config
+) -> None:
+    window = make(config)
+    await window.suggest(window.document("main.py", f'key = "{SECRET}"\n{MAIN}'))
+    assert window.daemon.asked[0].document_secrets == ()
 
 
 async def test_recent_edits_of_secret_and_excluded_files_never_enter_a_prompt(make: Make) -> None:

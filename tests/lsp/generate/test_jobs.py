@@ -24,6 +24,7 @@ from halfwatt.daemon.wire import (
     Result,
     RouteDecision,
     Saved,
+    SecretFound,
     TokenCounts,
 )
 from halfwatt.lsp.code_actions import code_actions
@@ -90,15 +91,15 @@ class Daemon:
     in_doubt: bool = False
     continued: bool = False
     meanwhile: Callable[[], None] = lambda: None
-    asked: RequestOptions | None = None
     outcomes: list[Feedback] = field(default_factory=list)
+    asked: list[RequestOptions] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def client(self) -> Daemon:
         return self
 
     async def chat(self, _: Any, options: RequestOptions, **__: Any) -> AsyncGenerator[AnswerItem, None]:
-        self.asked = options
+        self.asked.append(options)
         yield RouteDecision("local", "local", "m", "because")
         yield self.code
         self.meanwhile()
@@ -162,9 +163,16 @@ async def test_generation_parses_its_document_once_and_fits_once(parts: Parts) -
 async def test_answer_that_continues_the_function_fills_its_body(parts: Parts) -> None:
     parts.daemon.code, parts.daemon.continued = "    return a + b\n", True
     await parts.generate()
-    assert parts.daemon.asked is not None
-    assert parts.daemon.asked.opening == "```python\ndef add(a, b):\n"
+    assert parts.daemon.asked[0].opening == "```python\ndef add(a, b):\n"
     assert parts.window.text == DONE
+
+
+async def test_secret_anywhere_in_the_document_is_told(parts: Parts) -> None:
+    """The prompt holds a few pieces of the document; the daemon could not find what is elsewhere."""
+    start = types.Position(7, 0)
+    parts.window.type(types.Range(start, start), "password = 'hunter2'\n")
+    await parts.generate()
+    assert parts.daemon.asked[0].document_secrets == (SecretFound("named password or key", 8),)
 
 
 async def test_text_typed_meanwhile_is_parsed_once_and_the_answer_fitted_anew(parts: Parts) -> None:
