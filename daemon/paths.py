@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
+import os
+import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
-FOLDER_VARIABLES = (
-    *("HALFWATT_HOME", "HALFWATT_MODELS_DIR"),
-    *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"),
-)
+FOLDER_VARIABLES = ("HALFWATT_HOME", "HALFWATT_MODELS_DIR")
+XDG_VARIABLES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,32 @@ def _below(root: Path) -> Paths:
 
 def _platform_paths() -> Paths:
     dirs = platformdirs.PlatformDirs("halfwatt", appauthor=False)
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR there is a fallback, and whether it is safe is checked where it is used.
-        warnings.simplefilter("ignore", platformdirs.RuntimeDirWarning)
-        runtime = dirs.user_runtime_path
     return Paths(
         config=dirs.user_config_path,
         data=dirs.user_data_path,
         state=dirs.user_state_path,
         cache=dirs.user_cache_path,
-        runtime=runtime,
+        runtime=_runtime(dirs),
         models=dirs.user_data_path / "models",
     )
+
+
+def _runtime(dirs: platformdirs.PlatformDirs) -> Path:
+    """The session's runtime folder; without one that is the user's alone, a folder in the home.
+
+    The temporary folder is no choice, because another user can take a name there first."""
+    if sys.platform in ("darwin", "win32"):
+        return dirs.user_runtime_path
+    for folder in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{os.getuid()}"):
+        if folder and _is_private(Path(folder)):
+            return Path(folder) / "halfwatt"
+    return dirs.user_state_path / "run"
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return is_own and folder.is_absolute()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from halfwatt.daemon.private_files import keep_private
+from halfwatt.daemon.process_start import make_safe
 
 if TYPE_CHECKING:
     import typer
@@ -36,7 +36,7 @@ GROUPS: dict[str, tuple[str, bool]] = {
 
 def main() -> None:
     """Entry point of the `halfwatt` command."""
-    keep_private()
+    make_safe()
     if sys.argv[1:] == ["lsp"]:
         _serve()
         return

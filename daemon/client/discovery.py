@@ -200,6 +200,10 @@ async def _start_lock(paths: Paths) -> AsyncGenerator[None, None]:
         await asyncio.to_thread(lock.acquire, timeout=START_LIMIT_S)
     except Timeout:
         raise DaemonError("Another program has been starting the daemon for too long. Try again.") from None
+    except OSError as error:
+        raise DaemonError(
+            f"The lock {paths.start_lock_file} cannot be used ({error.strerror}); a link is not followed. Remove it."
+        ) from None
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ import pathspec
 
 from halfwatt.daemon.settings.schema import PrivacyConfig
 
-from .git_ignore import UnreadableIgnoreFilesError, is_ignored
+from .git_ignore import MAX_PATH_CHARS, UnreadableIgnoreFilesError, is_ignored
 
 # In gitignore syntax; upper and lower case are alike. Names that are common for code count with a data suffix only.
 BUILT_IN = """
@@ -93,7 +93,7 @@ wallet.dat
 BUILT_IN_PATTERN = "this file is of a kind that holds secrets"
 USER_PATTERN = "this file matches privacy.exclude"
 GIT_IGNORED = "git ignores this file"
-GIT_FAILED = "git's ignore files could not be read"
+GIT_FAILED = "git's ignore files could not be read, or take too long to apply"
 UNRESOLVED = "this file's real place could not be found out"
 
 
@@ -106,10 +106,12 @@ def exclusion_reason(path: str | None, privacy: PrivacyConfig, environ: Mapping[
     """
     if not path:
         return None
+    if len(path) > MAX_PATH_CHARS:
+        return UNRESOLVED
     given = Path(path).expanduser().absolute()
     try:
         real = given.resolve()
-    except (OSError, RuntimeError):  # a loop of links, or a folder that this user may not read
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a folder that this user may not read, no path at all
         return UNRESOLVED
     for place in dict.fromkeys((Path(os.path.normpath(given)), real)):
         found = _by_name(place, privacy.exclude)

@@ -2,47 +2,48 @@
 
 A repository is foreign code: its settings make git start programs, ask servers, follow links. Here its files are only
 read: plain ones, of bounded size, matched within a bounded number of steps. The index is not read, so a tracked file
-that a pattern names counts as ignored, too. gitignore(5) has the rules; pathspec translates the patterns.
+that a pattern names counts as ignored, too.
 """
 
 from __future__ import annotations
 
-import configparser
 import functools
-import math
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+from .git_config import ignore_settings
+from .wildmatch import IgnorePattern, n_steps, names, patterns_of
 
 MAX_FILE_BYTES = 256 * 1024
-_FOLDER_MARK = GitIgnoreSpecPattern("*/").regex.pattern  # type: ignore[union-attr]  # only an empty pattern has none
-MAX_STEPS = 20_000_000  # a second of regular expressions
+MAX_PATH_CHARS = 4096  # no system opens a longer one
+MAX_STEPS = 3_000_000  # about a second
+SYSTEM_CONFIG = Path("/etc/gitconfig")
 
 
 class UnreadableIgnoreFilesError(Exception):
     """An ignore file is no plain file, too large, unreadable, or of patterns that take too long."""
 
 
+@dataclass(frozen=True)
 class _Rules:
     """The patterns of one ignore file, and the folder that they are relative to."""
 
-    def __init__(self, folder: Path, patterns: tuple[GitIgnoreSpecPattern, ...]) -> None:
-        self.folder = folder
-        self._patterns = patterns
+    folder: Path
+    patterns: tuple[IgnorePattern, ...]
 
     def verdict(self, place: Path, is_folder: bool, budget: _StepBudget) -> bool | None:
         """Whether the last pattern that names `place` itself ignores it; None where no pattern does."""
         try:
-            path = _text(os.fsencode(place.relative_to(self.folder).as_posix())) + ("/" if is_folder else "")
+            path = _text(os.fsencode(place.relative_to(self.folder).as_posix()))
         except ValueError:
             return None
-        for pattern in reversed(self._patterns):
-            if pattern.include is not None and _names(pattern, path, budget):
-                return pattern.include
+        for pattern in reversed(self.patterns):
+            budget.spend(n_steps(pattern, path))
+            if names(pattern, path, is_folder):
+                return pattern.ignores
         return None
 
 
@@ -58,66 +59,56 @@ class _StepBudget:
             raise UnreadableIgnoreFilesError
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """Rules for the whole repository: its own, then the user's, of which each file may ignore by itself."""
+
+    own: tuple[_Rules, ...]
+    of_user: tuple[tuple[_Rules, ...], ...]
+    ignore_case: bool
+
+
 def is_ignored(path: Path, environ: Mapping[str, str]) -> bool:
     """Whether the repository around the absolute `path`, or the user's own settings of git, ignore it.
 
     False outside of repositories. UnreadableIgnoreFilesError where that cannot be told."""
     try:
         top = next((folder for folder in path.parents if os.path.lexists(folder / ".git")), None)
-        if top is None:
-            return False
-        shared = [*_rules(_info_exclude(top), top), *_rules(_user_file(environ), top)]
-        return _is_ignored(path, top, shared)
-    except (OSError, ValueError, configparser.Error) as error:
+        return top is not None and _is_ignored(path, top, _shared(top, environ))
+    except (OSError, ValueError) as error:
         raise UnreadableIgnoreFilesError from error
 
 
-def _is_ignored(path: Path, top: Path, shared: list[_Rules]) -> bool:
+def _is_ignored(path: Path, top: Path, shared: _Shared) -> bool:
     """From the top down, because nothing in an ignored folder can be taken in again."""
     budget = _StepBudget()
     own: list[_Rules] = []
     folder = top
     for name in path.relative_to(top).parts:
-        own = [*_rules(folder / ".gitignore", folder), *own]  # the nearest folder's rules come first
+        own = [*_rules(folder / ".gitignore", folder, shared.ignore_case), *own]  # the nearest folder's come first
         place = folder / name
-        verdicts = (rules.verdict(place, place != path, budget) for rules in (*own, *shared))
-        if next((verdict for verdict in verdicts if verdict is not None), False):
+        ranked = [(*own, *shared.own, *user) for user in shared.of_user]
+        if any(_verdict(each, place, place != path, budget) for each in ranked):
             return True
         folder = place
     return False
 
 
-def _names(pattern: GitIgnoreSpecPattern, path: str, budget: _StepBudget) -> bool:
-    """Whether the pattern names this path itself. pathspec's expressions also hold for what lies below."""
-    text = str(pattern.pattern).rstrip()
-    budget.spend(math.comb(len(path), min(text.count("*"), len(path))))
-    found = pattern.match_file(path)
-    if found is None:
-        return False
-    expression = found.match.re.pattern
-    if expression == ".":  # `*`, `**` and the like
-        return True
-    if expression == _FOLDER_MARK:  # `*/` and the like
-        return path.endswith("/")
-    if expression == "/":  # `*/**`
-        return "/" in path[:-1] and (path.endswith("/") or not text.endswith("/"))
-    end: int = found.match.end()
-    if text.endswith("/**/"):
-        return end < len(path) and path.endswith("/")
-    return end < len(path) if text.endswith("/**") else end == len(path)
+def _verdict(ranked: tuple[_Rules, ...], place: Path, is_folder: bool, budget: _StepBudget) -> bool:
+    verdicts = (rules.verdict(place, is_folder, budget) for rules in ranked)
+    return next((verdict for verdict in verdicts if verdict is not None), False)
 
 
-def _rules(file: Path | None, folder: Path) -> Iterator[_Rules]:
+def _rules(file: Path, folder: Path, ignore_case: bool) -> Iterator[_Rules]:
     """The rules of the file, if there is such a file."""
-    if file is not None:
-        content = _read(file)
-        if content:
-            yield _Rules(folder, _patterns(content))
+    content = _read(file)
+    if content:
+        yield _Rules(folder, _patterns(content, ignore_case))
 
 
 @functools.lru_cache(maxsize=64)
-def _patterns(content: bytes) -> tuple[GitIgnoreSpecPattern, ...]:
-    return tuple(GitIgnoreSpec.from_lines(_text(content).split("\n")).patterns)
+def _patterns(content: bytes, ignore_case: bool) -> tuple[IgnorePattern, ...]:
+    return patterns_of(_text(content), ignore_case)
 
 
 def _read(file: Path) -> bytes:
@@ -142,24 +133,19 @@ def _text(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def _info_exclude(top: Path) -> Path:
-    """`info/exclude` of the repository; in a linked work tree it lies with the main one."""
+def _shared(top: Path, environ: Mapping[str, str]) -> _Shared:
+    """What holds in the whole repository: `info/exclude`, and the files that git's settings name."""
     git_folder = top / ".git"
-    if not git_folder.is_dir():
+    if not git_folder.is_dir():  # a linked work tree: its file says where the folder is
         git_folder = top / os.fsdecode(_read(git_folder).removeprefix(b"gitdir:").strip())
-    common = os.fsdecode(_read(git_folder / "commondir").strip())
-    return git_folder / common / "info" / "exclude"
-
-
-def _user_file(environ: Mapping[str, str]) -> Path | None:
-    """The user's own ignore file: core.excludesFile, else the default that gitignore(5) names."""
+    common = git_folder / os.fsdecode(_read(git_folder / "commondir").strip())
     home = Path(environ.get("HOME") or Path.home())
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "git"
-    for file in (home / ".gitconfig", config / "config"):
-        settings = configparser.RawConfigParser(strict=False, allow_no_value=True, delimiters=("=",))
-        settings.read_string("\n".join(line.strip() for line in os.fsdecode(_read(file.resolve())).splitlines()))
-        named = settings.get("core", "excludesfile", fallback=None)
-        if named:
-            own = named.strip('"')
-            return (home / own.removeprefix("~/") if own.startswith("~/") else home / own).resolve()
-    return (config / "ignore").resolve()
+    files = (SYSTEM_CONFIG, config / "config", home / ".gitconfig", common / "config", git_folder / "config.worktree")
+    found = ignore_settings(files, home, top, lambda file: os.fsdecode(_read(file.resolve())))
+    of_user = found.excludes_files or (config / "ignore",)
+    return _Shared(
+        tuple(_rules(common / "info" / "exclude", top, found.ignore_case)),
+        tuple(tuple(_rules(file.resolve(), top, found.ignore_case)) for file in of_user),
+        found.ignore_case,
+    )

@@ -45,6 +45,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_request_s = time.monotonic()
         self._fetch_problem: str | None = None
+        self.port_problem: str | None = None
         self.settings = Settings(paths, environ)
         self._announced_settings = (self.settings.config, self.settings.warning)
         self._ledger, self._ledger_problem = _open_ledger(paths)
@@ -121,8 +122,8 @@ class Daemon:
 
     def _warnings(self) -> tuple[str, ...]:
         ledger = self._ledger.problem or self._ledger_problem
-        own = (ledger, self._router.problem, self._fetch_problem, self._service.problem, *self._remote.problems)
-        return tuple(text for text in own if text)
+        own = (self.port_problem, ledger, self._router.problem, self._fetch_problem, self._service.problem)
+        return tuple(text for text in (*own, *self._remote.problems) if text)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -19,6 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from halfwatt.daemon.client.peer import is_foreign
 
 STRANGERS_MAX = 64
+ACCEPTED_AT_ONCE = 32  # connections; asyncio takes that many off the queue before it can cut the first one
+QUEUE = 1024  # connections that the system keeps for us; a full queue of a Unix socket refuses clients
 STRANGER_LIMIT_S = 10.0
 
 
@@ -88,6 +90,7 @@ class HttpServer:
             proxy_headers=False,
             server_header=False,
             date_header=False,
+            backlog=ACCEPTED_AT_ONCE,
             timeout_keep_alive=75,  # longer than clients keep an idle connection, so that they close it first
             timeout_graceful_shutdown=int(grace_s),
         )
@@ -100,6 +103,8 @@ class HttpServer:
         """Begin to accept connections; returns once the sockets listen."""
         self._bound = list(bound)
         await self._server.startup(sockets=self._bound)
+        for each in self._bound:
+            each.listen(QUEUE)
 
     async def stop(self) -> None:
         """Refuse new connections, give running requests their grace, then cut them."""

@@ -53,8 +53,10 @@ def set_up(log_file: Path, level: str) -> None:
     # Libraries log requests, URLs and bodies at their lower levels: only their warnings are wanted.
     root.setLevel(logging.WARNING)
     set_level(level)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL if name == "uvicorn.access" else logging.WARNING)
+    # uvicorn warns of each malformed request, and strangers can send many.
+    lowest = {"uvicorn": logging.ERROR, "uvicorn.access": logging.CRITICAL, "asyncio": logging.WARNING}
+    for name, found in lowest.items():
+        logging.getLogger(name).setLevel(found)
 
 
 def set_level(level: str) -> None:

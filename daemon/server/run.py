@@ -16,6 +16,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -33,9 +34,12 @@ from halfwatt.daemon.client.runtime_files import (
 )
 from halfwatt.daemon.errors import DaemonError, HalfwattError
 from halfwatt.daemon.paths import Paths, user_paths
-from halfwatt.daemon.private_files import close_to_others, keep_private
+from halfwatt.daemon.process_start import close_to_others, make_safe
 
 from . import log
+
+if TYPE_CHECKING:
+    from .assembly import Daemon
 
 EXIT_FAILED = 1
 EXIT_ALREADY_RUNNING = 3
@@ -46,7 +50,7 @@ _LOG = logging.getLogger("halfwatt.server")
 
 def main() -> None:
     """Entry of `python -m halfwatt.daemon.server`; `--detached` gives up stderr once the daemon listens."""
-    keep_private()
+    make_safe()
     sys.exit(run(user_paths(os.environ), os.environ, detached="--detached" in sys.argv[1:]))
 
 
@@ -104,7 +108,7 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
     stop = asyncio.Event()
     daemon = Daemon(paths, environ, version, stop)
     log.set_level(daemon.settings.config.daemon.log_level)
-    loopback = bind(daemon.settings.config.daemon.port)
+    loopback = _bind_loopback(daemon)
     bound = [loopback, bind_unix(paths.socket_file)] if HAS_UNIX_SOCKETS else [loopback]
     token = secrets.token_urlsafe(32)
     address = Address(port=loopback.getsockname()[1], pid=os.getpid(), version=version)
@@ -125,6 +129,23 @@ async def _serve(paths: Paths, environ: Mapping[str, str], version: str, detache
             daemon.closing()
             await server.stop()
     _LOG.info("stopped")
+
+
+def _bind_loopback(daemon: Daemon) -> socket.socket:
+    """The port of the settings. Where another program has it, own clients still come by the Unix socket."""
+    port = daemon.settings.config.daemon.port
+    try:
+        return bind(port)
+    except DaemonError as error:
+        if not HAS_UNIX_SOCKETS or port == 0:
+            raise
+        loopback = bind(0)
+        daemon.port_problem = (
+            f"Another program has port {port}, so what is sent there does not reach halfwatt. It listens on port "
+            f"{loopback.getsockname()[1]} instead. Free the port, or set daemon.port to another."
+        )
+        _LOG.error("%s", error)
+        return loopback
 
 
 async def _watch(paths: Paths, address: Address, stop: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,10 @@ MODULES = (
     *("sitecustomize", "usercustomize", "json", "logging", "asyncio", "subprocess", "sqlite3", "ssl", "venv"),
     *("pip", "halfwatt", "daemon", "lsp", "llama_cpp", "numpy", "msgspec", "tokenizers", "onnxruntime", "openai"),
 )
-PROGRAMS = ("git", "pip", "python3", "python", "halfwatt", "uname", "nvidia-smi", "ldconfig", "gcc")
+PROGRAMS = (
+    *("git", "pip", "python3", "python", "halfwatt", "uname", "nvidia-smi", "ldconfig", "gcc", "cc", "ld", "objdump"),
+    *("xdg-open", "www-browser", "links", "lynx", "w3m", "firefox", "bwrap", "sysctl", "systemctl"),
+)
 
 
 @pytest.fixture
@@ -62,7 +66,8 @@ def test_the_folder_would_run_code_if_it_were_let(folder: Path, tmp_path: Path) 
 def test_commands_daemon_worker_and_language_server_run_nothing_of_it(
     folder: Path, tmp_path: Path, model_path: Path
 ) -> None:
-    environ = environ_for(tmp_path / "home", HALFWATT_MODELS_DIR=str(model_path.parent))
+    path = f".{os.pathsep}{os.environ['PATH']}{os.pathsep}"  # as some have it: with the folder that they are in
+    environ = environ_for(tmp_path / "home", HALFWATT_MODELS_DIR=str(model_path.parent), PATH=path)
     (folder / "a.py").write_text('def add(a, b):\n    """The sum."""\n')
     try:
         assert run(folder, environ, "daemon", "start").returncode == 0
@@ -71,7 +76,14 @@ def test_commands_daemon_worker_and_language_server_run_nothing_of_it(
         assert "def add" in run(folder, environ, "generate", "a.py:1").stdout
         for child in children(daemon.pid):
             assert Path(f"/proc/{child}/cwd").readlink() == Path("/")
-        for command in (["doctor"], ["energy"], ["config", "path"], ["models", "list"], ["router", "status"]):
+        for command in (
+            ["doctor"],
+            ["key", "status", "x"],
+            ["dashboard"],
+            ["energy"],
+            ["models", "list"],
+            ["setup", "energy"],
+        ):
             assert "Traceback" not in run(folder, environ, *command).stderr
         assert "Traceback" not in run(folder, environ, "lsp").stderr
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from halfwatt.daemon.client import transport
 from halfwatt.daemon.client.client import Client
 from halfwatt.daemon.client.runtime_files import read_address
 from halfwatt.daemon.errors import DaemonError, ModelError
+from halfwatt.daemon.paths import user_paths
 from halfwatt.daemon.wire import RequestOptions
 
 PROMPT = "the prompt that nobody else may read"
@@ -156,28 +158,51 @@ def test_language_server_in_a_foreign_runtime_folder_answers_with_a_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_idle_connections_of_strangers_neither_end_nor_block_the_daemon(environ: dict[str, str]) -> None:
-    code = (
-        "import resource, socket, sys, time; hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]; "
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard)); "
-        "open_ones = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(1500)]; "
-        "print('open', flush=True); time.sleep(600)"
-    )
-    with running(environ) as daemon:
-        port = daemon.url.rsplit(":", 1)[1]
-        strangers = subprocess.Popen([sys.executable, "-P", "-c", code, port], stdout=subprocess.PIPE)
-        try:
-            assert strangers.stdout is not None
-            assert strangers.stdout.readline() == b"open\n"
+FLOOD = """
+import resource, socket, sys, time
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+for _ in range(3):
+    held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(1500)]
+for each in held[::2]:
+    try:
+        each.sendall(b"GET /halfwatt/v1/proof HTTP/1.1\\r\\nUpgrade: websocket\\r\\n")
+    except OSError:
+        pass
+print("open", flush=True)
+time.sleep(600)
+"""
+
+
+def test_connections_of_strangers_neither_end_nor_block_the_daemon_nor_fill_its_log(environ: dict[str, str]) -> None:
+    halfwatt_run = f"ulimit -n 512; exec {sys.executable} -P -m halfwatt.daemon.server"
+    server = subprocess.Popen(["bash", "-c", halfwatt_run], env=environ, stderr=subprocess.DEVNULL)
+    address = until(lambda: (found := read_address(user_paths(environ))) and found.pid == server.pid and found)
+    strangers = subprocess.Popen([sys.executable, "-P", "-c", FLOOD, str(address.port)], stdout=subprocess.PIPE)
+    try:
+        assert strangers.stdout is not None
+        assert strangers.stdout.readline() == b"open\n"
+        assert halfwatt(environ, "daemon", "status").returncode == 0
+        with start(environ).http() as http:
+            assert http.get("/halfwatt/v1/status").status_code == 200
+        assert len(list(Path(f"/proc/{server.pid}/fd").iterdir())) < 200
+        assert user_paths(environ).log_file.stat().st_size < 10_000
+        assert server.poll() is None
+    finally:
+        strangers.kill()
+        strangers.wait()
+        server.terminate()
+        server.wait()
+
+
+def test_taken_port_costs_only_the_programs_that_use_it(environ: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with running({**environ, "HALFWATT_DAEMON_PORT": str(port)}) as daemon:
             with daemon.http() as http:
-                assert http.get("/halfwatt/v1/status").status_code == 200
-            n_open = len(list(Path(f"/proc/{daemon.pid}/fd").iterdir()))
-            assert n_open < 200
-            assert halfwatt(environ, "daemon", "status").returncode == 0
-        finally:
-            strangers.kill()
-            strangers.wait()
-        assert read_address(daemon.paths) is not None
+                warnings = http.get("/halfwatt/v1/status").json()["warnings"]
+            assert any(f"Another program has port {port}" in warning for warning in warnings)
+            assert daemon.url.rsplit(":", 1)[1] != str(port)
 
 
 def test_health_tells_strangers_nothing(environ: dict[str, str]) -> None:

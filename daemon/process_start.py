@@ -1,6 +1,7 @@
-"""Files and folders for their owner alone, whatever umask the user has.
+"""What each program of ours does first: its files are for their owner alone, and no program of this folder is run.
 
-Each program of ours calls `keep_private` first. The daemon also closes what an older version left open to others.
+The user's umask may let others read, and a `.` in PATH would run what a cloned repository brings. The daemon also
+closes what an older version left open to others.
 """
 
 from __future__ import annotations
@@ -8,17 +9,24 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
-from .paths import Paths
+from .paths import XDG_VARIABLES, Paths
 
 _OTHERS = 0o077
 
 
-def keep_private() -> None:
-    """From now on this process and its children make files that only their owner can use."""
+def make_safe(environ: MutableMapping[str, str] = os.environ) -> None:
+    """From now on this process and its children make private files, and look for programs in full paths alone.
+
+    Relative folders in XDG variables do not count: the XDG base directory specification says so."""
     os.umask(_OTHERS)
+    folders = environ.get("PATH", os.defpath).split(os.pathsep)
+    environ["PATH"] = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
+    for name in XDG_VARIABLES:
+        if not Path(environ.get(name, "/")).is_absolute():
+            del environ[name]
 
 
 def close_to_others(paths: Paths) -> None:
