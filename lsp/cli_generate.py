@@ -72,7 +72,7 @@ def generate(
     prompt = generation_prompt(file.source, target)
     answer = asyncio.run(_stoppable(_generate(prompt, _options(file, target, prompt, route))))
     try:
-        fitted = fit(file.source, target, answer.code, answer.continued)
+        fitted = fit(file.source, target, answer.code, answer.continued, file.path.parent)
     except AnswerError:
         whole = prompt.answer(answer.code, answer.continued)
         _print(_with_code(answer, whole), as_json)  # to be copied; the error says that nothing was changed

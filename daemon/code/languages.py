@@ -4,8 +4,8 @@ A new language is one `Language` in `LANGUAGES` and its grammar in pyproject.tom
 the editors' and the telemetry's lists with this table. Nothing here parses, reads a file or knows LSP types.
 
 Some things stand with the code that reads them: Python's scopes in undefined.py, import styles in
-completion/context/imports.py, and the imports that an answer brings in generate/answer.py. The same holds for what
-grammars share: fields of nodes, and kinds of names in functions.py. Such code does nothing where a language lacks them.
+completion/context/imports.py, scopes and rules of imports in lsp/imports. The same holds for what grammars share:
+fields of nodes, and kinds of names in functions.py. Such code does nothing where a language lacks them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -86,6 +86,11 @@ class Snapshot:
     @property
     def name(self) -> str:
         return PurePath(self.path).name or "untitled"
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the file lies; None for a document that is no file."""
+        return Path(self.path).parent if self.path else None
 
     @cached_property
     def source(self) -> Source:

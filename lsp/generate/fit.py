@@ -1,25 +1,26 @@
 """Making a model's answer fit the file: the edits that put a body, or a new function, where the target is.
 
 What stands in the file is kept byte for byte: signature, decorators, docstring, comments that are not a TODO. The new
-text follows the file's indentation and line ends. Imports that the answer uses and the file lacks go below the file's
-imports. Helper functions go above the statement that needs them. verify.py has the last word on every edit.
+text follows the file's indentation and line ends. Imports that the new text needs are added by lsp/imports. Helper
+functions go above the statement that needs them. verify.py has the last word on every edit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tree_sitter import Node
 
-from halfwatt.daemon.code.edits import Edit
+from halfwatt.daemon.code.edits import Edit, apply
 from halfwatt.daemon.code.functions import body_of, comments_above, outer
 from halfwatt.daemon.code.syntax import Source, ancestors
 from halfwatt.daemon.code.targets import Target
 from halfwatt.daemon.errors import AnswerError
+from halfwatt.lsp.imports.needed import import_edits
 
 from .answer import Answer, read
-from .imports import import_edits
 from .layout import Style, body_indent, moved, opening, style_of
 from .needs import in_class
 from .refusals import UNPARSABLE
@@ -45,28 +46,36 @@ class Fitted:
         return "\n\n".join([*self.added, self.code])
 
 
-def fit(source: Source, target: Target, answer_text: str, continued: bool = False) -> Fitted:
+def fit(
+    source: Source, target: Target, answer_text: str, continued: bool = False, folder: Path | None = None
+) -> Fitted:
     """The edits for this answer; raises AnswerError where it cannot be used.
 
-    `continued`: the text goes on behind the target's own opening, and is no free answer."""
+    `continued`: the text goes on behind the target's own opening, and is no free answer. `folder`: the file's."""
     answer = read(source, target, answer_text, continued)
     style = style_of(source, target)
-    fitted = _fitted(source, target, answer, style, exact=False) or _fitted(source, target, answer, style, exact=True)
+    fitted = _fitted(source, target, answer, style, folder, exact=False)
+    fitted = fitted or _fitted(source, target, answer, style, folder, exact=True)
     if fitted is None:
         raise AnswerError(UNPARSABLE)
     return fitted
 
 
-def _fitted(source: Source, target: Target, answer: Answer, style: Style, exact: bool) -> Fitted | None:
+def _fitted(
+    source: Source, target: Target, answer: Answer, style: Style, folder: Path | None, exact: bool
+) -> Fitted | None:
     """The edits; None where moving the lines changed what they say, as odd indentation can."""
     if target.kind == "stub":
         main = _body_edit(source, target, answer, style, exact)
     else:
         main = Edit(target.start, target.end, _new_function(source, target, answer, style))
-    wanted = [*_declaration_edits(source, target, answer, style), main]
-    edits = _merged([*import_edits(source, answer, style), *wanted])
+    wanted = _merged([*_declaration_edits(source, target, answer, style), main])
+    filled = Source(apply(source.text, wanted), source.language)
+    offered = tuple(it.source.text_of(it.node) for it in answer.imports)
+    imports = import_edits(source, filled, wanted, offered, folder)
+    edits = _merged([*imports, *wanted])
     whole = next(it for it in edits if it.start <= main.start and it.end == main.end and it.text.endswith(main.text))
-    new = verify(source, target, edits, whole)
+    new = verify(source, target, edits, whole, None if imports else filled)
     if target.kind == "stub" and not _says_the_same(answer, new, span_after(edits, whole)):
         return None
     others = tuple(it for it in edits if it != whole)

@@ -233,7 +233,7 @@ class Jobs:
         """Fit, let the user review where asked for, and place. Returns the sentence that ends the progress."""
         job.text, job.continued = result.code or job.text, result.continued
         try:
-            fitted = fit(job.base.source, job.target, job.text, job.continued)
+            fitted = fit(job.base.source, job.target, job.text, job.continued, job.base.folder)
         except AnswerError:
             self._feedback(result.request_id, "failed", None)
             raise
@@ -280,7 +280,7 @@ class Jobs:
             target = anchor.reanchor(job.base.source, job.target, without.source)
             if target is None:
                 return None
-            anew = fit(without.source, target, job.text, job.continued)
+            anew = fit(without.source, target, job.text, job.continued, now.folder)
             if job.review and anew.shown != fitted.shown:
                 return None
             fitted = anew

@@ -37,9 +37,11 @@ class _Span:
         return self.start <= source.start(node) and source.end(node) <= self.end
 
 
-def verify(before: Source, target: Target, edits: tuple[Edit, ...], main: Edit) -> Source:
-    """The text after the edits, of which `main` fills the target; raises AnswerError where it breaks the invariant."""
-    new_text = Source(apply(before.text, edits), before.language)
+def verify(before: Source, target: Target, edits: tuple[Edit, ...], main: Edit, after: Source | None = None) -> Source:
+    """The text after the edits, of which `main` fills the target; raises AnswerError where it breaks the invariant.
+
+    `after` is that text where it is parsed already."""
+    new_text = after or Source(apply(before.text, edits), before.language)
     function = function_of(before, target)
     added = [_after(edits, edit) for edit in edits if edit != main]
     if function is None:

@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lsp/completion/postprocess": ("daemon/code",),
     "lsp/editor": ("daemon", "daemon/client", "daemon/code"),
     "lsp/completion/context": ("daemon/privacy", "daemon/settings", "daemon/code"),
-    "lsp/generate": ("daemon", "daemon/privacy", "daemon/code", "daemon/inference", "lsp/editor"),
+    "lsp/imports": ("daemon/code",),
+    "lsp/generate": ("daemon", "daemon/privacy", "daemon/code", "daemon/inference", "lsp/editor", "lsp/imports"),
     "lsp/completion": (
         "daemon", "daemon/client", "daemon/privacy", "daemon/settings", "daemon/code", "lsp/completion/context",
         "lsp/completion/postprocess",

@@ -73,7 +73,7 @@ FITS = [
         "python",
         '"""Doc."""\n\nimport os\n\n\ndef f(a):\n    ¦pass\n',
         "```python\nimport math\nimport os\nimport sys\n\ndef f(a):\n    return math.sqrt(a) + len(os.sep)\n```",
-        '"""Doc."""\n\nimport os\nimport math\n\n\ndef f(a):\n    return math.sqrt(a) + len(os.sep)\n',
+        '"""Doc."""\n\nimport math\nimport os\n\n\ndef f(a):\n    return math.sqrt(a) + len(os.sep)\n',
     ),
     (
         "first import goes below the docstring",
@@ -94,7 +94,7 @@ FITS = [
         "python",
         "#!/usr/bin/env python\ndef f(a):\n    ¦pass\n",
         "```python\nimport math\ndef f(a):\n    return math.sqrt(a)\n```",
-        "#!/usr/bin/env python\n\nimport math\ndef f(a):\n    return math.sqrt(a)\n",
+        "#!/usr/bin/env python\n\nimport math\n\ndef f(a):\n    return math.sqrt(a)\n",
     ),
     (
         "helper is kept, unneeded one is not",
@@ -196,8 +196,7 @@ FITS = [
         'package a\n\n// F joins.\nfunc F(a []string) string {\n\tpanic("TO¦DO")\n}\n',
         '```go\npackage main\n\nimport (\n\t"strings"\n)\n\n'
         'func F(a []string) string {\n\treturn strings.Join(a, "")\n}\n```',
-        'package a\n\nimport (\n\t"strings"\n)\n\n// F joins.\n'
-        'func F(a []string) string {\n\treturn strings.Join(a, "")\n}\n',
+        'package a\n\nimport "strings"\n\n// F joins.\nfunc F(a []string) string {\n\treturn strings.Join(a, "")\n}\n',
     ),
     (
         "rust method",
