@@ -49,6 +49,7 @@ test: model
 test-all: check test test-vscode
 	@$(MAKE) bench BENCHES=generate BENCH_ARGS="--tasks 2"
 	@$(MAKE) bench BENCHES=completion BENCH_ARGS=--quick
+	@$(MAKE) bench BENCHES=functions BENCH_ARGS="--tasks 2"
 	$(RUN)/python -m halfwatt.router_model.commands.collect verify --cache $(CACHE)/doctests --only more-itertools semver
 
 check: setup
@@ -60,7 +61,8 @@ check: setup
 docs: setup
 	$(RUN)/python packaging/docs/write_pages.py
 
-# one at a time: two heavy processes on two cores slow each other; BENCHES="generate" runs one alone
+# one at a time: two heavy processes on two cores slow each other; BENCHES="generate" runs one alone, and
+# BENCHES="functions" the long one on functions of real packages
 SUPPORT := $(CURDIR)/tests/support:$(CURDIR)/tests/support/energy:$(CURDIR)/tests/support/servers:$(CURDIR)/tests/support/planted
 BENCHES ?= generate worker energy completion
 bench: model
