@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from halfwatt.daemon.code.functions import body_of, docstring_of, functions_in
+from halfwatt.daemon.code.functions import body_of, docstring_of, functions_in, outer
 from halfwatt.daemon.code.syntax import Source
 from halfwatt.daemon.code.targets import Target, function_of
 from halfwatt.daemon.code.undefined import parameter_names
@@ -28,7 +28,6 @@ from .reasoning import without_reasoning
 from .refusals import EMPTY, ONLY_REASONING, OTHER, UNPARSABLE, renamed
 from .units import CodePiece
 
-_TODO = re.compile(r"\W*(TODO|FIXME|XXX)\b")
 _MOST_FENCES = 4  # of a continuation, as places where it may end
 
 
@@ -101,12 +100,17 @@ def _body_alone(file: Source, target: Target, search: Search, pieces: list[CodeP
 
 def _may_be_body(source: Source, is_fenced: bool) -> bool:
     """Whether there is a statement that does more than to declare something."""
-    language = source.language
-    declared = language.functions | language.classes | language.imports | language.comments | language.wrappers
-    statements = [it for it in source.root.named_children if it.type not in declared - {"expression_statement"}]
+    statements = [it for it in source.root.named_children if not _only_declares(source, it)]
     if is_fenced:
         return bool(statements)
     return any(not re.fullmatch(r"\w*[.!?;:]*", source.text_of(it).strip()) for it in statements)
+
+
+def _only_declares(source: Source, node: Node) -> bool:
+    language = source.language
+    if node.type in language.wrappers:
+        return any(outer(source, it) == node for it in functions_in(source, node))
+    return node.type in language.functions | language.classes | language.imports | language.comments
 
 
 def _without_imports(file: Source, target: Target, source: Source) -> tuple[Placed | None, list[Piece]]:
@@ -135,8 +139,7 @@ def _new_parts(
     kept = [part for part in parts if part != docstring]
     text = file.text[target.outer_start : target.outer_end]
     while kept and kept[0].type in source.language.comments:
-        comment = source.text_of(kept[0]).strip()
-        if comment not in text and not _TODO.match(comment):
+        if source.text_of(kept[0]).strip() not in text:
             break
         kept.pop(0)
     if not kept:
