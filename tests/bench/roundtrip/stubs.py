@@ -9,6 +9,8 @@ from halfwatt.daemon.code.lines import line_end_of
 
 from .functions import RealFunction, syntax_of
 
+_COMPLETE_WHEN_EMPTY = frozenset({"constructor", "destructor"})
+
 
 @dataclass(frozen=True)
 class Stubbed:
@@ -46,6 +48,8 @@ def _form(text: str, function: RealFunction) -> str:
     is_colon_last = text[: function.body_start].endswith(":")
     if "same line" in forms and not is_colon_last:
         forms.remove("same line")
+    if "empty" in forms and not _COMPLETE_WHEN_EMPTY.isdisjoint(function.positions):
+        forms.remove("empty")
     return forms[function.choice("stub", len(forms))]
 
 
