@@ -180,7 +180,9 @@ def _helper_behind(original: Original) -> str:
     return fenced(original, f"{original.whole.text}\n\n\n{syntax_of(original.function).helper}")
 
 
-def _examples_behind(original: Original) -> str:
+def _examples_behind(original: Original) -> str | None:
+    if original.function.name == "main":  # which the example is, too
+        return None
     example = syntax_of(original.function).example.format(name=original.function.name)
     return fenced(original, f"{original.whole.text}\n\n\n{example}")
 
@@ -199,7 +201,9 @@ def _other_fence(original: Original) -> str:
     return forms[original.function.choice("fence", len(forms))]
 
 
-def _several_blocks(original: Original) -> str:
+def _several_blocks(original: Original) -> str | None:
+    if original.function.name == "main":
+        return None
     example = fenced(original, syntax_of(original.function).example.format(name=original.function.name))
     forms = (
         f"Usage:\n\n{example}\n\nThe function:\n\n{_function(original)}\n\nOutput:\n\n```\n3\n```",

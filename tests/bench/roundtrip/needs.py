@@ -15,7 +15,7 @@ from halfwatt.daemon.code.syntax import Source, walk
 
 from .answers import Original, fenced
 from .cases import Case, plain_case
-from .functions import COMMENTS, RealFunction, functions_in_text, syntax_of
+from .functions import RealFunction, functions_in_text, syntax_of
 from .layout import cut, dedented
 from .syntaxes import Syntax
 
@@ -120,11 +120,11 @@ def _bound(source: Source, node: Node) -> str:
 
 
 def _names(source: Source, start: int, end: int) -> frozenset[str]:
-    """The words of the code between two offsets."""
+    """The identifiers between two offsets."""
     first, last = source.byte(start), source.byte(end)
     around = source.root.descendant_for_byte_range(first, last) or source.root
     inside = (it for it in walk(around) if first <= it.start_byte and it.end_byte <= last)
-    return frozenset(source.text_of(it) for it in inside if it.child_count == 0 and it.type not in COMMENTS)
+    return frozenset(source.text_of(it) for it in inside if it.type.endswith("identifier"))
 
 
 def _without(original: Original, shape: str, start: int, end: int) -> Case | None:
