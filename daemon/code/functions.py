@@ -17,6 +17,7 @@ _TODO = re.compile(r"\b(todo|fixme|xxx|implement|unimplemented)\b|your code here
 _TRIVIAL_RETURN = re.compile(
     r"return\b\s*\(?\s*(None|null|nullptr|undefined|nil|0(\.0*)?|-1|false|False|''|\"\"|\[\]|\{\}|default)?\s*\)?\s*;?"
 )
+_TYPING_PROTOCOL = re.compile(r"(?<![\w.])((typing|typing_extensions|t|te)\.)?Protocol\b")  # not asyncio.Protocol
 _NAMES = kinds(
     "identifier property_identifier private_property_identifier field_identifier type_identifier "
     "qualified_identifier destructor_name operator_name operator_cast string"
@@ -205,7 +206,7 @@ def why_bodiless(source: Source, function: Node) -> str | None:
         return "this method is abstract on purpose"
     owner = next((node for node in ancestors(whole.parent) if node.type in source.language.classes), None)
     bases = owner.child_by_field_name("superclasses") if owner is not None else None
-    if bases is not None and re.search(r"\bProtocol\b", source.text_of(bases)):
+    if bases is not None and _TYPING_PROTOCOL.search(source.text_of(bases)):
         return "a protocol's methods have no body"
     if _is_complete_when_empty(source, function, owner):
         return "an empty constructor or destructor is complete"

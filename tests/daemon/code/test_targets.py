@@ -45,6 +45,7 @@ STUBS = [
     ("python", "def größe(ä):\n    # ¦TODO: Maß\n    pass\n", "größe", "\n    # TODO: Maß\n    pass"),
     ("python", "def f(a):\r\n    pass¦\r\n", "f", "\r\n    pass"),
     ("python", "class A:\n\tdef f(self):\n\t\t¦pass\n", "f", "\n\t\tpass"),
+    ("python", "class A(asyncio.Protocol):\n    def f(self):\n        pass¦\n", "f", "\n        pass"),
     ("python", "x = (\n\ndef f(a):\n    pas¦s\n", "f", "\n    pass"),
     ("javascript", "function f(a) {¦}\n", "f", ""),
     ("javascript", "class A { async f(a) { /* TO¦DO */ } }\n", "f", " /* TODO */ "),
