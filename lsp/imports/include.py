@@ -160,14 +160,19 @@ def _reach(text: NewText, folder: Path | None) -> _Reach:
         inner = _text_of(path)
         seen_words.update(re.findall(r"(?:std::)?\w+", inner))
         todo.extend((path.parent, angle or quoted) for angle, quoted in _INCLUDE.findall(inner))
-    is_whole = is_whole and not (_unexplained(text) if headers else text.undeclared_elsewhere) - seen_words
+    unexplained = _foreign(text.undeclared_elsewhere) if headers else text.undeclared_elsewhere | _foreign_uses(text)
+    is_whole = is_whole and not unexplained - seen_words
     return _Reach(frozenset(headers), frozenset(seen_words), is_whole)
 
 
-def _unexplained(text: NewText) -> set[str]:
-    """Names that the rest of the file uses and that are not the language's or its library's."""
+def _foreign(names: frozenset[str]) -> frozenset[str]:
+    """Names that are not the language's or its library's."""
     known = standard("c").by_name.keys() | standard("cpp").by_name.keys() | {"std", "NULL", "true", "false", "nullptr"}
-    return {it for it in text.undeclared_elsewhere - known if not it.startswith("__")}
+    return frozenset(it for it in names - known if not it.startswith("__"))
+
+
+def _foreign_uses(text: NewText) -> frozenset[str]:
+    return _foreign(frozenset(it.name for it in text.uses))
 
 
 def _text_of(header: Path) -> str:

@@ -177,6 +177,7 @@ ADDED = [
      ["#include <chrono>", "#include <thread>"]),
     ("c", "name of several headers", "#include <stdio.h>\n\nvoid f(void) {¦\n  size_t a = 0;\n¦}\n", (), []),
     ("c", "header that takes its names from where it is included", "int g(struct list *a);\n" + C, (), []),
+    ("c", "new text takes names from there", "void f(void) {¦\n  FARPROC a = strdup(0);\n¦}\n", (), []),
     ("c", "part of another file", "#include <stdio.h>\n\nvoid g(void) { zfree(0); }\n" + C, (), []),
     ("c", "function of the file", "static int strlen(char *s);" + C, (), []),
     ("c", "parameter", "int f(int (*strlen)(char *), char *s) {¦\n  return strlen(s);\n¦}\n", (), []),
