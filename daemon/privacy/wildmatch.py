@@ -1,8 +1,8 @@
 """git's patterns for paths, matched in a number of steps that grows with pattern times path and never faster.
 
-The rules are those of gitignore(5), and in its corners those of git's own matcher. Three asterisks are two there, and two
-that no slash bounds are one. `[[:upper:]]` is about bytes, and a broken bracket matches nothing. A text here has one
-character for each byte. Nothing here reads a file.
+The rules are those of gitignore(5), and in its corners those of git's own matcher. Three asterisks are two there, and
+two that no slash bounds are one. `[[:upper:]]` is about bytes, and a broken bracket matches nothing. A text here has
+one character for each byte. Nothing here reads a file.
 """
 
 from __future__ import annotations
