@@ -141,12 +141,7 @@ def is_path(name: str) -> bool:
 
 def own_model(name: str) -> ModelSpec:
     """A user's own GGUF file as a model; ModelError where there is none."""
-    path = Path(name).expanduser()
-    if not path.is_absolute():
-        raise ModelError(
-            f"local.model is {name}, which is not a full path, and the daemon runs in another folder than you do. "
-            "Give the full path with `halfwatt config set local.model …`, or set it to auto."
-        )
+    path = Path(name).expanduser().absolute()
     check_gguf(path)
     return ModelSpec(id=path.stem, family="own", file=path.name, bytes=path.stat().st_size, path=path)
 

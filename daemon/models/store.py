@@ -149,6 +149,11 @@ def resolve(local: LocalConfig, store: ModelStore, models: Mapping[str, ModelSpe
     if local.model == "auto":
         return _resolve_auto(store, models)
     if catalog.is_path(local.model):
+        if not Path(local.model).expanduser().is_absolute():
+            raise ModelError(
+                f"local.model is {local.model}, which is not a full path, and the daemon runs in another folder than "
+                "you do. Give the full path with `halfwatt config set local.model …`, or set it to auto."
+            )
         return catalog.own_model(local.model)
     spec = catalog.find_model(models, local.model)
     if store.state(spec) in ("absent", "partial"):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from halfwatt.daemon.energy.readings import Reading
@@ -26,6 +28,8 @@ from halfwatt.daemon.worker.protocol import WARM_PRIORITY, JobDone, WorkerJob
 if TYPE_CHECKING:
     from halfwatt.daemon.worker.supervisor import WorkerSupervisor
 
+TRY_AGAIN_S = 60.0
+PRIORITIES = {"complete": 2, "generate": 1}  # larger goes first: a person is typing, or waits; other programs come last
 TEMPLATE_TOKENS = 256  # what a chat template adds at most
 _LOG = logging.getLogger("halfwatt.local")
 
@@ -41,7 +45,8 @@ class LocalTier:
         self._model: WorkerSupervisor | None = None
         self._local: LocalConfig | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._folder_stamp: int | None = None
+        self._files_stamp: object = None
+        self._tried_s = 0.0
         self._load_problem: HalfwattError | None = None
         self.model_id = ""
         self.model_form = ModelForm()
@@ -72,15 +77,23 @@ class LocalTier:
     def load(self, local: LocalConfig) -> None:
         """Begin to load the model that the settings mean, ending another one first. Returns at once."""
         self._local = local
-        self._folder_stamp = self._folder_time()
+        self._files_stamp = self._stamp_of_files(local)
+        self._tried_s = time.monotonic()
         if self._starting is not None:
             self._starting.cancel()
         self._starting = asyncio.create_task(self._load(local))
 
     def follow(self, config: Config) -> None:
-        """Load again where the settings of the local model have changed, or what was missing may have come."""
-        missing_came = self._load_problem is not None and self._folder_time() != self._folder_stamp
-        if self._local is not None and (missing_came or config.local != self._local):
+        """Load again where the settings of the local model have changed, or where what was wrong may be mended.
+
+        That is so when a model's file has changed, and for other problems, as of memory, after a while."""
+        if self._local is None or self.loading:
+            return
+        mended = self.problem is not None and (
+            self._stamp_of_files(config.local) != self._files_stamp
+            or (isinstance(self.problem, WorkerError) and time.monotonic() - self._tried_s > TRY_AGAIN_S)
+        )
+        if mended or config.local != self._local:
             self.load(config.local)
 
     async def close(self) -> None:
@@ -138,12 +151,14 @@ class LocalTier:
             raise self._load_problem or ModelError("No local model is loaded. See `halfwatt doctor`.")
         return self._model
 
-    def _folder_time(self) -> int | None:
-        """When the models' folder last changed, which it does when a model comes or goes."""
+    def _stamp_of_files(self, local: LocalConfig) -> object:
+        """What changes when a model's file comes, goes, or is replaced or repaired."""
         try:
-            return self._paths.models.stat().st_mtime_ns
+            files = [each for each in self._paths.models.iterdir() if each.suffix == ".gguf"]
         except OSError:
-            return None
+            files = []
+        own = [Path(local.model).expanduser()] if catalog.is_path(local.model) else []
+        return {file: _stamp(file) for file in (*files, *own)}
 
     async def _load(self, local: LocalConfig) -> None:
         try:
@@ -175,6 +190,14 @@ class LocalTier:
             self._changed()
 
 
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _job(request: GenerationRequest, config: Config) -> WorkerJob:
     options = request.options
     ghost = options.kind == "complete"
@@ -193,5 +216,5 @@ def _job(request: GenerationRequest, config: Config) -> WorkerJob:
         stop_rules=options.stop_rules,
         document=options.document,
         time_box_ms=config.completion.time_box_ms if ghost else None,
-        priority=WARM_PRIORITY if options.warm else 1 if ghost else 0,  # a person is typing; larger goes first
+        priority=WARM_PRIORITY if options.warm else PRIORITIES.get(options.kind, 0),
     )

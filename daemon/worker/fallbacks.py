@@ -1,7 +1,7 @@
 """Sets of native parameters from fast to safe, and the memory of which one worked on this machine.
 
-Nothing can catch a crash of native code, so supervisor.py tries the next fallback in a new process. A new version of
-the library, another processor or another model starts with the fastest again.
+Nothing can catch a crash of native code, so supervisor.py tries the next fallback in a new process. After a week the
+fastest is tried again, and so it is with a new version of the library or of halfwatt, another processor or model.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from halfwatt.daemon.models.catalog import ModelSpec
 
@@ -26,43 +29,59 @@ FALLBACKS = (
 )
 
 
+REMEMBERED_S = 7 * 86400.0
+
+
+class WorkingFallback(Struct, frozen=True):
+    """A fallback that worked, and since when no faster one has been tried (epoch seconds)."""
+
+    index: int
+    since_s: float
+
+
 class FallbackMemory:
     """Which fallback worked, in a small JSON file. A file that cannot be read counts as empty."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
         self._file = file
+        self._clock = clock
 
     def first_to_try(self, key: str) -> int:
-        """Index of the fallback to try first: 0, the fastest, unless a safer one is remembered."""
-        return min(max(0, self._read().get(key, 0)), len(FALLBACKS) - 1)
+        """Index of the fallback to try first: 0, the fastest, unless a safer one was remembered within a week.
+
+        A memory from the future, as after a clock's jump, does not count."""
+        found = self._read().get(key)
+        if found is None or not 0 <= self._clock() - found.since_s < REMEMBERED_S:
+            return 0
+        return min(max(0, found.index), len(FALLBACKS) - 1)
 
     def remember(self, key: str, index: int) -> bool:
         """Store the fallback that worked; False where the file cannot be written, which does no harm."""
         known = self._read()
-        if known.get(key) == index:
+        if key in known and known[key].index == index and self.first_to_try(key) == index:
             return True
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             part = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
-            part.write_bytes(msgspec.json.encode({**known, key: index}))
+            part.write_bytes(msgspec.json.encode({**known, key: WorkingFallback(index, self._clock())}))
             part.replace(self._file)
         except OSError:
             return False
         return True
 
-    def _read(self) -> dict[str, int]:
+    def _read(self) -> dict[str, WorkingFallback]:
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, int])
+            return msgspec.json.decode(self._file.read_bytes(), type=dict[str, WorkingFallback])
         except (OSError, msgspec.MsgspecError):
             return {}
 
 
 def memory_key(spec: ModelSpec, processor: str | None = None) -> str:
-    """Names what decides which fallback works: the model's bytes, the library's version, the processor: by
-    default this machine's."""
+    """Names what decides which fallback works: the model's bytes, the versions, the processor: by default this
+    machine's."""
     model = spec.sha256 or f"{spec.file}-{spec.path.stat().st_size if spec.path else 0}"
-    library = importlib.metadata.version("llama-cpp-python")
-    return hashlib.sha256(f"{model} {library} {processor or _this_processor()}".encode()).hexdigest()[:16]
+    versions = " ".join(importlib.metadata.version(name) for name in ("llama-cpp-python", "halfwatt"))
+    return hashlib.sha256(f"{model} {versions} {processor or _this_processor()}".encode()).hexdigest()[:16]
 
 
 def _this_processor() -> str:

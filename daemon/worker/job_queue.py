@@ -15,18 +15,22 @@ import msgspec
 from halfwatt.daemon.errors import HalfwattError, WorkerBusyError
 from halfwatt.daemon.inference.answer import Chunk
 
-from .protocol import JobDone, WorkerJob, without_surrogates
+from .protocol import JobDone, StopReason, WorkerJob, without_surrogates
 
 
 @dataclass(eq=False)
 class QueuedJob:
-    """One job, from its submission to its end. `items` ends with a JobDone or an error, and then `finished` is set."""
+    """One job, from its submission to its end. `items` ends with a JobDone or an error, and then `finished` is set.
+
+    `was_given_back`: a worker died before it had answered anything, so another one gets the job, once."""
 
     job: WorkerJob
     submitted_s: float
     started_s: float | None = None
     items: asyncio.Queue[Chunk | JobDone | HalfwattError] = field(default_factory=asyncio.Queue)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
+    has_text: bool = False
+    was_given_back: bool = False
 
     def end(self, item: JobDone | HalfwattError) -> None:
         """End the job, unless it has ended before."""
@@ -47,11 +51,16 @@ class QueuedJob:
         total_ms = done.total_ms + queue_ms
         return msgspec.structs.replace(done, queue_ms=queue_ms, first_token_ms=first_ms, total_ms=total_ms)
 
-    def cancelled_in_queue(self) -> JobDone:
-        """The result of a job that was cancelled before it started."""
+    def put(self, chunk: Chunk) -> None:
+        """Pass a part of the answer on."""
+        self.has_text = True
+        self.items.put_nowait(chunk)
+
+    def ended_without_worker(self, stop: StopReason) -> JobDone:
+        """The result of a job that was cancelled, or whose time was up, before a worker said anything."""
         waited_ms = self._waited_ms()
         return JobDone(
-            stop="cancelled",
+            stop=stop,
             prompt_tokens=0,
             completion_tokens=0,
             cached_tokens=0,
@@ -84,17 +93,25 @@ class JobQueue:
         return msgspec.structs.replace(without_surrogates(job), id=next(self._numbers))
 
     def add(self, job: WorkerJob) -> QueuedJob:
-        """Queue a job; WorkerBusyError where the queue is full."""
+        """Queue a job. Where the queue is full, it takes the place of the newest job of a lower priority, if any.
+
+        WorkerBusyError otherwise; the displaced job ends with one, too."""
         if len(self._waiting) >= self._limit:
-            raise WorkerBusyError(
+            busy = WorkerBusyError(
                 f"The local model is busy and its queue is full ({len(self._waiting)} waiting). Try again in a moment, "
                 "or raise `local.queue`."
             )
+            if not self._waiting or self._waiting[-1].job.priority >= job.priority:
+                raise busy
+            self._waiting.pop().end(busy)
         queued = QueuedJob(self.numbered(job), time.monotonic())
+        self._wait(queued)
+        return queued
+
+    def _wait(self, queued: QueuedJob) -> None:
         self._waiting.append(queued)
         self._waiting.sort(key=lambda waiting: (-waiting.job.priority, waiting.job.id))
         self._has_work.set()
-        return queued
 
     async def start_next(self) -> QueuedJob:
         """Wait for a job and make it the running one."""
@@ -105,12 +122,21 @@ class JobQueue:
         self.running.started_s = time.monotonic()
         return self.running
 
-    def cancel_waiting(self, queued: QueuedJob) -> bool:
+    def end_waiting(self, queued: QueuedJob, stop: StopReason) -> bool:
         """End a job that has not started; False where it does not wait."""
         if queued not in self._waiting:
             return False
         self._waiting.remove(queued)
-        queued.end(queued.cancelled_in_queue())
+        queued.end(queued.ended_without_worker(stop))
+        return True
+
+    def give_back_running(self) -> bool:
+        """Let the running job wait again, of whose answer nothing has come; False where it cannot, or did before."""
+        running = self.running
+        if running is None or running.has_text or running.was_given_back or running.finished.is_set():
+            return False
+        running.was_given_back, self.running = True, None
+        self._wait(running)
         return True
 
     def fail_running(self, error: HalfwattError) -> None:

@@ -30,7 +30,11 @@ QUIET_THREADS = {"GOMP_SPINCOUNT": "10000", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class WorkerCrashedError(WorkerError):
-    """The process ended, or hung, before it was ready."""
+    """The process ended, or hung, before it was ready. `killed`: from outside, which its parameters cannot help."""
+
+    def __init__(self, message: str, killed: bool = False) -> None:
+        super().__init__(message)
+        self.killed = killed
 
 
 class WorkerProcess:
@@ -80,7 +84,7 @@ class WorkerProcess:
         except TimeoutError:
             raise self._crashed(f"did not become ready within {limit_s:.0f} s") from None
         code = self.returncode or 0
-        raise self._crashed(f"ended with code {code} while it loaded the model")
+        raise self._crashed(f"ended with code {code} while it loaded the model", killed=was_killed(code))
 
     async def end(self, at_once: bool = False) -> None:
         """Close its stdin, which ends it, and kill it if it does not end."""
@@ -96,10 +100,10 @@ class WorkerProcess:
         finally:
             self._stderr.cancel()
 
-    def _crashed(self, what: str) -> WorkerCrashedError:
+    def _crashed(self, what: str, killed: bool = False) -> WorkerCrashedError:
         for line in self._errors or ():
             self._log.warning("worker: %s", line)
-        return WorkerCrashedError(f"The worker process {what}.")
+        return WorkerCrashedError(f"The worker process {what}.", killed)
 
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - for the type checker
@@ -132,3 +136,8 @@ def is_native_crash(code: int) -> bool:
     These are SIGILL, SIGABRT, SIGBUS, SIGFPE and SIGSEGV, and on Windows an exception status; not a kill from
     outside."""
     return -code in (4, 6, 7, 8, 10, 11) or code >= 0x80000000
+
+
+def was_killed(code: int) -> bool:
+    """Whether another process ended it, as a user or the system does that is out of memory: by SIGKILL, SIGTERM, …"""
+    return -code in (1, 2, 9, 15)

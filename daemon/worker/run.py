@@ -67,8 +67,8 @@ class DaemonPipe:
 class InjectedFault:
     """A real crash or hang for the tests, from `HALFWATT_TEST_WORKER_FAULT=NAME[:FILE]`.
 
-    With a file it happens only once: the file is deleted first. Names: segv_on_self_test_fallbackN, segv_mid_job,
-    kill_mid_job, hang_mid_job."""
+    With a file it happens only once: the file is deleted first. A name is segv, kill or hang, and a place:
+    on_self_test_fallbackN, before_job, mid_job."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._name, _, self._file = environ.get(FAULT_VARIABLE, "").partition(":")
@@ -112,6 +112,7 @@ class JobServer:
 
     def _run(self, job: WorkerJob) -> JobDone | JobFailed:
         n_tokens = 0
+        self._fault.strike("before_job")
 
         def emit(message: Chunk | Heartbeat) -> None:
             nonlocal n_tokens

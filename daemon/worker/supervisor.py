@@ -42,7 +42,9 @@ STATE_BYTES = 256 << 20  # key-value state of all documents together
 RATE_WEIGHT = 0.3  # of the newest job in the running mean of tokens per second
 MIN_RATE_TOKENS = 8
 HEALTHY_S = 60.0
-NATIVE_CRASHES_PER_FALLBACK = 2
+NATIVE_CRASHES_PER_FALLBACK = 3
+KILLS_WHILE_LOADING = 3
+TIME_BOX_GRACE_S = 0.5  # for a worker that ends the job itself, with what it cost
 _ERRORS = {kind.code: kind for kind in (PromptTooLongError, UsageError, WorkerError, ModelError)}
 
 
@@ -131,6 +133,7 @@ class WorkerSupervisor:
         queued = self._admit(job)
         if cancellation is not None:
             cancellation.on_request(lambda: self._cancel(queued))
+        time_box = self._start_time_box(queued)
         try:
             while True:
                 item = await queued.items.get()
@@ -140,6 +143,8 @@ class WorkerSupervisor:
                 if isinstance(item, JobDone):
                     return
         finally:
+            for timer in time_box:
+                timer.cancel()
             if not queued.finished.is_set():
                 self._cancel(queued)
                 await queued.finished.wait()
@@ -167,9 +172,24 @@ class WorkerSupervisor:
             self._cancel(running)  # the slot keeps what it has read so far
         return queued
 
+    def _start_time_box(self, queued: QueuedJob) -> tuple[asyncio.TimerHandle, ...]:
+        """End the job in time, in the queue and with a worker that does not listen, too."""
+        if queued.job.time_box_ms is None:
+            return ()
+        loop, limit_s = asyncio.get_running_loop(), queued.job.time_box_ms / 1e3
+        return (
+            loop.call_later(limit_s, self._queue.end_waiting, queued, "time_box"),
+            loop.call_later(limit_s + TIME_BOX_GRACE_S, self._give_up, queued),
+        )
+
+    def _give_up(self, queued: QueuedJob) -> None:
+        """End a job whose worker has let its time pass; what the worker still says of it is not read."""
+        self._cancel(queued)
+        queued.end(queued.ended_without_worker("time_box"))
+
     def _cancel(self, queued: QueuedJob) -> None:
         """End a job; its `run` goes on to `JobDone`. A job that has ended is left alone."""
-        if self._queue.cancel_waiting(queued):
+        if self._queue.end_waiting(queued, "cancelled"):
             return
         if queued is self._queue.running and self._worker is not None:
             self._worker.post(CancelJob(queued.job.id))
@@ -201,16 +221,25 @@ class WorkerSupervisor:
             await asyncio.sleep(min(self._timeouts.most_delay_s, delay_s))
 
     async def _start_worker(self) -> ModelReady:
-        """Start a worker with the remembered fallback; after a crash try the next one, and so on."""
+        """Start a worker with the remembered fallback; after a crash of its own try the next one, and so on.
+
+        A worker that was killed is started again with the same one: safer parameters would not have helped."""
         key = await asyncio.to_thread(memory_key, self._spec)
-        first = max(self.fallback_index, self._memory.first_to_try(key))
-        for index in range(first, len(FALLBACKS)):
+        index = max(self.fallback_index, self._memory.first_to_try(key))
+        n_killed = 0
+        while index < len(FALLBACKS):
             worker = await start_worker(self._environ, self._log)
             try:
                 ready = await worker.load(self._load_message(index), self._timeouts.load_s)
             except WorkerCrashedError as error:
                 self._log.warning("%s Parameters: %s.", error, FALLBACKS[index].name)
                 await worker.end(at_once=True)
+                n_killed, index = (n_killed + 1, index) if error.killed else (0, index + 1)
+                if n_killed == KILLS_WHILE_LOADING:
+                    raise WorkerError(
+                        "The local model's process was killed each time while it loaded the model; the system may be "
+                        "out of memory. Close other programs, or choose a smaller model with `halfwatt models list`."
+                    ) from None
                 continue
             except BaseException:
                 await worker.end(at_once=True)
@@ -258,7 +287,7 @@ class WorkerSupervisor:
         self._after_death(worker.returncode or 0)
 
     def _after_death(self, code: int) -> None:
-        """Fail what the worker was asked, and choose a safer fallback after repeated native crashes."""
+        """Give the job to the next worker or fail it, and choose a safer fallback after repeated native crashes."""
         self._log.warning("the worker ended with code %d", code)
         if is_native_crash(code):
             self._native_crashes += 1
@@ -269,16 +298,20 @@ class WorkerSupervisor:
         for future in self._counts.values():
             if not future.done():
                 future.set_exception(WorkerError(sentence))
-        self._queue.fail_running(WorkerError(sentence))
+        if not self._queue.give_back_running():
+            self._queue.fail_running(WorkerError(sentence))
 
     async def _give_jobs(self, worker: WorkerProcess) -> None:
         """Give the worker one job after the other; return when it hangs."""
+        silent_since_s = 0.0
         while True:
             queued = await self._queue.start_next()
-            worker.last_message_s = time.monotonic()
+            if worker.last_message_s >= silent_since_s:  # else it still owes a word about a job that was given up
+                silent_since_s = time.monotonic()
             worker.post(queued.with_time_left())
             while not queued.finished.is_set():
-                left_s = worker.last_message_s + self._timeouts.hang_s - time.monotonic()
+                silent_since_s = max(silent_since_s, worker.last_message_s)
+                left_s = silent_since_s + self._timeouts.hang_s - time.monotonic()
                 if left_s <= 0:
                     self._log.warning("the worker has been silent for %.0f s and is replaced", self._timeouts.hang_s)
                     return
@@ -303,7 +336,7 @@ class WorkerSupervisor:
             return
         match message:
             case Chunk():
-                running.items.put_nowait(message)
+                running.put(message)
             case JobDone():
                 self._update_rate(message)
                 running.end(running.since_submission(message))

@@ -129,7 +129,7 @@ def test_damaged_ledger_is_a_sentence_not_a_traceback(call, paths: Paths) -> Non
     paths.ledger_file.write_bytes(b"no database" * 500)
     done = call("energy")
     assert done.returncode == 1
-    assert "Move the file away" in done.stderr
+    assert "keeps such a file aside" in done.stderr
     assert "Traceback" not in done.stderr
 
 

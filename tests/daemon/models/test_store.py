@@ -121,6 +121,11 @@ def test_own_file_is_never_removed(store: ModelStore, tmp_path: Path) -> None:
     assert path.read_bytes() == CONTENT
 
 
+def test_own_file_in_the_settings_must_be_named_in_full(store: ModelStore) -> None:
+    with pytest.raises(ModelError, match="not a full path"):
+        resolve(LocalConfig(model="models/mine.gguf"), store, {})
+
+
 def test_resolve_without_models_says_what_to_pull(store: ModelStore) -> None:
     with pytest.raises(NoModelError, match=r"halfwatt models pull` \(tiny, "):
         resolve(LocalConfig(), store, {"tiny": spec_of()})

@@ -17,6 +17,18 @@ def test_fallback_is_remembered(tmp_path: Path) -> None:
     assert (memory.first_to_try("model"), memory.first_to_try("other")) == (2, 0)
 
 
+def test_fastest_is_tried_again_after_a_week_and_after_a_jump_of_the_clock(tmp_path: Path) -> None:
+    now = 1e9
+    memory = FallbackMemory(tmp_path / "worker.json", clock=lambda: now)
+    memory.remember("model", 2)
+    for later, expected in ((6 * 86400, 2), (8 * 86400, 0), (-3600, 0)):
+        now = 1e9 + later
+        assert memory.first_to_try("model") == expected
+    now = 1e9 + 8 * 86400
+    memory.remember("model", 2)
+    assert memory.first_to_try("model") == 2
+
+
 def test_damaged_memory_starts_from_the_top(tmp_path: Path) -> None:
     file = tmp_path / "worker.json"
     for damage in (b"", b"{", b'{"model": "x"}', b"[1]"):

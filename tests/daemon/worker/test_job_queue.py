@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from halfwatt.daemon.errors import WorkerBusyError, WorkerError
+from halfwatt.daemon.inference.answer import Chunk
 from halfwatt.daemon.worker.job_queue import JobQueue
 from halfwatt.daemon.worker.protocol import JobDone, WorkerJob
 
@@ -39,6 +40,34 @@ def test_full_queue_refuses() -> None:
         queue.add(job())
 
 
+def test_urgent_job_takes_the_place_of_the_newest_of_lower_priority() -> None:
+    queue = JobQueue(limit=3)
+    first, second, ghost = queue.add(job()), queue.add(job()), queue.add(job(priority=2))
+    queue.add(job(priority=1))
+    assert isinstance(second.items.get_nowait(), WorkerBusyError)
+    assert second.finished.is_set()
+    assert not first.finished.is_set()
+    assert not ghost.finished.is_set()
+    queue.add(job(priority=1))
+    assert first.finished.is_set()
+    with pytest.raises(WorkerBusyError):
+        queue.add(job(priority=1))
+
+
+async def test_job_is_given_back_once_and_only_before_its_first_text() -> None:
+    queue = JobQueue(limit=2)
+    queued = queue.add(job())
+    await queue.start_next()
+    assert queue.give_back_running()
+    assert await queue.start_next() is queued
+    assert not queue.give_back_running()
+    other = queue.add(job())
+    queue.running = None
+    await queue.start_next()
+    other.put(Chunk("x"))
+    assert not queue.give_back_running()
+
+
 def test_job_gets_a_number_of_its_own_and_text_that_utf8_can_carry() -> None:
     queue = JobQueue(limit=2)
     first, second = queue.add(job(prompt="a\ud83d")), queue.add(job())
@@ -49,17 +78,17 @@ def test_job_gets_a_number_of_its_own_and_text_that_utf8_can_carry() -> None:
 def test_cancelled_waiting_job_ends_as_cancelled_and_costs_nothing() -> None:
     queue = JobQueue(limit=1)
     queued = queue.add(job())
-    assert queue.cancel_waiting(queued)
+    assert queue.end_waiting(queued, "cancelled")
     done = queued.items.get_nowait()
     assert isinstance(done, JobDone)
     assert (done.stop, done.cpu_s, done.job) == ("cancelled", 0.0, queued.job.id)
-    assert not queue.cancel_waiting(queued)
+    assert not queue.end_waiting(queued, "cancelled")
 
 
 async def test_running_job_is_not_cancelled_in_the_queue() -> None:
     queue = JobQueue(limit=1)
     queue.add(job())
-    assert not queue.cancel_waiting(await queue.start_next())
+    assert not queue.end_waiting(await queue.start_next(), "cancelled")
 
 
 async def test_failure_ends_every_job_once() -> None:

@@ -63,7 +63,62 @@ async def test_worker_that_dies_costs_one_answer(spec: ModelSpec, tmp_path: Path
     assert states == ["starting", "ready", "restarting", "ready", "stopped"]
 
 
-async def test_second_native_crash_in_a_job_steps_down(spec: ModelSpec, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["segv_before_job", "kill_before_job"])
+async def test_job_of_which_nothing_had_come_goes_to_the_next_worker(
+    spec: ModelSpec, tmp_path: Path, fault: str
+) -> None:
+    once = tmp_path / "once"
+    once.touch()
+    async with started(spec, tmp_path / "worker.json", fault=f"{fault}:{once}", first_delay_s=0.01) as model:
+        assert (await answer(model, text_job(max_tokens=2)))[1].completion_tokens == 2
+
+
+async def test_job_that_ends_every_worker_fails_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
+    async with started(spec, tmp_path / "worker.json", fault="kill_before_job", first_delay_s=0.01) as model:
+        with pytest.raises(WorkerError, match="being restarted"):
+            await answer(model, text_job(max_tokens=2))
+
+
+async def test_worker_that_is_killed_while_it_loads_keeps_its_parameters(spec: ModelSpec, tmp_path: Path) -> None:
+    async with started(spec, tmp_path / "first.json") as model:
+        usual = model.fallback_index  # not 0 where the processor lacks what llama.cpp was compiled for
+    once = tmp_path / "once"
+    once.touch()
+    async with started(
+        spec, tmp_path / "worker.json", fault=f"kill_on_self_test_fallback{usual}:{once}", first_delay_s=0.01
+    ) as model:
+        assert not once.exists()
+        assert model.fallback_index == usual
+
+
+async def test_worker_that_is_killed_each_time_it_loads_is_given_up(spec: ModelSpec, tmp_path: Path) -> None:
+    async with started(spec, tmp_path / "first.json") as model:
+        usual = model.fallback_index
+    with pytest.raises(WorkerError, match="out of memory"):
+        async with started(spec, tmp_path / "worker.json", fault=f"kill_on_self_test_fallback{usual}"):
+            pass
+
+
+async def test_time_box_holds_in_the_queue_and_with_a_worker_that_hangs(spec: ModelSpec, tmp_path: Path) -> None:
+    async with started(spec, tmp_path / "worker.json", fault="hang_before_job", hang_s=60.0) as model:
+        boxed = [asyncio.create_task(answer(model, text_job(time_box_ms=100.0))) for _ in range(2)]
+        assert [(await each)[1].stop for each in boxed] == ["time_box", "time_box"]
+
+
+async def test_hanging_worker_is_replaced_though_its_jobs_run_out_of_time(spec: ModelSpec, tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    once.touch()
+    async with started(
+        spec, tmp_path / "worker.json", fault=f"hang_before_job:{once}", hang_s=2.0, first_delay_s=0.01
+    ) as model:
+        first_pid = model.pid
+        while model.pid == first_pid:
+            await answer(model, text_job(max_tokens=1, time_box_ms=100.0))
+        await model.start()
+        assert (await answer(model, text_job(max_tokens=2)))[1].completion_tokens == 2
+
+
+async def test_third_native_crash_in_a_job_steps_down(spec: ModelSpec, tmp_path: Path) -> None:
     memory = tmp_path / "worker.json"
     async with started(spec, memory, fault="segv_mid_job", first_delay_s=0.01) as model:
         first = model.fallback_index  # not 0 where the processor lacks what llama.cpp was compiled for
@@ -73,7 +128,7 @@ async def test_second_native_crash_in_a_job_steps_down(spec: ModelSpec, tmp_path
                 await answer(model, text_job(max_tokens=50))
             await model.start()
             indices.append(model.fallback_index)
-    assert indices == [first, first + 1, first + 1]
+    assert indices == [first, first, first + 1]
 
 
 async def test_file_that_is_no_model_fails_with_a_sentence(spec: ModelSpec, tmp_path: Path) -> None:
