@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { eventually } from './workbench.mjs';
 
 // A package without dependencies, so that nothing is compiled or downloaded: its command is the real server.
 const MAKE_WHEEL = `
@@ -28,6 +29,15 @@ export const options = ({ serverBin }) => {
   return { serverBin: '', modelsDir: '', env: { PATH: `${path.join(base, 'bin')}:/usr/local/bin:/usr/bin:/bin`, PIP_NO_INDEX: '1' } };
 };
 export const cleanUp = () => rmSync(wheels, { recursive: true });
+
+/** Ask for the installation until it says this: VS Code reads a changed settings file a moment later. */
+async function installUntil(workbench, said) {
+  await eventually(`the installation says: ${said}`, async () => {
+    await workbench.clearNotifications();
+    await workbench.command('halfwatt: Install the Language Server');
+    await workbench.notification(said).waitFor({ timeout: 3000 });
+  });
+}
 
 export const rules = {
   'missing server is a sentence with a button': async (workbench) => {
@@ -79,18 +89,14 @@ export const rules = {
 
   'what is no wheel on this disk is not installed': async (workbench, instance) => {
     instance.setOnMachine({ 'halfwatt.install.wheel': 'halfwatt' });
-    await workbench.command('halfwatt: Install the Language Server');
-    const toast = workbench.notification('halfwatt was not installed');
-    await toast.waitFor();
-    assert.match(await toast.innerText(), /halfwatt is not a wheel that can be read; give the full path/);
+    await installUntil(workbench, 'halfwatt is not a wheel that can be read; give the full path');
     await workbench.clearNotifications();
     instance.setOnMachine({ 'halfwatt.install.wheel': path.join(wheels, 'halfwatt-0.0.1-py3-none-any.whl') });
   },
 
   'an installation shows its progress, and the server of its environment starts': async (workbench) => {
     makeWheel();
-    await workbench.command('halfwatt: Install the Language Server');
-    await workbench.notification('Installing halfwatt').waitFor();
+    await installUntil(workbench, 'making a Python environment');
     await workbench.screenshots('installing');
     await workbench.statusShows(/no model/);
     assert.match(await workbench.tooltip(), /Server: \S+\/server\/bin\/halfwatt, in the environment that this extension made/);
