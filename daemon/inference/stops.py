@@ -17,6 +17,7 @@ stop_text       one of the request's own stop texts; it is dropped
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 from halfwatt.daemon.code import languages
@@ -91,6 +92,17 @@ class Stopper:
         self._line_start = 0
         self._n_emitted = 0
         self.reason: str | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing but white space has come."""
+        return not self._text.strip()
+
+    def would_end_blank(self, text: str) -> bool:
+        """Whether this text would end an answer that is blank then."""
+        trial = copy.deepcopy(self)
+        trial.feed(text)
+        return trial.reason is not None and trial.is_blank
 
     def feed(self, text: str) -> str:
         """Take new text; return what may be shown now. After a stop (`reason` is set) there is nothing more."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from halfwatt.daemon.errors import ModelError, UsageError, WorkerError
+from halfwatt.daemon.inference.early_end import TRIES
 from halfwatt.daemon.inference.prompts import fim_tokens
 from halfwatt.daemon.models.catalog import FimTemplate
 
@@ -165,8 +166,17 @@ class LlamaEngine:
 
     # Sampling
 
-    def next_token(self, first: bool, temperature: float = 0.0, seed: int = 0, row: int = -1) -> SampledToken:
-        """The next token from a row of the last decode. Temperature 0 is greedy; others may use the last row only."""
+    def next_token(
+        self,
+        first: bool,
+        temperature: float = 0.0,
+        seed: int = 0,
+        row: int = -1,
+        refused: Callable[[int], bool] | None = None,
+    ) -> SampledToken:
+        """The next token from a row of the last decode. Temperature 0 is greedy; others may use the last row only.
+
+        A `refused` token is passed over. The statistics are those of all tokens, whichever is chosen."""
         logits = self._logits(row)
         best = int(logits.argmax())
         top = float(logits[best])
@@ -176,6 +186,11 @@ class LlamaEngine:
         entropy = float(np.log(total)) - (float(np.dot(weights, logits)) / total - top)
         margin = _margin(logits, best, total) if first else None
         token = best if temperature <= 0 else self._sample(temperature, seed, first)
+        for _ in range(TRIES):
+            if refused is None or not refused(token):
+                break
+            logits[token] = -np.inf
+            token = int(logits.argmax()) if temperature <= 0 else self._sample(temperature, seed, False)
         return SampledToken(token, float(logits[token]) - top - float(np.log(total)), max(0.0, entropy), margin)
 
     def _sample(self, temperature: float, seed: int, first: bool) -> int:

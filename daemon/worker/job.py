@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from halfwatt.daemon.errors import PromptTooLongError
 from halfwatt.daemon.inference.answer import Chunk
+from halfwatt.daemon.inference.early_end import ends_too_early
 from halfwatt.daemon.inference.stops import Stopper
 from halfwatt.router_model.serving.draft_stats import draft_stats
 
@@ -115,6 +116,10 @@ class JobRun:
         utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         stopper = Stopper(job.stop_rules, job.stop, _line_before(job), job.opening, job.language)
         chunks = ChunkBuffer(job.id, self._emit)
+
+        def early(token: int) -> bool:
+            return ends_too_early(token, engine, stopper)
+
         decoder = SpeculativeDecoder(engine, self._slot, guesses=job.temperature <= 0)
         max_tokens = min(job.max_tokens, engine.context_tokens - len(self._slot.tokens))
         stop: StopReason = "length"
@@ -122,7 +127,8 @@ class JobRun:
             for index in range(max_tokens):
                 if self._control.stop_reason is not None:
                     return self._control.stop_reason
-                sampled = engine.next_token(index == 0, job.temperature, job.seed or 0, decoder.row)
+                refused = early if job.opening and stopper.is_blank else None
+                sampled = engine.next_token(index == 0, job.temperature, job.seed or 0, decoder.row, refused)
                 self._record(sampled)
                 if engine.is_end_token(sampled.token):
                     stop = "stop"

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from halfwatt.daemon.inference.early_end import TRIES, ends_too_early
 from halfwatt.daemon.inference.generation_prompt import GenerationPrompt
 from halfwatt.daemon.inference.stops import Stopper
 from halfwatt.daemon.models.catalog import ModelSpec
@@ -236,7 +237,8 @@ class BatchedDecoder:
         active = self._active[slot]
         pointer = self._llama.llama_get_logits_ith(self._context, index)
         logits = np.ctypeslib.as_array(pointer, shape=(self._vocabulary.size,)).copy()  # other rows may read it too
-        token, logprob, margin, entropy = choose(logits, active.request.temperature, active.random)
+        refused = self._early(active.stopper)
+        token, logprob, margin, entropy = choose(logits, active.request.temperature, active.random, refused)
         generation = active.generation
         if not generation.logprobs:
             generation.margin_first = margin
@@ -250,6 +252,12 @@ class BatchedDecoder:
         self._llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
         self._free.append(slot)
         return [generation]
+
+    def _early(self, stopper: Stopper | None) -> Callable[[int], bool] | None:
+        """Which tokens a served request would not choose now."""
+        if stopper is None or not stopper.is_blank:
+            return None
+        return lambda token: ends_too_early(token, self._vocabulary, stopper)
 
     def _written(self, active: _ActiveSequence, token: int) -> str:
         """Put the token's text to the answer; why it ends with it, or an empty string."""
@@ -287,11 +295,15 @@ def _n_shared(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def choose(
-    logits: np.ndarray[Any, Any], temperature: float, random: np.random.Generator
+    logits: np.ndarray[Any, Any],
+    temperature: float,
+    random: np.random.Generator,
+    refused: Callable[[int], bool] | None = None,
 ) -> tuple[int, float, float, float]:
     """Next token with its log-probability, the margin of the first over the second, and the entropy in nats.
 
-    The statistics are those of the unscaled distribution whatever the temperature. Writes into `logits`.
+    A `refused` token is passed over. The statistics are those of the unscaled distribution of all tokens whatever the
+    temperature. Writes into `logits`.
     """
     best = int(logits.argmax())
     top = float(logits[best])
@@ -302,6 +314,11 @@ def choose(
     logits[best] = -1e9
     margin = (1.0 - float(np.exp(logits.max() - top))) / total
     token = best if temperature <= 0 else _sample(shifted, temperature, random)
+    for _ in range(TRIES):
+        if refused is None or not refused(token):
+            break
+        shifted[token] = -np.inf
+        token = int(shifted.argmax()) if temperature <= 0 else _sample(shifted, temperature, random)
     return token, float(shifted[token]) - float(np.log(total)), margin, entropy
 
 

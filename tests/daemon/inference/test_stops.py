@@ -233,3 +233,22 @@ def test_line_that_may_be_a_test_is_held_until_clear() -> None:
     stopper = Stopper(("trailing",))
     assert stopper.feed("x = 1\nass") == "x = 1\n"
     assert stopper.feed("ociate()") == "associate()"
+
+
+@pytest.mark.parametrize(
+    ("language", "opening", "so_far", "text", "expected"),
+    [
+        ("python", "```python\ndef f():\n", "\n", "print", True),
+        ("python", "```python\ndef f():\n", "\n", "    print", False),
+        ("python", "```python\ndef f():\n", "    return 1\n", "print", False),
+        ("go", "```go\nfunc f() {\n", "", "}", True),
+        ("go", "```go\nfunc f() {\n", "\treturn\n", "}", False),
+    ],
+)
+def test_text_that_would_end_a_blank_answer_is_told(
+    language: str, opening: str, so_far: str, text: str, expected: bool
+) -> None:
+    stopper = Stopper(("body",), opening=opening, language=language)
+    stopper.feed(so_far)
+    assert stopper.would_end_blank(text) is expected
+    assert stopper.reason is None

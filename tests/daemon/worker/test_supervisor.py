@@ -14,9 +14,12 @@ import pytest
 import pytest_asyncio
 from supervised import answer, cpu_s, started, text_job, until
 
+from halfwatt.daemon.code.languages import LANGUAGES
+from halfwatt.daemon.code.syntax import Source
+from halfwatt.daemon.code.targets import Target, find
 from halfwatt.daemon.errors import PromptTooLongError, UsageError, WorkerBusyError
 from halfwatt.daemon.inference.answer import Cancellation, Chunk
-from halfwatt.daemon.inference.generation_prompt import INSTRUCTION
+from halfwatt.daemon.inference.generation_prompt import INSTRUCTION, generation_prompt
 from halfwatt.daemon.inference.prompts import extract_code
 from halfwatt.daemon.models.catalog import ModelSpec
 from halfwatt.daemon.settings.schema import LocalConfig
@@ -58,6 +61,29 @@ async def test_fill_in_the_middle_uses_both_sides(model: WorkerSupervisor) -> No
     text, done = await answer(model, job)
     assert text == "total += x"
     assert done.stop == "line"
+
+
+@pytest.mark.parametrize("comment", ["# 𝒳🙂 é", "# TODO", "# This is finished. Do not write anything here."])
+async def test_opened_answer_has_a_body_also_where_the_model_would_rather_end_it(
+    model: WorkerSupervisor, comment: str
+) -> None:
+    text = f'{comment}\ndef add(a: int, b: int) -> int:\n    """Return a plus b."""\n    pass\n'
+    source = Source(text, LANGUAGES[0])
+    target = find(source, text.index("def"))
+    assert isinstance(target, Target)
+    asked = generation_prompt(source, target)
+    body, _ = await answer(
+        model,
+        WorkerJob(
+            shape="chat",
+            messages=[dict(each) for each in asked.messages],
+            opening=asked.opening,
+            language=asked.language,
+            stop_rules=asked.stop_rules,
+            max_tokens=60,
+        ),
+    )
+    assert body.strip()
 
 
 async def test_identical_prompt_is_cached_and_answered_alike(model: WorkerSupervisor) -> None:
