@@ -32,9 +32,8 @@ def make_safe(environ: MutableMapping[str, str] = os.environ) -> None:
 def close_to_others(paths: Paths) -> None:
     """Take the rights of group and others from our own folders and the files right in them, where they have any."""
     folders = {paths.config, paths.data, paths.state, paths.cache, paths.runtime}
-    folders |= (
-        {paths.models} if paths.models.is_relative_to(paths.data) else set()
-    )  # one chosen by the user may be shared
+    if paths.models.is_relative_to(paths.data):  # one that the user chose elsewhere may be shared
+        folders.add(paths.models)
     for folder in folders:
         with contextlib.suppress(OSError):  # it is missing, or another user's: whoever uses it says so
             for each in (folder, *_files_in(folder)):

@@ -44,8 +44,8 @@ def dashboard(
 async def _link() -> tuple[str, Path]:
     """The link, and a file of this user's alone that leads to it."""
     from halfwatt.daemon.client.client import Client
-    from halfwatt.daemon.client.runtime_files import write_private
     from halfwatt.daemon.paths import user_paths
+    from halfwatt.daemon.private_files import write_private
 
     paths = user_paths(os.environ)
     async with await Client.connect(paths, os.environ, start=True) as client:

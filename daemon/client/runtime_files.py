@@ -15,10 +15,9 @@ from msgspec import Struct
 
 from halfwatt.daemon.errors import DaemonError
 from halfwatt.daemon.paths import Paths
+from halfwatt.daemon.private_files import PRIVATE_FOLDER, write_private
 
 HOST = "127.0.0.1"
-PRIVATE_FOLDER = 0o700
-PRIVATE_FILE = 0o600
 _TOKEN = re.compile(r"[\w-]{1,200}", re.ASCII)
 
 
@@ -116,13 +115,3 @@ def _foreign(found: os.stat_result, root_may: bool = False) -> bool:
     if not hasattr(os, "getuid"):
         return False
     return found.st_uid != os.getuid() and not (root_may and found.st_uid == 0)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file in one step. From its first byte on only its owner can read it."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    fresh.replace(path)

@@ -23,7 +23,6 @@ from filelock import FileLock, Timeout
 from halfwatt.daemon.client.peer import HAS_UNIX_SOCKETS
 from halfwatt.daemon.client.runtime_files import (
     HOST,
-    PRIVATE_FILE,
     Address,
     instance_lock_file,
     is_published,
@@ -34,6 +33,7 @@ from halfwatt.daemon.client.runtime_files import (
 )
 from halfwatt.daemon.errors import DaemonError, HalfwattError
 from halfwatt.daemon.paths import Paths, user_paths
+from halfwatt.daemon.private_files import PRIVATE_FILE
 from halfwatt.daemon.process_start import close_to_others, make_safe
 
 from . import log

@@ -6,7 +6,6 @@ are asked again. This module imports no network code and no protobuf code.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from msgspec import Struct
 
 from halfwatt.daemon.errors import HalfwattError, UsageError
 from halfwatt.daemon.paths import Paths
+from halfwatt.daemon.private_files import write_private
 
 SCHEMA_VERSION = 1  # of what is sent; raise it with every change in otlp.py, and users are asked again
 LOCK_WAIT_S = 30.0
@@ -64,11 +64,7 @@ def consents(state: TelemetryState | None) -> bool:
 def save(paths: Paths, state: TelemetryState) -> None:
     file = state_file(paths)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = file.with_suffix(".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(msgspec.json.encode(state))
-    new.replace(file)
+    write_private(file, msgspec.json.encode(state))
 
 
 def enable(paths: Paths, endpoint: str, now_s: float) -> TelemetryState:

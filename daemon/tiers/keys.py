@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 
 from halfwatt.daemon.errors import ConfigError, HalfwattError, UsageError
 from halfwatt.daemon.paths import Paths
+from halfwatt.daemon.private_files import write_private
 
 SERVICE = "halfwatt"
 KEYRING_LIMIT_S = 15.0  # a locked keyring waits for a person, and the daemon may run without one
@@ -224,14 +225,5 @@ def _refuse_open_mode(name: str, found: os.stat_result) -> None:
 
 
 def _write_file(file: Path, value: str) -> None:
-    """Private from the first byte on, and whole or not there."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(value + "\n")
-        fresh.replace(file)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
+    write_private(file, f"{value}\n".encode())
