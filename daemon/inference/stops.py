@@ -96,7 +96,7 @@ class Stopper:
     @property
     def is_blank(self) -> bool:
         """Whether nothing but white space has come."""
-        return not self._text.strip()
+        return not self._text or self._text.isspace()  # asked at each token
 
     def would_end_blank(self, text: str) -> bool:
         """Whether this text would end an answer that is blank then."""

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from halfwatt.daemon.errors import ModelError, UsageError, WorkerError
-from halfwatt.daemon.inference.early_end import TRIES
+from halfwatt.daemon.inference.early_end import first_allowed
 from halfwatt.daemon.inference.prompts import fim_tokens
 from halfwatt.daemon.models.catalog import FimTemplate
 
@@ -186,11 +186,12 @@ class LlamaEngine:
         entropy = float(np.log(total)) - (float(np.dot(weights, logits)) / total - top)
         margin = _margin(logits, best, total) if first else None
         token = best if temperature <= 0 else self._sample(temperature, seed, first)
-        for _ in range(TRIES):
-            if refused is None or not refused(token):
-                break
-            logits[token] = -np.inf
-            token = int(logits.argmax()) if temperature <= 0 else self._sample(temperature, seed, False)
+        token = first_allowed(
+            token,
+            refused,
+            logits,
+            lambda: int(logits.argmax()) if temperature <= 0 else self._sample(temperature, seed, False),
+        )
         return SampledToken(token, float(logits[token]) - top - float(np.log(total)), max(0.0, entropy), margin)
 
     def _sample(self, temperature: float, seed: int, first: bool) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from halfwatt.daemon.inference.early_end import TRIES, ends_too_early
+from halfwatt.daemon.inference.early_end import ends_too_early, first_allowed
 from halfwatt.daemon.inference.generation_prompt import GenerationPrompt
 from halfwatt.daemon.inference.stops import Stopper
 from halfwatt.daemon.models.catalog import ModelSpec
@@ -314,11 +314,12 @@ def choose(
     logits[best] = -1e9
     margin = (1.0 - float(np.exp(logits.max() - top))) / total
     token = best if temperature <= 0 else _sample(shifted, temperature, random)
-    for _ in range(TRIES):
-        if refused is None or not refused(token):
-            break
-        shifted[token] = -np.inf
-        token = int(shifted.argmax()) if temperature <= 0 else _sample(shifted, temperature, random)
+    token = first_allowed(
+        token,
+        refused,
+        shifted,
+        lambda: int(shifted.argmax()) if temperature <= 0 else _sample(shifted, temperature, random),
+    )
     return token, float(shifted[token]) - float(np.log(total)), margin, entropy
 
 

@@ -160,7 +160,7 @@ def test_language_server_in_a_foreign_runtime_folder_answers_with_a_sentence(
 
 
 FLOOD = """
-import resource, socket, sys, time
+import resource, socket, sys
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
 for _ in range(3):
@@ -171,7 +171,7 @@ for each in held[::2]:
     except OSError:
         pass
 print("open", flush=True)
-time.sleep(600)
+sys.stdin.read()  # until the test closes it, or ends
 """
 
 
@@ -179,7 +179,9 @@ def test_connections_of_strangers_neither_end_nor_block_the_daemon_nor_fill_its_
     halfwatt_run = f"ulimit -n 512; exec {sys.executable} -P -m halfwatt.daemon.server"
     server = subprocess.Popen(["bash", "-c", halfwatt_run], env=environ, stderr=subprocess.DEVNULL)
     address = until(lambda: (found := read_address(user_paths(environ))) and found.pid == server.pid and found)
-    strangers = subprocess.Popen([sys.executable, "-P", "-c", FLOOD, str(address.port)], stdout=subprocess.PIPE)
+    strangers = subprocess.Popen(
+        [sys.executable, "-P", "-c", FLOOD, str(address.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
         assert strangers.stdout is not None
         assert strangers.stdout.readline() == b"open\n"
